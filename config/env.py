@@ -1,0 +1,109 @@
+"""Typed readers of the environment. A bad value stops the boot, naming the variable and the cure."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, or what stands in the file that NAME_FILE names (for secrets), stripped."""
+    file_name = os.environ.get(f"{name}_FILE")
+    if file_name:
+        try:
+            return Path(file_name).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE={file_name}: cannot be read ({error}).") from error
+    return os.environ.get(name, default).strip()
+
+
+def _parsed(name: str, default: T, parse: Callable[[str], T], expected: str) -> T:
+    raw = text(name)
+    if not raw:
+        return default
+    try:
+        return parse(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={raw!r}: expected {expected}.") from None
+
+
+def flag(name: str, default: bool) -> bool:
+    def parse(raw: str) -> bool:
+        word = raw.lower()
+        if word not in TRUE_WORDS | FALSE_WORDS:
+            raise ValueError
+        return word in TRUE_WORDS
+
+    return _parsed(name, default, parse, "1 or 0")
+
+
+def integer(name: str, default: int, minimum: int, maximum: int) -> int:
+    def parse(raw: str) -> int:
+        value = int(raw)
+        if not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return _parsed(name, default, parse, f"a whole number from {minimum} to {maximum}")
+
+
+def seconds(name: str, default: float, minimum: float, maximum: float) -> float:
+    def parse(raw: str) -> float:
+        value = float(raw)
+        if not minimum <= value <= maximum:  # also refuses NaN
+            raise ValueError
+        return value
+
+    return _parsed(name, default, parse, f"seconds from {minimum:g} to {maximum:g}")
+
+
+def word(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    def parse(raw: str) -> str:
+        if raw not in allowed:
+            raise ValueError
+        return raw
+
+    return _parsed(name, default, parse, " or ".join(allowed))
+
+
+def words(name: str) -> list[str]:
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def kept_secret(name: str, folder: Path) -> str:
+    """The variable or its file; else a secret made at the first start and kept in `folder` (mode 0600)."""
+    given = text(name)
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured(f"{name}: too short, use at least 32 characters.")
+        return given
+    path = folder / name.lower()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return _read_when_written(path, name)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            value = secrets.token_urlsafe(48)
+            file.write(value)
+        return value
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"DATA_DIR: {path} cannot be written ({error.strerror}). Name a writable folder: DATA_DIR=/path."
+        ) from error
+
+
+def _read_when_written(path: Path, name: str) -> str:
+    value = path.read_text(encoding="ascii").strip()
+    if len(value) < 32:
+        raise ImproperlyConfigured(f"{name}: {path} is empty or cut short; restore it from a backup.")
+    return value

@@ -1,0 +1,260 @@
+"""Every setting, read from the environment once and checked before anything starts."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
+SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secrets")
+DEBUG = env.flag("DEBUG", False)
+
+# --- Where things are ---------------------------------------------------------------------------
+
+HOST = env.text("HOST") or "127.0.0.1"
+PORT = env.integer("PORT", 8000, 1, 65535)
+PUBLIC_URL = (env.text("PUBLIC_URL") or f"http://localhost:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname or _public.query or _public.fragment:
+    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL!r}: expected an address such as https://shop.example.")
+_secure = _public.scheme == "https"
+
+DATABASE_URL = env.text("DATABASE_URL")
+REDIS_URL = env.text("REDIS_URL")
+DEMO = env.flag("DEMO", not DATABASE_URL)
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")
+
+if DATABASE_URL:
+    if urlsplit(DATABASE_URL).scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL: expected postgresql://user:password@host:5432/name.")
+    DATABASES: dict[str, dict[str, Any]] = {"default": dict(environ.Env.db_url_config(DATABASE_URL))}
+    DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options["pool"] = {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 8, 2, 100), "timeout": 2}
+    _options["options"] = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000"
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "tintype.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                # FULL: a charge that was answered for survives a power cut.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            },
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- What is installed --------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "generations",
+    "billing",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "csp",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.BodyMiddleware",
+    "config.middleware.ShopMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.pages.shop_context",
+            ]
+        },
+    }
+]
+
+# --- People and sessions ------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "playground"
+LOGOUT_REDIRECT_URL = "sign_in"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = _secure
+CSRF_COOKIE_SECURE = _secure
+CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
+
+# --- Security -----------------------------------------------------------------------------------
+
+# Absolute addresses start with PUBLIC_URL, never with the Host header, so any host may ask.
+ALLOWED_HOSTS = ["*"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _secure and TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+MAX_API_BODY_BYTES = 65_536
+BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 10, 0.1, 60)
+
+# --- Files --------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "images": {
+        "BACKEND": "generations.storage.DurableFileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "images", "base_url": None},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# --- Language and time --------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- The API ------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.HasScope"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.api.AlwaysJson",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_THROTTLE_CLASSES": [],
+    "EXCEPTION_HANDLER": "config.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNICODE_JSON": True,
+}
+RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 60, 1, 1_000_000)
+RATE_LIMIT_BURST = env.integer("RATE_LIMIT_BURST", 20, 1, 1_000_000)
+RATE_LIMIT_READ_PER_MINUTE = env.integer("RATE_LIMIT_READ_PER_MINUTE", 600, 1, 1_000_000)
+RATE_LIMIT_READ_BURST = env.integer("RATE_LIMIT_READ_BURST", 120, 1, 1_000_000)
+MAX_OPEN_TASKS = env.integer("MAX_OPEN_TASKS", 20, 1, 1_000_000)
+
+# --- The life of a generation -------------------------------------------------------------------
+
+SANDBOX_SECONDS = env.seconds("SANDBOX_SECONDS", 1, 0, 40)
+IMAGE_LINK_SECONDS = env.integer("IMAGE_LINK_SECONDS", 86_400, 1, 31_536_000)
+RETENTION_DAYS = env.integer("RETENTION_DAYS", 30, 1, 36_500)
+CALL_TOTAL_S = env.seconds("CALL_TOTAL_S", 45, 0.5, 600)
+LEASE_S = env.seconds("LEASE_S", 60, 1, 3600)
+LEASE_RENEW_S = LEASE_S / 4
+DEADLINE_S = env.seconds("DEADLINE_S", 600, 1, 86_400)
+MAX_CLAIMS = env.integer("MAX_CLAIMS", 3, 1, 100)
+SWEEP_S = env.seconds("SWEEP_S", 5, 0.2, 60)
+if CALL_TOTAL_S >= LEASE_S and env.text("CALL_TOTAL_S"):
+    raise ImproperlyConfigured(f"CALL_TOTAL_S={CALL_TOTAL_S:g}: must be shorter than LEASE_S ({LEASE_S:g}).")
+CALL_TOTAL_S = min(CALL_TOTAL_S, LEASE_S * 3 / 4)
+
+# --- Celery: it only rings doorbells, the rows are the queue -------------------------------------
+
+WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 8, 1, 256)
+WEB_THREADS = env.integer("WEB_THREADS", 16, 1, 256)
+_broker_dir = DATA_DIR / "broker"
+if REDIS_URL:
+    if urlsplit(REDIS_URL).scheme not in ("redis", "rediss"):
+        raise ImproperlyConfigured("REDIS_URL: expected redis://host:6379/0.")
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker_dir / "queue"),
+        "data_folder_out": str(_broker_dir / "queue"),
+        "control_folder": str(_broker_dir / "control"),
+        "polling_interval": 0.05,
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "generations.tasks.sweep", "schedule": SWEEP_S, "options": {"expires": 4 * SWEEP_S}},
+    "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
+}
+
+# --- Logs ---------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.word("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Refusals are answers, not events; bugs and outages are logged where they become answers.
+        "django.request": {"level": "ERROR"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}
