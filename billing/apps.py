@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = "Money"
+
+    def ready(self) -> None:
+        from accounts import hooks
+        from billing import checks, triggers
+        from billing.ledger import open_wallet
+
+        assert checks  # registered by being imported
+        hooks.organization_created.append(open_wallet)
+        post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="billing.triggers")
