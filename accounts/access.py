@@ -1,6 +1,9 @@
 """The only way from a person or a key to an organization, with what they may do there."""
 
 from dataclasses import dataclass
+from typing import cast
+
+from rest_framework.request import Request
 
 from accounts.errors import InsufficientScope, NotFound
 from accounts.models import ApiKey, Membership, Organization, Role, User
@@ -29,6 +32,11 @@ class Access:
     def require(self, scope: str) -> None:
         if scope not in self.scopes:
             raise InsufficientScope
+
+
+def access_of(request: Request) -> Access:
+    """Who is asking, behind accounts.authentication."""
+    return cast(Access, request.auth)
 
 
 def access_of_key(key: ApiKey) -> Access:

@@ -2,17 +2,16 @@
 405, 401, 403, 429, then 413 or 408, 415, 400.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from django.http import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.access import Access
+from accounts.access import access_of
 from accounts.authentication import ApiKeyAuthentication, HasScope
 from accounts.errors import (
     BodyTimeout,
@@ -36,9 +35,10 @@ class AlwaysJson(BaseContentNegotiation):
         return None
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], str(renderers[0].media_type)
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 class ApiView(APIView):
@@ -55,7 +55,9 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.format_kwarg = None
-        allowed = [method.upper() for method in ("get", "post", "put", "patch", "delete") if hasattr(self, method)]
+        allowed = [
+            method.upper() for method in ("get", "post", "put", "patch", "delete") if hasattr(self, method)
+        ]
         method = "GET" if request.method == "HEAD" else request.method
         if method not in allowed:
             raise MethodNotAllowed(allowed)
@@ -66,7 +68,7 @@ class ApiView(APIView):
             _check_body(request)
 
     def _take_from_bucket(self, request: Request) -> None:
-        access: Access = request.auth
+        access = access_of(request)
         key = access.key
         subject = str(key.pk if key else access.actor)
         if request.method in self.creates:
@@ -80,10 +82,8 @@ class ApiView(APIView):
         if not decision.allowed:
             raise RateLimited(retry_after=decision.retry_after_s)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
         decision: Decision | None = getattr(request, "rate_decision", None)
         if decision is not None:
             answer["RateLimit-Policy"] = decision.policy_header

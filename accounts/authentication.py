@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import keys
-from accounts.access import Access, access_of_key
+from accounts.access import Access, access_of, access_of_key
 from accounts.addresses import client_address, is_listed
 from accounts.clock import db_now
 from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
@@ -32,7 +32,7 @@ def find_key(text: str) -> ApiKey | None:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Sets `request.auth` to an Access. Raises Unauthenticated: unknown, expired and revoked look the same."""
+    """Sets `request.auth` to an Access. Raises Unauthenticated; unknown, expired and revoked look the same."""
 
     def authenticate(self, request: Request) -> tuple[None, Access]:
         scheme, _space, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
@@ -48,7 +48,7 @@ class HasScope(BasePermission):
     """The view's `required_scope`, the key's address list, and an organization that is not suspended."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        access: Access = request.auth
+        access = access_of(request)
         scope: Any = getattr(view, "required_scope", "admin")
         access.require(scope)
         allowed = access.key.allowed_addresses if access.key else []

@@ -28,7 +28,9 @@ class Shop(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(accent__regex=r"^#[0-9a-fA-F]{6}$"), name="shop_accent_is_a_colour")
+            models.CheckConstraint(
+                condition=Q(accent__regex=r"^#[0-9a-fA-F]{6}$"), name="shop_accent_is_a_colour"
+            )
         ]
 
     def __str__(self) -> str:
@@ -158,7 +160,8 @@ class ApiKey(models.Model):
                 name="key_prefix_states_its_mode",
             ),
             models.CheckConstraint(
-                condition=(Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (Q(burst=None) | Q(burst__gte=1)),
+                condition=(Q(rate_per_minute=None) | Q(rate_per_minute__gte=1))
+                & (Q(burst=None) | Q(burst__gte=1)),
                 name="key_limits_are_positive",
             ),
         ]
@@ -172,7 +175,7 @@ class ApiKey(models.Model):
         return f"key:{self.public_id}"
 
     def note_use_if_due(self) -> None:
-        """Writes `last_used_at` at most once a minute, whatever the traffic; the row read says if it may be due."""
+        """Writes `last_used_at` at most once a minute, whatever the traffic; the row says if it may be due."""
         stale = timezone.now() - USE_NOTED_EVERY
         if self.last_used_at is None or self.last_used_at < stale:
             due = Q(last_used_at=None) | Q(last_used_at__lt=db_now() - USE_NOTED_EVERY)

@@ -25,7 +25,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
     _check_depth(body)
     try:
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_fraction
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=_fraction,
         )
     except (ValueError, RecursionError):
         raise InvalidJson from None

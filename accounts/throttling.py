@@ -137,7 +137,7 @@ return {used, allowed, string.format('%.0f', tat - now)}
 
 
 class RedisLimiter:
-    """For many processes. While Redis does not answer, `fallback` decides and Redis is left alone for a while."""
+    """For many processes. While Redis is away `fallback` decides, and Redis is left alone for a while."""
 
     def __init__(self, url: str, fallback: ProcessLimiter | None = None) -> None:
         self._client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)

@@ -8,9 +8,8 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import hooks
-        from billing import checks, triggers
+        from billing import checks, triggers  # noqa: F401 - checks register themselves
         from billing.ledger import open_wallet
 
-        assert checks  # registered by being imported
         hooks.organization_created.append(open_wallet)
         post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="billing.triggers")

@@ -20,7 +20,11 @@ def append_only_triggers(databases: Sequence[str] | None = None, **_kwargs: Any)
         if triggers.TABLE not in connection.introspection.table_names():
             continue
         errors += [
-            checks.Warning(f"Trigger {name} is missing.", hint="Run manage.py migrate: it installs them.", id="billing.W001")
+            checks.Warning(
+                f"Trigger {name} is missing.",
+                hint="Run manage.py migrate: it installs them.",
+                id="billing.W001",
+            )
             for name in triggers.missing(connection)
         ]
     return errors

@@ -54,7 +54,13 @@ def grant(
 
 @transaction.atomic
 def _add(
-    organization_id: int, kind: EntryKind, credits: int, value_micros: int, reference: str, actor: str, note: str
+    organization_id: int,
+    kind: EntryKind,
+    credits: int,
+    value_micros: int,
+    reference: str,
+    actor: str,
+    note: str,
 ) -> LedgerEntry | None:
     _require_positive(credits)
     wallet = _locked(organization_id)
@@ -144,9 +150,7 @@ def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_
         # One conditional statement: reading first and writing after would let parallel requests overdraw.
         updated = Wallet.objects.filter(
             pk=entry.wallet_id, owed=0, available__gte=credits, open_tasks__lt=open_limit
-        ).update(
-            available=F("available") - credits, held=F("held") + credits, open_tasks=F("open_tasks") + 1
-        )
+        ).update(available=F("available") - credits, held=F("held") + credits, open_tasks=F("open_tasks") + 1)
         if updated:
             return
         _explain_refusal(Wallet.objects.get(pk=entry.wallet_id), credits)
@@ -172,9 +176,7 @@ def capture(
     return _settle(organization_id, EntryKind.CAPTURE, consumed, reference, actor, key_id)
 
 
-def release(
-    organization_id: int, *, reference: str, actor: str, key_id: int | None
-) -> LedgerEntry | None:
+def release(organization_id: int, *, reference: str, actor: str, key_id: int | None) -> LedgerEntry | None:
     """Ends a hold with nothing consumed."""
     return _settle(organization_id, EntryKind.RELEASE, 0, reference, actor, key_id)
 

@@ -93,7 +93,9 @@ class LedgerEntry(models.Model):
                 fields=["reference"], condition=Q(kind__in=SETTLEMENTS), name="one_settlement_per_reference"
             ),
             models.CheckConstraint(condition=ENTRY_SIGNS, name="entry_signs_fit_kind"),
-            models.CheckConstraint(condition=~Q(reference="") & ~Q(actor=""), name="entry_names_cause_and_actor"),
+            models.CheckConstraint(
+                condition=~Q(reference="") & ~Q(actor=""), name="entry_names_cause_and_actor"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,7 +132,9 @@ class KeyUsage(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(open_tasks__gte=0, day_credits__gte=0, month_credits__gte=0, lifetime_credits__gte=0),
+                condition=Q(
+                    open_tasks__gte=0, day_credits__gte=0, month_credits__gte=0, lifetime_credits__gte=0
+                ),
                 name="key_usage_not_negative",
             ),
         ]

@@ -22,7 +22,9 @@ PORT = env.integer("PORT", 8000, 1, 65535)
 PUBLIC_URL = (env.text("PUBLIC_URL") or f"http://localhost:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in ("http", "https") or not _public.hostname or _public.query or _public.fragment:
-    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL!r}: expected an address such as https://shop.example.")
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL={PUBLIC_URL!r}: expected an address such as https://shop.example."
+    )
 _secure = _public.scheme == "https"
 
 DATABASE_URL = env.text("DATABASE_URL")
@@ -39,7 +41,9 @@ if DATABASE_URL:
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     _options["pool"] = {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 8, 2, 100), "timeout": 2}
-    _options["options"] = "-c statement_timeout=15000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000"
+    _options["options"] = (
+        "-c statement_timeout=15000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000"
+    )
 else:
     DATABASES = {
         "default": {

@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 def beating(generation: Generation) -> Iterator[None]:
     """Renews the lease every settings.LEASE_RENEW_S while the block runs."""
     done = threading.Event()
-    thread = threading.Thread(target=_beat, args=(generation, done), name=f"lease-{generation.pk}", daemon=True)
+    thread = threading.Thread(
+        target=_beat, args=(generation, done), name=f"lease-{generation.pk}", daemon=True
+    )
     thread.start()
     try:
         yield

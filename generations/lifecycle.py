@@ -123,7 +123,9 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
 
 def claim(generation_id: int) -> Generation | None:
     """Takes a queued generation for this worker, with its seed drawn; None when it is no longer to be had."""
-    taken = Generation.objects.filter(pk=generation_id, status=Status.QUEUED, deadline_at__gt=db_now()).update(
+    taken = Generation.objects.filter(
+        pk=generation_id, status=Status.QUEUED, deadline_at__gt=db_now()
+    ).update(
         status=Status.RUNNING,
         claim=F("claim") + 1,
         submitted=False,
@@ -284,7 +286,9 @@ def _fenced(generation: Generation) -> GenerationQuerySet:
     return Generation.objects.filter(pk=generation.pk, status=Status.RUNNING, claim=generation.claim)
 
 
-def _end(rows: GenerationQuerySet, status: Status, *, error_type: str = "", progress: int | None = None) -> bool:
+def _end(
+    rows: GenerationQuerySet, status: Status, *, error_type: str = "", progress: int | None = None
+) -> bool:
     if status not in ENDED:
         raise ValueError(status)
     changes: dict[str, object] = {"status": status, "error_type": error_type, "finished_at": db_now()}
@@ -299,11 +303,11 @@ def _settle(generation: Generation, *, consumed: int) -> None:
         if key_id is not None:
             ledger.close_key_task(key_id, 0, accepted_on=generation.created_at.date())
         return
-    settle = {"reference": generation.reference, "actor": SYSTEM, "key_id": key_id}
+    organization_id, reference = generation.organization_id, generation.reference
     if consumed:
-        ledger.capture(generation.organization_id, consumed, **settle)
+        ledger.capture(organization_id, consumed, reference=reference, actor=SYSTEM, key_id=key_id)
     else:
-        ledger.release(generation.organization_id, **settle)
+        ledger.release(organization_id, reference=reference, actor=SYSTEM, key_id=key_id)
 
 
 def _close_attempt(attempt: Attempt, outcome: str, *, detail: str = "", cost_micros: int = 0) -> None:

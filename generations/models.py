@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -121,11 +121,13 @@ class Generation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "livemode", "idempotency_key"], name="one_generation_per_idempotency_key"
+                fields=["organization", "livemode", "idempotency_key"],
+                name="one_generation_per_idempotency_key",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="generation_status_is_known"),
             models.CheckConstraint(
-                condition=Q(status__in=ENDED, finished_at__isnull=False) | Q(status__in=OPEN, finished_at=None),
+                condition=Q(status__in=ENDED, finished_at__isnull=False)
+                | Q(status__in=OPEN, finished_at=None),
                 name="generation_ended_has_a_time",
             ),
             models.CheckConstraint(
@@ -139,7 +141,9 @@ class Generation(models.Model):
             models.Index(fields=["organization", "-id"], name="generation_by_organization"),
             models.Index(fields=["dispatch_after"], condition=Q(status="queued"), name="generation_queued"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="generation_running"),
-            models.Index(fields=["deadline_at"], condition=Q(status__in=OPEN), name="generation_open_deadline"),
+            models.Index(
+                fields=["deadline_at"], condition=Q(status__in=OPEN), name="generation_open_deadline"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -219,7 +223,7 @@ class Image(models.Model):
 
 def price_now(shop_id: int, model_slug: str) -> tuple[int, int]:
     """(model id, credits an image). Raises ModelPrice.DoesNotExist when the shop does not sell it."""
-    row: dict[str, Any] = (
+    row = (
         ModelPrice.objects.filter(
             shop_id=shop_id, model__slug=model_slug, model__active=True, valid_from__lte=db_now()
         )

@@ -105,7 +105,11 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
         return
     if not stored:
         lifecycle.fail(
-            generation, "generation_failed", attempt=attempt, outcome="failed", detail="the answer held no image"
+            generation,
+            "generation_failed",
+            attempt=attempt,
+            outcome="failed",
+            detail="the answer held no image",
         )
     elif not lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):
         storage.delete([item.storage_key for item in stored])

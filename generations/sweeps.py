@@ -32,7 +32,9 @@ def expire_overdue() -> int:
 
 def ring_again() -> int:
     """Queued and due: ring, and push the next ring further away each time."""
-    due = Generation.objects.filter(status=Status.QUEUED, dispatch_after__lte=db_now()).order_by("dispatch_after")
+    due = Generation.objects.filter(status=Status.QUEUED, dispatch_after__lte=db_now()).order_by(
+        "dispatch_after"
+    )
     rung = 0
     for row in due.values("pk", "rings", "dispatch_after")[:BATCH]:
         wait = datetime.timedelta(seconds=RING_AGAIN_S[min(row["rings"], len(RING_AGAIN_S) - 1)])

@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import Access
+from accounts.access import Access, access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
 from accounts.clock import read_db_now
 from accounts.errors import MissingField, NotFound
@@ -36,7 +36,7 @@ class GenerateView(ApiView):
     def post(self, request: Request) -> Response:
         image_request = parse(json_object(request))
         generation = ordering.order(
-            request.auth, image_request, endpoint=ENDPOINT, idempotency_key=idempotency_key(request)
+            access_of(request), image_request, endpoint=ENDPOINT, idempotency_key=idempotency_key(request)
         )
         return success({"task_id": generation.task_id, "status": "IN_PROGRESS"})
 
@@ -48,7 +48,7 @@ class StatusView(ApiView):
         task_id = request.GET.get("task_id")
         if not task_id:
             raise MissingField(param="task_id")
-        return success(status_data(find_generation(request.auth, task_id)))
+        return success(status_data(find_generation(access_of(request), task_id)))
 
 
 def find_generation(access: Access, task_id: str) -> Generation:

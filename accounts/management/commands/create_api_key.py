@@ -14,7 +14,9 @@ def future_time(text: str) -> datetime.datetime:
     try:
         value = datetime.datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a time such as 2027-01-31T12:00:00Z, not {text!r}") from None
+        raise argparse.ArgumentTypeError(
+            f"expected a time such as 2027-01-31T12:00:00Z, not {text!r}"
+        ) from None
     if value.tzinfo is None:
         value = value.replace(tzinfo=datetime.UTC)
     if value <= datetime.datetime.now(datetime.UTC):
@@ -32,7 +34,9 @@ class Command(OperatorCommand):
         parser.add_argument("--scopes", default="generate,read", help="of generate, read, admin, by commas")
         parser.add_argument("--rate-per-minute", type=whole_number, metavar="N")
         parser.add_argument("--burst", type=whole_number, metavar="N")
-        parser.add_argument("--expires", type=future_time, metavar="ISO-TIME", help="UTC unless it has a zone")
+        parser.add_argument(
+            "--expires", type=future_time, metavar="ISO-TIME", help="UTC unless it has a zone"
+        )
         parser.add_argument("--addresses", default="", metavar="CIDR", help="allowed networks, by commas")
 
     def work(self, **options: Any) -> None:

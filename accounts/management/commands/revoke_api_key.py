@@ -23,7 +23,9 @@ class Command(OperatorCommand):
         else:
             found = list(ApiKey.objects.filter(prefix=options["prefix"]))
         if not found:
-            self.refuse(f"There is no key {options['prefix']!r}; a prefix has {keys.SHOWN_LENGTH} characters.")
+            self.refuse(
+                f"There is no key {options['prefix']!r}; a prefix has {keys.SHOWN_LENGTH} characters."
+            )
         if len(found) > 1:
             self.refuse(f"{len(found)} keys start with {options['prefix']!r}: give the whole key.")
         if not revoke_api_key(found[0]):
