@@ -276,7 +276,7 @@ def close_key_task(key_id: int, returned: int, *, accepted_on: datetime.date) ->
 
 def _lock_key_usage(key_id: int) -> None:
     # Before the wallet, as everywhere: the opposite order would deadlock with an accept of the same key.
-    KeyUsage.objects.select_for_update().filter(key_id=key_id).first()
+    KeyUsage.objects.select_for_update(no_key=True).filter(key_id=key_id).first()
 
 
 def _today() -> Expression:
@@ -301,7 +301,9 @@ def _require_positive(credits: int) -> None:
 
 
 def _locked(organization_id: int) -> Wallet:
-    return Wallet.objects.select_for_update().get(organization_id=organization_id)
+    # no_key: a plain FOR UPDATE waits for accepts that inserted an entry (they share the wallet's key), while
+    # they queue behind it for the row: a deadlock.
+    return Wallet.objects.select_for_update(no_key=True).get(organization_id=organization_id)
 
 
 def _exists(reference: str, kinds: tuple[EntryKind, ...]) -> bool:
