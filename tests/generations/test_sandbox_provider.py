@@ -14,7 +14,9 @@ def instant(settings: Settings) -> None:
     settings.SANDBOX_SECONDS = 0
 
 
-def job(prompt: str = "a fox", width: int = 256, height: int = 256, output_format: str = "jpeg", n: int = 1) -> Job:
+def job(
+    prompt: str = "a fox", width: int = 256, height: int = 256, output_format: str = "jpeg", n: int = 1
+) -> Job:
     return Job("task_1", "task_1:1", prompt, width, height, 7, output_format, n)
 
 
@@ -47,7 +49,9 @@ def test_images_are_drawn_at_no_cost() -> None:
     ],
 )
 @pytest.mark.parametrize("prompt", ["{}", "a fox {}", "{} a fox", "a\n{}\tfox"])
-def test_magic_word_anywhere_in_the_prompt_ends_without_image(token: str, kind: OutcomeKind, prompt: str) -> None:
+def test_magic_word_anywhere_in_the_prompt_ends_without_image(
+    token: str, kind: OutcomeKind, prompt: str
+) -> None:
     outcome = run(job(prompt.format(token)))
     assert (outcome.kind, outcome.images) == (kind, ())
 

@@ -152,7 +152,15 @@ def test_thumbnail_is_a_webp_of_at_most_384_pixels_a_side(
 
 @pytest.mark.parametrize(
     ("image_format", "mode"),
-    [("PNG", "RGBA"), ("PNG", "P"), ("PNG", "1"), ("PNG", "I;16"), ("PNG", "LA"), ("JPEG", "CMYK"), ("JPEG", "L")],
+    [
+        ("PNG", "RGBA"),
+        ("PNG", "P"),
+        ("PNG", "1"),
+        ("PNG", "I;16"),
+        ("PNG", "LA"),
+        ("JPEG", "CMYK"),
+        ("JPEG", "L"),
+    ],
 )
 def test_every_kind_of_image_has_a_thumbnail(folder: Path, image_format: str, mode: str) -> None:
     key = storage.store("task_1", 1, 0, picture(image_format, mode=mode))
