@@ -65,11 +65,9 @@ def _decode(data: bytes) -> tuple[str, int, int]:
     # The header is enough to refuse a decompression bomb, before a pixel of it is unpacked.
     if image.width * image.height > MAX_IMAGE_PIXELS:
         raise UnusableImage(f"{image.width}x{image.height} pixels: too many")
-    if getattr(image, "n_frames", 1) != 1 or getattr(image, "is_animated", False):
-        raise UnusableImage("animated")
     extension = (image.format or "").lower()
-    if extension not in CONTENT_TYPES:
-        raise UnusableImage(f"{image.format}: not PNG, JPEG or WebP")
+    if extension not in CONTENT_TYPES or getattr(image, "n_frames", 1) != 1:
+        raise UnusableImage(f"{image.format}: not one still PNG, JPEG or WebP")
     # Decoders stop at the last pixel, and forgive what is missing or damaged behind it.
     if not data.rstrip(b"\0\r\n").endswith(END_MARKERS.get(extension, b"")):
         raise UnusableImage("truncated: no end marker")

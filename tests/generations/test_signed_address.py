@@ -52,7 +52,7 @@ def test_address_signed_with_another_secret_does_not_open(settings: Settings) ->
 
 @pytest.mark.parametrize("extension", ["gif", "html", "thumb.png", "", "png/..", "png\n"])
 def test_only_image_names_are_signed(extension: str) -> None:
-    with pytest.raises(ValueError, match="cannot|can be signed"):
+    with pytest.raises(ValueError, match="can be signed"):
         signed_path(IMAGE, extension, EXPIRY)
 
 
@@ -76,8 +76,10 @@ SIGNATURES = st.one_of(st.text(max_size=80), st.from_regex(r"[0-9a-f]{64}", full
 @given(name=st.none() | NAMES, expiry=st.none() | EXPIRIES, signature=st.none() | SIGNATURES)
 def test_altered_address_never_opens(name: str | None, expiry: str | None, signature: str | None) -> None:
     good = parts(signed_path(IMAGE, "png", EXPIRY))
-    altered = tuple(
-        old if new is None else new for old, new in zip(good, (name, expiry, signature), strict=True)
+    altered = (
+        good[0] if name is None else name,
+        good[1] if expiry is None else expiry,
+        good[2] if signature is None else signature,
     )
     assume(altered != good)
     with pytest.raises(BadAddress):
