@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
 from django.utils.translation import override
 from psycopg_pool import PoolTimeout
 from rest_framework.request import Request
@@ -52,7 +51,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         "param": error.param,
         "limit_source": error.limit_source,
         "retry_after": error.retry_after,
-        "fix_url": settings.PUBLIC_URL + reverse(error.fix_page) if error.fix_page else None,
+        "fix_url": settings.PUBLIC_URL + error.fix_path if error.fix_path else None,
         "request_id": getattr(request, "request_id", None),
         **error.details,
     }
