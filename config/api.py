@@ -69,7 +69,10 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         body = {"code": error.status, "message": message, "data": None, "error": members}
         content_type = "application/json"
     response = JsonResponse(
-        body, status=error.status, content_type=content_type, json_dumps_params={"ensure_ascii": False}
+        body,
+        status=error.status,
+        content_type=content_type,
+        json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)
