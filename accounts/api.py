@@ -1,0 +1,126 @@
+"""What every endpoint for API keys does before its own work, in the contract's order:
+405, 401, 403, 429, then 413 or 408, 415, 400.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.access import access_of
+from accounts.authentication import ApiKeyAuthentication, HasScope
+from accounts.errors import (
+    BodyTimeout,
+    BodyTooLarge,
+    InvalidField,
+    InvalidJson,
+    MethodNotAllowed,
+    RateLimited,
+    UnsupportedMediaType,
+)
+from accounts.strict_json import parse_object
+from accounts.throttling import Decision, create_rate, limiter, read_rate
+
+MAX_IDEMPOTENCY_KEY = 255
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Clients in the wild send any Accept header; they get JSON, never a 406."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class ApiView(APIView):
+    """Base of keyed endpoints. `creates` names the methods that take from the bucket `create`."""
+
+    authentication_classes = (ApiKeyAuthentication,)
+    permission_classes = (HasScope,)
+    content_negotiation_class = AlwaysJson
+    renderer_classes = (JSONRenderer,)
+    parser_classes = ()
+    throttle_classes = ()
+    required_scope = "read"
+    creates: frozenset[str] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.format_kwarg = None
+        allowed = [
+            method.upper() for method in ("get", "post", "put", "patch", "delete") if hasattr(self, method)
+        ]
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in allowed:
+            raise MethodNotAllowed(allowed)
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self._take_from_bucket(request)
+        if method not in ("GET", "DELETE"):
+            _check_body(request)
+
+    def _take_from_bucket(self, request: Request) -> None:
+        access = access_of(request)
+        key = access.key
+        subject = str(key.pk if key else access.actor)
+        if request.method in self.creates:
+            sent = request.META.get("HTTP_IDEMPOTENCY_KEY", "")[: MAX_IDEMPOTENCY_KEY + 2]
+            once = f"{access.organization.pk}:{int(access.livemode)}:{sent}" if sent else ""
+            rate = create_rate(key.rate_per_minute, key.burst) if key else create_rate()
+            decision = limiter().take(subject, rate, otherwise=read_rate(), once=once)
+        else:
+            decision = limiter().take(subject, read_rate())
+        request._request.rate_decision = decision  # type: ignore[attr-defined]  # read when answering
+        if not decision.allowed:
+            raise RateLimited(retry_after=decision.retry_after_s)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        decision: Decision | None = getattr(request, "rate_decision", None)
+        if decision is not None:
+            answer["RateLimit-Policy"] = decision.policy_header
+            answer["RateLimit"] = decision.state_header
+        return answer
+
+
+def _check_body(request: Request) -> None:
+    problem = request.META.get("tintype.body_problem")
+    if problem == "too_large":
+        raise BodyTooLarge
+    if problem == "timeout":
+        raise BodyTimeout
+    if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType
+    if problem:
+        raise InvalidJson
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The request's body, strictly parsed. Raises InvalidJson."""
+    return parse_object(request._request.body)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The header's value, bare or as a quoted string. Raises InvalidField for an unusable one."""
+    raw = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if raw is None:
+        return None
+    text = raw.strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    if not text or len(text) > MAX_IDEMPOTENCY_KEY or any(not "!" <= character <= "~" for character in text):
+        raise InvalidField(param="Idempotency-Key")
+    return str(text)
+
+
+def success(data: dict[str, Any]) -> Response:
+    """The envelope of every answer that is not an error."""
+    return Response({"code": 200, "message": "success", "data": data})

@@ -1,0 +1,59 @@
+"""API keys at the door. A key in the query string is never looked at."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts import keys
+from accounts.access import Access, access_of, access_of_key
+from accounts.addresses import client_address, is_listed
+from accounts.clock import db_now
+from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
+from accounts.models import ApiKey
+
+if TYPE_CHECKING:  # DRF's views import this module by way of its settings
+    from rest_framework.views import APIView
+
+
+def find_key(text: str) -> ApiKey | None:
+    """The usable key with this text; a wrong checksum costs no query."""
+    parsed = keys.parse(text)
+    if parsed is None:
+        return None
+    return (
+        ApiKey.objects.select_related("organization")
+        .filter(digest=parsed.digest, revoked_at=None, frozen_at=None)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=db_now()))
+        .first()
+    )
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Sets `request.auth` to an Access. Raises Unauthenticated; unknown, expired and revoked look the same."""
+
+    def authenticate(self, request: Request) -> tuple[None, Access]:
+        scheme, _space, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        text = credentials.strip() if scheme.lower() == "bearer" else ""
+        key = find_key(text) if text else None
+        if key is None:
+            raise Unauthenticated(key_was_sent=bool(text))
+        key.note_use_if_due()
+        return None, access_of_key(key)
+
+
+class HasScope(BasePermission):
+    """The view's `required_scope`, the key's address list, and an organization that is not suspended."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        access = access_of(request)
+        scope: Any = getattr(view, "required_scope", "admin")
+        access.require(scope)
+        allowed = access.key.allowed_addresses if access.key else []
+        if allowed and not is_listed(client_address(request._request), allowed):
+            raise AddressNotAllowed
+        if access.organization.suspended_at is not None:
+            raise OrganizationSuspended
+        return True

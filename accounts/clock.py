@@ -1,0 +1,22 @@
+"""The one clock: the database's. Leases, deadlines and caps never compare two machines' times."""
+
+import datetime
+
+from django.db import connection
+from django.db.models.functions import Now
+
+
+def db_now() -> Now:
+    """The database's present time as an expression, for use inside a query."""
+    return Now()
+
+
+def read_db_now() -> datetime.datetime:
+    """The same, fetched: for the few places that show or sign a time."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT statement_timestamp()")
+            value: datetime.datetime = cursor.fetchone()[0]
+            return value
+        cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
+        return datetime.datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=datetime.UTC)

@@ -1,0 +1,104 @@
+"""Errors that the outside may see. Each carries a stable machine word and an HTTP status;
+config/api.py is the one place that turns them into JSON.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+class DomainError(Exception):
+    """Base. `retry_after` is in whole seconds; `details` are further members of `error`."""
+
+    type = "internal"
+    status = 500
+    message: Any = _("Something went wrong on our side")
+    limit_source: str | None = None
+    fix_page: str | None = None  # the name of the page that mends it
+
+    def __init__(
+        self,
+        message: Any = None,
+        *,
+        param: str | None = None,
+        retry_after: int | None = None,
+        limit_source: str | None = None,
+        **details: Any,
+    ) -> None:
+        if message is not None:
+            self.message = message
+        if limit_source is not None:
+            self.limit_source = limit_source
+        self.param = param
+        self.retry_after = retry_after
+        self.details = details
+        super().__init__(str(self.message))
+
+
+class InvalidJson(DomainError):
+    type, status, message = "invalid_json", 400, _("The body is not valid JSON")
+
+
+class InvalidField(DomainError):
+    type, status, message = "invalid_field", 400, _("A field is invalid")
+
+
+class MissingField(DomainError):
+    type, status, message = "missing_field", 400, _("A required field is missing")
+
+
+class Unauthenticated(DomainError):
+    """401. One body for every cause, so that nobody can probe which keys exist."""
+
+    type, status, message = "unauthenticated", 401, _("Invalid API key")
+
+    def __init__(self, *, key_was_sent: bool) -> None:
+        super().__init__()
+        self.key_was_sent = key_was_sent
+
+
+class InsufficientScope(DomainError):
+    type, status, message = "insufficient_scope", 403, _("This key may not do that")
+
+
+class AddressNotAllowed(DomainError):
+    type, status = "address_not_allowed", 403
+    message = _("This key may not be used from this address")
+
+
+class OrganizationSuspended(DomainError):
+    type, status, message = "organization_suspended", 403, _("This organization is suspended")
+
+
+class NotFound(DomainError):
+    type, status, message = "not_found", 404, _("Not found")
+
+
+class MethodNotAllowed(DomainError):
+    type, status, message = "method_not_allowed", 405, _("Method not allowed")
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+
+class BodyTimeout(DomainError):
+    type, status, message = "body_timeout", 408, _("The request body did not arrive in time")
+
+
+class BodyTooLarge(DomainError):
+    type, status, message = "body_too_large", 413, _("The request body is too large")
+
+
+class UnsupportedMediaType(DomainError):
+    type, status = "unsupported_media_type", 415
+    message = _("Send the body as application/json")
+
+
+class RateLimited(DomainError):
+    type, status, message = "rate_limited", 429, _("Too many requests")
+    limit_source = "key"
+
+
+class Unavailable(DomainError):
+    type, status, message = "unavailable", 503, _("Temporarily unavailable, please retry")

@@ -1,0 +1,51 @@
+"""Shared by the operators' commands: results on stdout, errors as one line on stderr with exit 1."""
+
+import argparse
+import sys
+from typing import Any, NoReturn
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand
+from django.db import OperationalError, ProgrammingError
+
+from accounts.models import Organization
+
+
+def whole_number(text: str, *, minimum: int = 1, maximum: int = 1_000_000) -> int:
+    """For argparse: a whole number within bounds."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = minimum - 1
+    if not minimum <= value <= maximum:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {minimum} to {maximum}, not {text!r}")
+    return value
+
+
+class OperatorCommand(BaseCommand):
+    """Subclasses implement `work`."""
+
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.work(**options)
+        except ValidationError as error:
+            self.refuse(" ".join(error.messages))
+        except (OperationalError, ProgrammingError) as error:
+            if "no such table" in str(error) or "does not exist" in str(error):
+                self.refuse("The database has no tables yet. Run: manage.py migrate")
+            self.refuse(f"The database does not answer: {str(error).splitlines()[0]}")
+
+    def work(self, **options: Any) -> None:
+        raise NotImplementedError
+
+    def refuse(self, message: str) -> NoReturn:
+        self.stderr.write(message)
+        sys.exit(1)
+
+    def organization(self, slug: str) -> Organization:
+        found = Organization.objects.select_related("shop").filter(slug=slug).first()
+        if found is None:
+            self.refuse(f"There is no organization {slug!r}.")
+        return found

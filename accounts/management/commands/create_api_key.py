@@ -1,0 +1,53 @@
+"""Makes an API key and prints it, and nothing else: it is not to be had again."""
+
+import argparse
+import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.management.base import OperatorCommand, whole_number
+from accounts.organizations import create_api_key
+
+
+def future_time(text: str) -> datetime.datetime:
+    try:
+        value = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a time such as 2027-01-31T12:00:00Z, not {text!r}"
+        ) from None
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=datetime.UTC)
+    if value <= datetime.datetime.now(datetime.UTC):
+        raise argparse.ArgumentTypeError(f"{text} has passed")
+    return value
+
+
+class Command(OperatorCommand):
+    help = "Make an API key for an organization; print the key and nothing else."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", metavar="SLUG")
+        parser.add_argument("--test", action="store_true", help="a test key: free, sandbox only")
+        parser.add_argument("--name", default="", metavar="N")
+        parser.add_argument("--scopes", default="generate,read", help="of generate, read, admin, by commas")
+        parser.add_argument("--rate-per-minute", type=whole_number, metavar="N")
+        parser.add_argument("--burst", type=whole_number, metavar="N")
+        parser.add_argument(
+            "--expires", type=future_time, metavar="ISO-TIME", help="UTC unless it has a zone"
+        )
+        parser.add_argument("--addresses", default="", metavar="CIDR", help="allowed networks, by commas")
+
+    def work(self, **options: Any) -> None:
+        _key, text = create_api_key(
+            self.organization(options["slug"]),
+            livemode=not options["test"],
+            name=options["name"],
+            scopes=[scope.strip() for scope in options["scopes"].split(",") if scope.strip()],
+            expires_at=options["expires"],
+            allowed_addresses=[part.strip() for part in options["addresses"].split(",") if part.strip()],
+            rate_per_minute=options["rate_per_minute"],
+            burst=options["burst"],
+        )
+        self.stdout.write(text)

@@ -1,0 +1,33 @@
+"""Revokes a key, with effect from the next request on."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts import keys
+from accounts.management.base import OperatorCommand
+from accounts.models import ApiKey
+from accounts.organizations import revoke_api_key
+
+
+class Command(OperatorCommand):
+    help = "Revoke the key with this prefix (its first 12 characters, or all of it); print its prefix."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("prefix", metavar="PREFIX")
+
+    def work(self, **options: Any) -> None:
+        parsed = keys.parse(options["prefix"])
+        if parsed is not None:
+            found = list(ApiKey.objects.filter(digest=parsed.digest))
+        else:
+            found = list(ApiKey.objects.filter(prefix=options["prefix"]))
+        if not found:
+            self.refuse(
+                f"There is no key {options['prefix']!r}; a prefix has {keys.SHOWN_LENGTH} characters."
+            )
+        if len(found) > 1:
+            self.refuse(f"{len(found)} keys start with {options['prefix']!r}: give the whole key.")
+        if not revoke_api_key(found[0]):
+            self.refuse(f"{found[0].prefix} was revoked before.")
+        self.stdout.write(found[0].prefix)

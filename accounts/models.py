@@ -1,0 +1,182 @@
+"""Who: shops, people, organizations, and the keys that act for them."""
+
+import datetime
+import secrets
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import keys
+from accounts.clock import db_now
+
+
+class Shop(models.Model):
+    """A reseller's brand. One row is made at the first start; what a brand is made of lives here."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80, default="Tintype")
+    accent = models.CharField(max_length=7, default="#a8470a", help_text=_("Colour as #rrggbb"))
+    currency = models.CharField(max_length=3, default="usd")
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accent__regex=r"^#[0-9a-fA-F]{6}$"), name="shop_accent_is_a_colour"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """`password` None: the person cannot sign in until one is set."""
+        user = self.model(email=self.clean_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=self.clean_email(username or ""))
+
+    @staticmethod
+    def clean_email(email: str) -> str:
+        return email.strip().lower()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(db_default=db_now())
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def of(self, user: User) -> Self:
+        return self.filter(memberships__user=user)
+
+
+class Organization(models.Model):
+    """A customer of one shop; what it owns hangs off this row."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="organizations")
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    objects = OrganizationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    DEVELOPER = "developer", _("Developer")
+    BILLING = "billing", _("Billing")
+    VIEWER = "viewer", _("Viewer")
+
+
+class Membership(models.Model):
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.role}"
+
+
+def new_key_id() -> str:
+    return f"key_{secrets.token_hex(12)}"
+
+
+SCOPES = ("generate", "read", "admin")
+USE_NOTED_EVERY = datetime.timedelta(minutes=1)
+
+
+class ApiKey(models.Model):
+    """A key acts for its organization within its scopes. The secret itself is never stored."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    public_id = models.CharField(max_length=28, unique=True, default=new_key_id, editable=False)
+    name = models.CharField(max_length=80, blank=True)
+    livemode = models.BooleanField()
+    prefix = models.CharField(max_length=keys.SHOWN_LENGTH, db_index=True)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    allowed_addresses = models.JSONField(default=list, blank=True)
+    rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    burst = models.PositiveIntegerField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(livemode=True, prefix__startswith="tt_live_")
+                | Q(livemode=False, prefix__startswith="tt_test_"),
+                name="key_prefix_states_its_mode",
+            ),
+            models.CheckConstraint(
+                condition=(Q(rate_per_minute=None) | Q(rate_per_minute__gte=1))
+                & (Q(burst=None) | Q(burst__gte=1)),
+                name="key_limits_are_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+    @property
+    def actor(self) -> str:
+        """How append-only rows name this key."""
+        return f"key:{self.public_id}"
+
+    def note_use_if_due(self) -> None:
+        """Writes `last_used_at` at most once a minute, whatever the traffic; the row says if it may be due."""
+        stale = timezone.now() - USE_NOTED_EVERY
+        if self.last_used_at is None or self.last_used_at < stale:
+            due = Q(last_used_at=None) | Q(last_used_at__lt=db_now() - USE_NOTED_EVERY)
+            ApiKey.objects.filter(due, pk=self.pk).update(last_used_at=db_now())

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = "Money"
+
+    def ready(self) -> None:
+        from accounts import hooks
+        from billing import checks, triggers  # noqa: F401 - checks register themselves
+        from billing.ledger import open_wallet
+
+        hooks.organization_created.append(open_wallet)
+        post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="billing.triggers")

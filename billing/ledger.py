@@ -1,0 +1,353 @@
+"""The only writer of Wallet, LedgerEntry and KeyUsage.
+
+Every function is one transaction, or part of the caller's. A reference names the cause; a second call with the
+same reference and kind changes nothing and returns None, so that duplicates of anything are harmless.
+
+Locks, in this order everywhere: the caller's row (generation or payment), entry, key usage, wallet. Only `hold`
+inserts its entry before it touches the wallet: that keeps the hottest row locked for one statement. The others
+state a value that depends on the wallet, so they lock it first; their entries are fenced by the caller's row.
+"""
+
+import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import BigIntegerField, Case, DateField, Expression, F, Q, Value, When
+from django.db.models.functions import Coalesce, TruncDate, TruncMonth
+
+from accounts.clock import db_now
+from accounts.models import Organization
+from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached, TooManyOpenTasks
+from billing.models import SETTLEMENTS, EntryKind, EntryNote, KeyUsage, LedgerEntry, Wallet
+
+OPEN_TASKS_RETRY_S = 2
+ACCEPT_TRIES = 3
+
+
+class UnknownHold(Exception):
+    """A settlement names a reference that was never held: a bug of the caller."""
+
+
+def open_wallet(organization: Organization) -> None:
+    Wallet.objects.create(organization=organization)
+
+
+# --- Adding and taking --------------------------------------------------------------------------
+
+
+def top_up(
+    organization_id: int, credits: int, *, net_value_micros: int, reference: str, actor: str
+) -> LedgerEntry | None:
+    """Adds paid credits, repaying what is owed first; the share of the value that repays is income at once.
+
+    `net_value_micros`: what was paid, net of tax, in millionths of the shop's currency.
+    """
+    return _add(organization_id, EntryKind.TOP_UP, credits, net_value_micros, reference, actor, "")
+
+
+def grant(
+    organization_id: int, credits: int, *, reference: str, actor: str, note: str = ""
+) -> LedgerEntry | None:
+    """Adds given credits: welcome, voucher, goodwill, manual. They carry no value."""
+    return _add(organization_id, EntryKind.GRANT, credits, 0, reference, actor, note)
+
+
+@transaction.atomic
+def _add(
+    organization_id: int,
+    kind: EntryKind,
+    credits: int,
+    value_micros: int,
+    reference: str,
+    actor: str,
+    note: str,
+) -> LedgerEntry | None:
+    _require_positive(credits)
+    wallet = _locked(organization_id)
+    if _exists(reference, (kind,)):
+        return None
+    repaid = min(credits, wallet.owed)
+    return _book(
+        wallet,
+        kind,
+        available=credits - repaid,
+        owed=-repaid,
+        value_micros=value_micros * (credits - repaid) // credits,
+        reference=reference,
+        actor=actor,
+        note=note,
+    )
+
+
+@transaction.atomic
+def take(
+    organization_id: int, credits: int, *, reference: str, actor: str, note: str = ""
+) -> LedgerEntry | None:
+    """An operator removes at most what is available, with its share of the value; never makes a debt.
+
+    None also when nothing is available.
+    """
+    _require_positive(credits)
+    wallet = _locked(organization_id)
+    taken = min(credits, wallet.available)
+    if taken == 0 or _exists(reference, (EntryKind.TAKE,)):
+        return None
+    return _book(
+        wallet,
+        EntryKind.TAKE,
+        available=-taken,
+        value_micros=-_share(wallet, taken, credits_after=wallet.available + wallet.held - taken),
+        reference=reference,
+        actor=actor,
+        note=note,
+    )
+
+
+@transaction.atomic
+def claw_back(
+    organization_id: int, credits: int, *, value_micros: int, reference: str, actor: str
+) -> LedgerEntry | None:
+    """Takes back what a refunded or disputed payment brought: available credits first, the rest becomes owed.
+
+    `value_micros`: what that payment brought; at most what the wallet still has is removed.
+    """
+    _require_positive(credits)
+    wallet = _locked(organization_id)
+    if _exists(reference, (EntryKind.CLAW_BACK,)):
+        return None
+    taken = min(credits, wallet.available)
+    return _book(
+        wallet,
+        EntryKind.CLAW_BACK,
+        available=-taken,
+        owed=credits - taken,
+        value_micros=-min(value_micros, wallet.value_micros),
+        reference=reference,
+        actor=actor,
+    )
+
+
+# --- Holding and settling -----------------------------------------------------------------------
+
+
+@transaction.atomic
+def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_id: int | None) -> None:
+    """Promises `credits` to an open task and counts it as open.
+
+    Raises TooManyOpenTasks, PaymentOwed, InsufficientCredits or SpendCapReached; then nothing was written.
+    """
+    _require_positive(credits)
+    wallet_id = Wallet.objects.filter(organization_id=organization_id).values("pk")
+    entry = LedgerEntry(
+        kind=EntryKind.HOLD, available=-credits, held=credits, reference=reference, actor=actor
+    )
+    entry.wallet_id = wallet_id.get()["pk"]
+    entry.save(force_insert=True)
+    if key_id is not None:
+        open_key_task(key_id, credits)
+    open_limit = Coalesce("open_limit", Value(settings.MAX_OPEN_TASKS))
+    for _attempt in range(ACCEPT_TRIES):
+        # One conditional statement: reading first and writing after would let parallel requests overdraw.
+        updated = Wallet.objects.filter(
+            pk=entry.wallet_id, owed=0, available__gte=credits, open_tasks__lt=open_limit
+        ).update(available=F("available") - credits, held=F("held") + credits, open_tasks=F("open_tasks") + 1)
+        if updated:
+            return
+        _explain_refusal(Wallet.objects.get(pk=entry.wallet_id), credits)
+    raise InsufficientCredits(required=credits, available=0)
+
+
+def _explain_refusal(wallet: Wallet, credits: int) -> None:
+    """Raises the reason; returns when it has just gone away, which is worth another try."""
+    limit = settings.MAX_OPEN_TASKS if wallet.open_limit is None else wallet.open_limit
+    if wallet.open_tasks >= limit:
+        raise TooManyOpenTasks(retry_after=OPEN_TASKS_RETRY_S)
+    if wallet.owed:
+        raise PaymentOwed(required=credits, available=wallet.available, owed=wallet.owed)
+    if wallet.available < credits:
+        raise InsufficientCredits(required=credits, available=wallet.available)
+
+
+def capture(
+    organization_id: int, consumed: int, *, reference: str, actor: str, key_id: int | None
+) -> LedgerEntry | None:
+    """Ends a hold with `consumed` credits spent, 1 to what was held; returns the rest in the same entry."""
+    _require_positive(consumed)
+    return _settle(organization_id, EntryKind.CAPTURE, consumed, reference, actor, key_id)
+
+
+def release(organization_id: int, *, reference: str, actor: str, key_id: int | None) -> LedgerEntry | None:
+    """Ends a hold with nothing consumed."""
+    return _settle(organization_id, EntryKind.RELEASE, 0, reference, actor, key_id)
+
+
+@transaction.atomic
+def _settle(
+    organization_id: int, kind: EntryKind, consumed: int, reference: str, actor: str, key_id: int | None
+) -> LedgerEntry | None:
+    held = (
+        LedgerEntry.objects.filter(
+            reference=reference, kind=EntryKind.HOLD, wallet__organization_id=organization_id
+        )
+        .annotate(day=TruncDate("created_at"))
+        .first()
+    )
+    if held is None:
+        raise UnknownHold(reference)
+    if consumed > held.held:
+        raise ValueError(f"{reference}: {consumed} consumed of {held.held} held")
+    if key_id is not None:
+        _lock_key_usage(key_id)
+    wallet = _locked(organization_id)
+    if _exists(reference, SETTLEMENTS):
+        return None
+    returned = held.held - consumed
+    repaid = min(returned, wallet.owed)
+    if key_id is not None:
+        close_key_task(key_id, returned, accepted_on=held.day)
+    credits_after = wallet.available + wallet.held - consumed - repaid
+    return _book(
+        wallet,
+        kind,
+        available=returned - repaid,
+        held=-held.held,
+        owed=-repaid,
+        value_micros=-_share(wallet, consumed, credits_after=credits_after) if consumed else 0,
+        open_tasks=-1,
+        reference=reference,
+        actor=actor,
+    )
+
+
+# --- What a key has open and has spent ----------------------------------------------------------
+
+
+def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None) -> None:
+    """Counts one more open task of this key and what it may cost, within its limit and caps.
+
+    `default_limit` is for tasks that hold nothing (test keys), which no wallet counts.
+    Raises TooManyOpenTasks or SpendCapReached.
+    """
+    if _count_key_task(key_id, credits, default_limit):
+        return
+    KeyUsage.objects.get_or_create(key_id=key_id)
+    if _count_key_task(key_id, credits, default_limit):
+        return
+    usage = KeyUsage.objects.get(key_id=key_id)
+    limit = default_limit if usage.open_limit is None else usage.open_limit
+    if limit is not None and usage.open_tasks >= limit:
+        raise TooManyOpenTasks(limit_source="key", retry_after=OPEN_TASKS_RETRY_S)
+    raise SpendCapReached(required=credits)
+
+
+def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> bool:
+    today, month = _today(), _this_month()
+    spent_today = _in_period("day", today, "day_credits")
+    spent_this_month = _in_period("month", month, "month_credits")
+    unlimited = Q(open_limit=None)
+    if default_limit is not None:
+        unlimited &= Q(open_tasks__lt=default_limit)
+    return bool(
+        KeyUsage.objects.filter(unlimited | Q(open_tasks__lt=F("open_limit")), key_id=key_id)
+        .filter(Q(day_cap=None) | Q(day_cap__gte=spent_today + credits))
+        .filter(Q(month_cap=None) | Q(month_cap__gte=spent_this_month + credits))
+        .filter(Q(lifetime_cap=None) | Q(lifetime_cap__gte=F("lifetime_credits") + credits))
+        .update(
+            open_tasks=F("open_tasks") + 1,
+            day=today,
+            day_credits=spent_today + credits,
+            month=month,
+            month_credits=spent_this_month + credits,
+            lifetime_credits=F("lifetime_credits") + credits,
+        )
+    )
+
+
+def close_key_task(key_id: int, returned: int, *, accepted_on: datetime.date) -> None:
+    """One open task less; what was returned no longer counts in the period in which it was accepted."""
+    month = accepted_on.replace(day=1)
+    KeyUsage.objects.filter(key_id=key_id).update(
+        open_tasks=F("open_tasks") - 1,
+        day_credits=F("day_credits") - Case(When(day=accepted_on, then=Value(returned)), default=Value(0)),
+        month_credits=F("month_credits") - Case(When(month=month, then=Value(returned)), default=Value(0)),
+        lifetime_credits=F("lifetime_credits") - returned,
+    )
+
+
+def _lock_key_usage(key_id: int) -> None:
+    # Before the wallet, as everywhere: the opposite order would deadlock with an accept of the same key.
+    KeyUsage.objects.select_for_update(no_key=True).filter(key_id=key_id).first()
+
+
+def _today() -> Expression:
+    return TruncDate(db_now())
+
+
+def _this_month() -> Expression:
+    return TruncMonth(db_now(), output_field=DateField())
+
+
+def _in_period(column: str, period: Expression, amount: str) -> Case:
+    """`amount` if it is of the present period, else 0: a new period starts without a job."""
+    return Case(When(**{column: period}, then=F(amount)), default=Value(0), output_field=BigIntegerField())
+
+
+# --- Shared -------------------------------------------------------------------------------------
+
+
+def _require_positive(credits: int) -> None:
+    if credits < 1:
+        raise ValueError(f"credits must be at least 1, not {credits}")
+
+
+def _locked(organization_id: int) -> Wallet:
+    # no_key: a plain FOR UPDATE waits for accepts that inserted an entry (they share the wallet's key), while
+    # they queue behind it for the row: a deadlock.
+    return Wallet.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+
+
+def _exists(reference: str, kinds: tuple[EntryKind, ...]) -> bool:
+    return LedgerEntry.objects.filter(reference=reference, kind__in=kinds).exists()
+
+
+def _share(wallet: Wallet, credits: int, *, credits_after: int) -> int:
+    """The value that leaves with `credits`, rounded down; the last credit takes all that is left."""
+    if credits_after == 0:
+        return wallet.value_micros
+    return wallet.value_micros * credits // (wallet.available + wallet.held)
+
+
+def _book(
+    wallet: Wallet,
+    kind: EntryKind,
+    *,
+    reference: str,
+    actor: str,
+    available: int = 0,
+    held: int = 0,
+    owed: int = 0,
+    value_micros: int = 0,
+    open_tasks: int = 0,
+    note: str = "",
+) -> LedgerEntry:
+    """Inserts the entry and changes the locked wallet by the same amounts."""
+    entry = LedgerEntry.objects.create(
+        wallet=wallet,
+        kind=kind,
+        available=available,
+        held=held,
+        owed=owed,
+        value_micros=value_micros,
+        reference=reference,
+        actor=actor,
+    )
+    if note:
+        EntryNote.objects.create(entry=entry, text=note[:500])
+    Wallet.objects.filter(pk=wallet.pk).update(
+        available=F("available") + available,
+        held=F("held") + held,
+        owed=F("owed") + owed,
+        value_micros=F("value_micros") + value_micros,
+        open_tasks=F("open_tasks") + open_tasks,
+    )
+    return entry

@@ -1,0 +1,143 @@
+"""Money as rows: a wallet per organization, the entries it is the sum of, and what each key has spent.
+
+Only ledger.py writes these tables. Credits are whole numbers; values are millionths of the shop's currency.
+"""
+
+import functools
+import operator
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.clock import db_now
+from accounts.models import ApiKey, Organization
+
+
+class Wallet(models.Model):
+    """`available` can be spent, `held` is promised to open generations, `owed` is left by refunds and disputes.
+
+    `value_micros`: what the remaining credits were paid with, net of tax. `open_limit` None: the setting.
+    """
+
+    organization = models.OneToOneField(Organization, on_delete=models.PROTECT, related_name="wallet")
+    available = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    owed = models.BigIntegerField(default=0)
+    value_micros = models.BigIntegerField(default=0)
+    open_tasks = models.IntegerField(default=0)
+    open_limit = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(available__gte=0), name="wallet_available_not_negative"),
+            models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
+            models.CheckConstraint(condition=Q(owed__gte=0), name="wallet_owed_not_negative"),
+            models.CheckConstraint(condition=Q(owed=0) | Q(available=0), name="wallet_owes_only_when_empty"),
+            models.CheckConstraint(condition=Q(value_micros__gte=0), name="wallet_value_not_negative"),
+            models.CheckConstraint(condition=Q(open_tasks__gte=0), name="wallet_open_tasks_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.available} + {self.held} held"
+
+
+class EntryKind(models.TextChoices):
+    TOP_UP = "top_up"
+    GRANT = "grant"
+    TAKE = "take"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    CLAW_BACK = "claw_back"
+
+
+SETTLEMENTS = (EntryKind.CAPTURE, EntryKind.RELEASE)
+
+_ADDS = Q(available__gte=0, held=0, owed__lte=0) & Q(available__gte=F("owed") + 1)
+SIGNS: dict[str, Q] = {
+    EntryKind.TOP_UP: _ADDS & Q(value_micros__gte=0),
+    EntryKind.GRANT: _ADDS & Q(value_micros=0),
+    EntryKind.TAKE: Q(available__lt=0, held=0, owed=0, value_micros__lte=0),
+    EntryKind.HOLD: Q(held__gt=0, owed=0, value_micros=0) & Q(available=-F("held")),
+    EntryKind.CAPTURE: Q(held__lt=0, available__gte=0, owed__lte=0, value_micros__lte=0)
+    & Q(available__lt=F("owed") - F("held")),
+    EntryKind.RELEASE: Q(held__lt=0, available__gte=0, owed__lte=0, value_micros=0)
+    & Q(available=F("owed") - F("held")),
+    EntryKind.CLAW_BACK: Q(available__lte=0, held=0, owed__gte=0, value_micros__lte=0)
+    & Q(owed__gte=F("available") + 1),
+}
+
+
+ENTRY_SIGNS = functools.reduce(operator.or_, (Q(kind=kind) & signs for kind, signs in SIGNS.items()))
+
+
+class LedgerEntry(models.Model):
+    """Append-only. The four amounts are signed changes of the wallet; `reference` names the cause as text, so
+    that money knows nothing of what is sold. `actor` is `user:<uuid>`, `key:<id>`, `staff:<uuid>` or `system`.
+    """
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=9, choices=EntryKind)
+    available = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    owed = models.BigIntegerField(default=0)
+    value_micros = models.BigIntegerField(default=0)
+    reference = models.CharField(max_length=120)
+    actor = models.CharField(max_length=60)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reference", "kind"], name="one_entry_per_reference_and_kind"),
+            models.UniqueConstraint(
+                fields=["reference"], condition=Q(kind__in=SETTLEMENTS), name="one_settlement_per_reference"
+            ),
+            models.CheckConstraint(condition=ENTRY_SIGNS, name="entry_signs_fit_kind"),
+            models.CheckConstraint(
+                condition=~Q(reference="") & ~Q(actor=""), name="entry_names_cause_and_actor"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
+
+
+class EntryNote(models.Model):
+    """Free text beside an entry, erasable: entries themselves hold ids alone."""
+
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="note")
+    text = models.CharField(max_length=500)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class KeyUsage(models.Model):
+    """What one key has open and has spent, against its caps. Amounts count in the period of acceptance (UTC);
+    `day` and `month` say which period the sums are of, so that a new one starts from 0 without a job.
+    """
+
+    key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, related_name="usage")
+    open_tasks = models.IntegerField(default=0)
+    open_limit = models.PositiveIntegerField(null=True, blank=True)
+    day = models.DateField(null=True)
+    day_credits = models.BigIntegerField(default=0)
+    day_cap = models.PositiveBigIntegerField(null=True, blank=True)
+    month = models.DateField(null=True)
+    month_credits = models.BigIntegerField(default=0)
+    month_cap = models.PositiveBigIntegerField(null=True, blank=True)
+    lifetime_credits = models.BigIntegerField(default=0)
+    lifetime_cap = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    open_tasks__gte=0, day_credits__gte=0, month_credits__gte=0, lifetime_credits__gte=0
+                ),
+                name="key_usage_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lifetime_credits} credits"

@@ -1,0 +1,83 @@
+"""The one place where an exception becomes a JSON answer."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from psycopg_pool import PoolTimeout
+from rest_framework.request import Request
+from rest_framework.views import set_rollback
+
+from accounts.errors import DomainError, MethodNotAllowed, NotFound, Unauthenticated, Unavailable
+
+logger = logging.getLogger(__name__)
+
+AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
+UNAVAILABLE_RETRY_S = 5
+API_PREFIXES = ("/api/", "/v1/")
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(API_PREFIXES)
+
+
+def as_domain_error(error: Exception) -> DomainError:
+    """Every exception has an answer: ours as they are, a lost database as 503, the rest as 500."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, AWAY) or (isinstance(error, DatabaseError) and isinstance(error.__cause__, AWAY)):
+        logger.warning("The database is away: %s", error)
+        return Unavailable(retry_after=UNAVAILABLE_RETRY_S)
+    logger.error("Unhandled: %r", error, exc_info=error)
+    return DomainError()
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's hook; `context["request"]` is the request as DRF wraps it."""
+    set_rollback()
+    request: Request = context["request"]
+    return error_response(request._request, as_domain_error(error))
+
+
+def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The envelope, or RFC 9457 when the client asks for it."""
+    members = {
+        "type": error.type,
+        "param": error.param,
+        "limit_source": error.limit_source,
+        "retry_after": error.retry_after,
+        "fix_url": settings.PUBLIC_URL + reverse(error.fix_page) if error.fix_page else None,
+        "request_id": getattr(request, "request_id", None),
+        **error.details,
+    }
+    if "application/problem+json" in request.META.get("HTTP_ACCEPT", ""):
+        word = members.pop("type")
+        body: dict[str, Any] = {
+            "type": f"{settings.PUBLIC_URL}/docs/errors/{word}",
+            "title": str(error.message),
+            "status": error.status,
+            "error_type": word,
+            **members,
+        }
+        content_type = "application/problem+json"
+    else:
+        body = {"code": error.status, "message": str(error.message), "data": None, "error": members}
+        content_type = "application/json"
+    response = JsonResponse(
+        body, status=error.status, content_type=content_type, json_dumps_params={"ensure_ascii": False}
+    )
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        challenge = 'Bearer realm="api"'
+        response["WWW-Authenticate"] = challenge + (', error="invalid_token"' if error.key_was_sent else "")
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = ", ".join(error.allowed)
+    return response
+
+
+def route_not_found(request: HttpRequest) -> HttpResponse:
+    return error_response(request, NotFound())

@@ -1,0 +1,42 @@
+"""What a demo starts with: an organization to try everything with."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import Organization, User
+from accounts.organizations import create_api_key, create_organization, first_shop
+from billing import manual
+
+OWNER_EMAIL = "owner@demo.example"
+CREDITS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Shown once; neither the password nor the keys are stored as text."""
+
+    organization_slug: str
+    owner_email: str
+    password: str
+    live_key: str
+    test_key: str
+
+
+def open_demo() -> Welcome | None:
+    """Founds the demo organization at the first start of a demo; None later, or when this is no demo."""
+    shop = first_shop()
+    if not settings.DEMO:
+        return None
+    with transaction.atomic():
+        if Organization.objects.exists():
+            return None
+        password = secrets.token_urlsafe(12)
+        owner = User.objects.create_user(OWNER_EMAIL, password)
+        organization = create_organization(shop, "Demo", owner)
+        manual.grant(organization.pk, CREDITS, reason="Credits of the demo")
+        _live, live_key = create_api_key(organization, livemode=True, name="Demo", created_by=owner)
+        _test, test_key = create_api_key(organization, livemode=False, name="Demo test", created_by=owner)
+    return Welcome(organization.slug, owner.email, password, live_key, test_key)

@@ -1,0 +1,28 @@
+"""Founds an organization and prints its slug."""
+
+import functools
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import transaction
+
+from accounts.management.base import OperatorCommand, whole_number
+from accounts.organizations import create_organization, first_shop, person
+from billing import manual
+
+
+class Command(OperatorCommand):
+    help = "Found an organization for the person with this e-mail; print its slug."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--owner", required=True, metavar="EMAIL")
+        credits = functools.partial(whole_number, minimum=0, maximum=manual.MAX_MANUAL_CREDITS)
+        parser.add_argument("--credits", type=credits, default=0, metavar="N", help="credits to start with")
+
+    def work(self, **options: Any) -> None:
+        with transaction.atomic():
+            organization = create_organization(first_shop(), options["name"], person(options["owner"]))
+            if options["credits"]:
+                manual.grant(organization.pk, options["credits"], reason="Credits to start with")
+        self.stdout.write(organization.slug)

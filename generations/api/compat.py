@@ -1,0 +1,105 @@
+"""The documented API that existing clients were written against: `/api/generate` and `/api/status`."""
+
+import datetime
+import re
+from typing import Any
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import Access, access_of
+from accounts.api import ApiView, idempotency_key, json_object, success
+from accounts.clock import read_db_now
+from accounts.errors import MissingField, NotFound
+from generations import ordering
+from generations.messages import error_message
+from generations.models import Generation, Image, Status
+from generations.request import parse
+from generations.storage import signed_url
+
+ENDPOINT = "generate"
+_TASK_ID = re.compile(r"task_[0-9A-Z]{26}")
+STATUS_WORDS = {
+    Status.QUEUED: "IN_PROGRESS",
+    Status.RUNNING: "IN_PROGRESS",
+    Status.SUCCEEDED: "SUCCESS",
+    Status.FAILED: "FAILED",
+    Status.CANCELED: "FAILED",
+}
+
+
+class GenerateView(ApiView):
+    required_scope = "generate"
+    creates = frozenset({"POST"})
+
+    def post(self, request: Request) -> Response:
+        image_request = parse(json_object(request))
+        generation = ordering.order(
+            access_of(request), image_request, endpoint=ENDPOINT, idempotency_key=idempotency_key(request)
+        )
+        return success({"task_id": generation.task_id, "status": "IN_PROGRESS"})
+
+
+class StatusView(ApiView):
+    required_scope = "read"
+
+    def get(self, request: Request) -> Response:
+        task_id = request.GET.get("task_id")
+        if not task_id:
+            raise MissingField(param="task_id")
+        return success(status_data(find_generation(access_of(request), task_id)))
+
+
+def find_generation(access: Access, task_id: str) -> Generation:
+    """Raises NotFound: an unknown task and somebody else's look the same."""
+    generation = None
+    if _TASK_ID.fullmatch(task_id):  # a NUL or a novel never reaches the database
+        generation = Generation.objects.visible_to(access).filter(task_id=task_id).first()
+    if generation is None:
+        raise NotFound
+    return generation
+
+
+def status_data(generation: Generation) -> dict[str, Any]:
+    """`data` of a status answer; image addresses are signed afresh at every call."""
+    succeeded = generation.status == Status.SUCCEEDED
+    images = list(generation.images.order_by("index")) if succeeded else []
+    now = read_db_now() if images else None
+    kept = [image for image in images if now and is_kept(image, now)]
+    expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
+    deleted_at = images[0].deleted_at or deletion_time(images[0]) if images and not kept else None
+    return {
+        "status": STATUS_WORDS[Status(generation.status)],
+        "task_id": generation.task_id,
+        "request": {
+            "prompt": generation.prompt,
+            "aspect_ratio": generation.aspect_ratio,
+            "size": generation.size,
+            "seed": generation.requested_seed,
+        },
+        "response": [
+            signed_url(image.public_id, image.extension, int(expires_at.timestamp()))
+            for image in kept
+            if expires_at
+        ],
+        "consumed_credits": generation.price_credits * len(images) // generation.n,
+        "created_at": _plain_time(generation.created_at),
+        "error_message": error_message(generation),
+        "seed": generation.seed,
+        "expires_at": _plain_time(expires_at),
+        "images_deleted_at": _plain_time(deleted_at),
+    }
+
+
+def deletion_time(image: Image) -> datetime.datetime:
+    return image.created_at + datetime.timedelta(days=settings.RETENTION_DAYS)
+
+
+def is_kept(image: Image, now: datetime.datetime) -> bool:
+    """Whether the file can still be had."""
+    return image.deleted_at is None and now < deletion_time(image)
+
+
+def _plain_time(value: datetime.datetime | None) -> str | None:
+    return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S") if value else None

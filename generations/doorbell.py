@@ -1,0 +1,55 @@
+"""Rings Celery for queued rows, from a thread of its own: a broker that is away must not delay an accept.
+
+A ring may be lost. The row is the work item; the sweep rings again.
+"""
+
+import logging
+import queue
+import threading
+import time
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S = 10.0  # how long a failed broker is left alone; what would have rung is left to the sweep
+MAX_WAITING = 10_000
+
+_waiting: "queue.SimpleQueue[int]" = queue.SimpleQueue()
+_thread: threading.Thread | None = None
+_lock = threading.Lock()
+_silent_until = 0.0
+
+
+def ring(generation_id: int) -> None:
+    """Returns at once."""
+    if _waiting.qsize() < MAX_WAITING:
+        _waiting.put(generation_id)
+    _ensure_thread()
+
+
+def _ensure_thread() -> None:
+    global _thread  # noqa: PLW0603 - one thread per process; a forked child needs its own
+    if _thread is not None and _thread.is_alive():
+        return
+    with _lock:
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_ring_forever, name="doorbell", daemon=True)
+            _thread.start()
+
+
+def _ring_forever() -> None:
+    while True:
+        publish(_waiting.get())
+
+
+def publish(generation_id: int) -> None:
+    """One ring, on the caller's time. Swallows a broken broker and leaves it alone for a while."""
+    global _silent_until  # noqa: PLW0603 - the breaker of this process
+    if time.monotonic() < _silent_until:
+        return
+    from generations.tasks import run  # noqa: PLC0415 - tasks import the lifecycle, which rings
+
+    try:
+        run.apply_async((generation_id,), retry=False)
+    except Exception as error:  # noqa: BLE001 - kombu lets transport errors of every kind through
+        _silent_until = time.monotonic() + PAUSE_S
+        logger.warning("The broker is away, rings are left to the sweep for %g s: %s", PAUSE_S, error)

@@ -1,0 +1,26 @@
+"""What can be wrong with an order, beyond its fields and its money."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import DomainError
+
+
+class IdempotencyMismatch(DomainError):
+    type, status = "idempotency_mismatch", 422
+    message = _("This idempotency key was used before with another body")
+
+
+class IdempotencyInFlight(DomainError):
+    type, status = "idempotency_in_flight", 409
+    message = _("A request with this idempotency key is still being handled")
+
+
+class AlreadyEnded(DomainError):
+    type, status, message = "already_ended", 409, _("This task has already ended")
+
+
+class UpstreamMissing(DomainError):
+    """A live order while the operator has set up no upstream."""
+
+    type, status = "unavailable", 503
+    message = _("Image generation is not available at the moment")

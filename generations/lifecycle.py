@@ -1,0 +1,316 @@
+"""The whole story of one generation: submit, claim, mark submitted, succeed, fail, hand back, cancel.
+
+Each change of state is a compare-and-set inside one transaction with its settlement. `claim` is the fence: a
+worker that lost its lease finds no row and leaves no trace. No network call and no file is touched in here.
+"""
+
+import datetime
+import secrets
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Greatest
+
+from accounts.access import Access
+from accounts.clock import db_now
+from billing import ledger
+from generations import doorbell
+from generations.catalogue import DEFAULT_MODEL
+from generations.errors import AlreadyEnded, IdempotencyInFlight, IdempotencyMismatch, UpstreamMissing
+from generations.models import ENDED, OPEN, Attempt, Generation, GenerationQuerySet, Image, Status, price_now
+from generations.request import MAX_SEED, RANDOM_SEED, ImageRequest
+from generations.routing import provider_for
+from generations.storage import CheckedImage
+
+IDEMPOTENCY_LIFE = datetime.timedelta(hours=24)
+FIRST_RING_S = 5
+UPSTREAM_RETRY_S = 60
+LOCK_NOT_AVAILABLE = "55P03"
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An image that lies in the storage, to be shown once the generation has succeeded."""
+
+    index: int
+    storage_key: str
+    image: CheckedImage
+
+
+# --- Accepting ----------------------------------------------------------------------------------
+
+
+def submit(
+    access: Access, request: ImageRequest, *, endpoint: str, idempotency_key: str | None = None
+) -> Generation:
+    """Accepts an order and holds its price, or finds the one that this idempotency key made before.
+
+    Raises the errors of ledger.hold, IdempotencyMismatch (another body), IdempotencyInFlight (the first request
+    has not been decided within the lock timeout), UpstreamMissing (nothing can serve this mode). On any error
+    nothing was written.
+    """
+    digest = request.digest(endpoint)
+    if idempotency_key is not None:
+        earlier = _replayed(access, idempotency_key, digest)
+        if earlier is not None:
+            return earlier
+    if provider_for(livemode=access.livemode) is None:
+        raise UpstreamMissing(retry_after=UPSTREAM_RETRY_S)
+    try:
+        generation = _accept(access, request, digest, idempotency_key)
+    except IntegrityError:
+        # The same key won meanwhile; the database's unique index is the judge.
+        earlier = _replayed(access, idempotency_key, digest) if idempotency_key is not None else None
+        if earlier is None:
+            raise
+        return earlier
+    except OperationalError as error:
+        if idempotency_key is not None and getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
+        raise
+    doorbell.ring(generation.pk)
+    return generation
+
+
+def _replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
+    known = Generation.objects.visible_to(access).filter(idempotency_key=idempotency_key)
+    earlier = known.filter(created_at__gt=db_now() - IDEMPOTENCY_LIFE).first()
+    if earlier is None:
+        known.update(idempotency_key=None)  # older than 24 h: the key is free again
+    elif earlier.request_digest != digest:
+        raise IdempotencyMismatch
+    return earlier
+
+
+@transaction.atomic
+def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key: str | None) -> Generation:
+    model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
+    key_id = access.key.pk if access.key else None
+    generation = Generation(
+        organization=access.organization,
+        key=access.key,
+        user=access.user,
+        model_id=model_id,
+        livemode=access.livemode,
+        price_credits=price if access.livemode else 0,
+        prompt=request.prompt,
+        aspect_ratio=request.aspect_ratio,
+        width=request.width,
+        height=request.height,
+        requested_seed=request.seed_text,
+        seed=None if request.seed == RANDOM_SEED else request.seed,
+        output_format=request.output_format,
+        dispatch_after=db_now() + datetime.timedelta(seconds=FIRST_RING_S),
+        deadline_at=db_now() + datetime.timedelta(seconds=settings.DEADLINE_S),
+        idempotency_key=idempotency_key,
+        request_digest=digest,
+    )
+    generation.save(force_insert=True)
+    if access.livemode:
+        ledger.hold(
+            access.organization.pk, price, reference=generation.reference, actor=access.actor, key_id=key_id
+        )
+    elif key_id is not None:
+        ledger.open_key_task(key_id, 0, default_limit=settings.MAX_OPEN_TASKS)
+    return generation
+
+
+# --- Working ------------------------------------------------------------------------------------
+
+
+def claim(generation_id: int) -> Generation | None:
+    """Takes a queued generation for this worker, with its seed drawn; None when it is no longer to be had."""
+    taken = Generation.objects.filter(
+        pk=generation_id, status=Status.QUEUED, deadline_at__gt=db_now()
+    ).update(
+        status=Status.RUNNING,
+        claim=F("claim") + 1,
+        submitted=False,
+        lease_until=_lease(),
+        started_at=Coalesce("started_at", db_now()),
+        seed=Coalesce("seed", Value(secrets.randbelow(MAX_SEED + 1))),
+    )
+    return Generation.objects.get(pk=generation_id) if taken else None
+
+
+def mark_submitted(generation: Generation, provider: str) -> Attempt | None:
+    """Records, before the upstream is called, that it is about to be; None when the lease was lost.
+
+    An attempt of unknown outcome is driven again under its own number, so under its own idempotency key.
+    """
+    with transaction.atomic():
+        ours = _fenced(generation).filter(lease_until__gt=db_now())
+        if not ours.update(submitted=True, lease_until=_lease()):
+            return None
+        last = Attempt.objects.filter(generation=generation).order_by("-number").first()
+        if last is not None and not last.outcome and last.provider == provider:
+            last.generation = generation
+            return last
+        return Attempt.objects.create(
+            generation=generation, number=last.number + 1 if last else 1, provider=provider
+        )
+
+
+def report_progress(generation: Generation, percent: int) -> bool:
+    """Writes the percent done and renews the lease; False when the generation is no longer ours."""
+    return bool(
+        _fenced(generation).update(
+            progress=Greatest("progress", Value(max(0, min(99, percent)))), lease_until=_lease()
+        )
+    )
+
+
+def renew(generation: Generation) -> bool:
+    return bool(_fenced(generation).update(lease_until=_lease()))
+
+
+def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, cost_micros: int = 0) -> bool:
+    """Ends with the images that were delivered, 1 to n, and charges for those; False when we are late.
+
+    The caller then deletes what it stored.
+    """
+    if not 1 <= len(images) <= generation.n:
+        raise ValueError(f"{generation}: {len(images)} images of {generation.n}")
+    with transaction.atomic():
+        if not _end(_fenced(generation), Status.SUCCEEDED, progress=100):
+            _close_attempt(attempt, "late", cost_micros=cost_micros)
+            return False
+        _close_attempt(attempt, "ok", cost_micros=cost_micros)
+        Image.objects.bulk_create(
+            Image(
+                generation=generation,
+                index=stored.index,
+                storage_key=stored.storage_key,
+                content_type=stored.image.content_type,
+                width=stored.image.width,
+                height=stored.image.height,
+                byte_size=len(stored.image.data),
+                sha256=stored.image.sha256,
+            )
+            for stored in images
+        )
+        _settle(generation, consumed=generation.price_credits * len(images) // generation.n)
+    return True
+
+
+def fail(
+    generation: Generation,
+    error_type: str,
+    *,
+    attempt: Attempt | None = None,
+    outcome: str = "",
+    detail: str = "",
+    cost_micros: int = 0,
+) -> bool:
+    """Ends without a charge; False when we are late."""
+    with transaction.atomic():
+        ended = _end(_fenced(generation), Status.FAILED, error_type=error_type)
+        if attempt is not None:
+            _close_attempt(attempt, outcome if ended else "late", detail=detail, cost_micros=cost_micros)
+        if ended:
+            _settle(generation, consumed=0)
+    return ended
+
+
+def hand_back(
+    generation: Generation,
+    wait_s: float,
+    *,
+    error_type: str = "generation_failed",
+    attempt: Attempt | None = None,
+    outcome: str = "",
+    detail: str = "",
+) -> bool:
+    """Puts a running generation back into the queue, to be taken up again after `wait_s`.
+
+    With `attempt`, its outcome is known and the next one gets a new number; without, it may be driven again.
+    Fails it with `error_type` instead when it has been claimed settings.MAX_CLAIMS times: poison stops there.
+    """
+    if generation.claim >= settings.MAX_CLAIMS:
+        return fail(generation, error_type, attempt=attempt, outcome=outcome, detail=detail)
+    with transaction.atomic():
+        back = _fenced(generation).update(
+            status=Status.QUEUED,
+            submitted=False,
+            lease_until=None,
+            rings=0,
+            dispatch_after=db_now() + datetime.timedelta(seconds=wait_s),
+        )
+        if attempt is not None:
+            _close_attempt(attempt, outcome if back else "late", detail=detail)
+    return bool(back)
+
+
+def leave_to_deadline(generation: Generation) -> bool:
+    """For an unknown outcome that must not be driven again: nobody looks at it before its deadline."""
+    return bool(_fenced(generation).filter(lease_until__lte=db_now()).update(lease_until=F("deadline_at")))
+
+
+# --- Ending from outside ------------------------------------------------------------------------
+
+
+def cancel(generation: Generation) -> None:
+    """Ends an open generation at once and frees its hold; a late image is discarded unshown.
+
+    Raises AlreadyEnded. Racing a success, exactly one of the two wins.
+    """
+    with transaction.atomic():
+        open_row = Generation.objects.filter(pk=generation.pk, status__in=OPEN)
+        if not _end(open_row, Status.CANCELED, error_type="canceled"):
+            raise AlreadyEnded
+        _settle(generation, consumed=0)
+
+
+def expire(generation: Generation) -> bool:
+    """Fails an open generation whose deadline has passed; False when it ended meanwhile."""
+    with transaction.atomic():
+        late = Generation.objects.filter(pk=generation.pk, status__in=OPEN, deadline_at__lte=db_now())
+        if not _end(late, Status.FAILED, error_type="timeout"):
+            return False
+        _settle(generation, consumed=0)
+    return True
+
+
+# --- Shared -------------------------------------------------------------------------------------
+
+
+def _lease() -> object:
+    return db_now() + datetime.timedelta(seconds=settings.LEASE_S)
+
+
+def _fenced(generation: Generation) -> GenerationQuerySet:
+    """The row while it is running under this very claim."""
+    return Generation.objects.filter(pk=generation.pk, status=Status.RUNNING, claim=generation.claim)
+
+
+def _end(
+    rows: GenerationQuerySet, status: Status, *, error_type: str = "", progress: int | None = None
+) -> bool:
+    if status not in ENDED:
+        raise ValueError(status)
+    changes: dict[str, object] = {"status": status, "error_type": error_type, "finished_at": db_now()}
+    if progress is not None:
+        changes["progress"] = progress
+    return bool(rows.update(lease_until=None, **changes))
+
+
+def _settle(generation: Generation, *, consumed: int) -> None:
+    key_id = generation.key_id
+    if not generation.livemode:
+        if key_id is not None:
+            ledger.close_key_task(key_id, 0, accepted_on=generation.created_at.date())
+        return
+    organization_id, reference = generation.organization_id, generation.reference
+    if consumed:
+        ledger.capture(organization_id, consumed, reference=reference, actor=SYSTEM, key_id=key_id)
+    else:
+        ledger.release(organization_id, reference=reference, actor=SYSTEM, key_id=key_id)
+
+
+def _close_attempt(attempt: Attempt, outcome: str, *, detail: str = "", cost_micros: int = 0) -> None:
+    Attempt.objects.filter(pk=attempt.pk, outcome="").update(
+        outcome=outcome, detail=detail[:500], cost_micros=cost_micros, finished_at=db_now()
+    )

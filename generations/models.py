@@ -1,0 +1,234 @@
+"""What is sold: models with prices, and the life of each generation as rows."""
+
+import secrets
+import time
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Access
+from accounts.clock import db_now
+from accounts.models import ApiKey, Organization, Shop, User
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def sortable_id() -> str:
+    """48 bits of milliseconds, so that indexes grow at their end, and 80 bits of chance, so that nobody can guess."""
+    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def new_task_id() -> str:
+    return f"task_{sortable_id()}"
+
+
+def new_image_id() -> str:
+    return f"img_{sortable_id()}"
+
+
+class ImageModel(models.Model):
+    """A model that makes images. It has no price of its own: shops have."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80)
+    active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModelPrice(models.Model):
+    """What one image costs in a shop from a moment on; the newest that is valid counts."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="prices")
+    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="prices")
+    credits = models.PositiveIntegerField()
+    valid_from = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "model", "valid_from"], name="one_price_at_a_time"),
+            models.CheckConstraint(condition=Q(credits__gte=1), name="price_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.credits}"
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELED = "canceled", _("Canceled")
+
+
+OPEN = (Status.QUEUED, Status.RUNNING)
+ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def visible_to(self, access: Access) -> Self:
+        """Of this organization and mode: test and live keys do not see each other's tasks."""
+        return self.filter(organization=access.organization, livemode=access.livemode)
+
+
+class Generation(models.Model):
+    """One order. A `queued` row is the work item itself; `claim` is the fence against late workers.
+
+    `price_credits` is for all `n` images. `seed` is what was drawn or asked for; `requested_seed` the text sent.
+    """
+
+    task_id = models.CharField(max_length=32, unique=True, default=new_task_id, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="generations")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="generations")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="+")
+    livemode = models.BooleanField()
+    n = models.PositiveSmallIntegerField(default=1)
+    price_credits = models.PositiveIntegerField()
+
+    prompt = models.TextField()
+    aspect_ratio = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null and "" were different requests
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    requested_seed = models.CharField(max_length=10)
+    seed = models.PositiveIntegerField(null=True)
+    output_format = models.CharField(max_length=4)
+
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    progress = models.PositiveSmallIntegerField(default=0)
+    error_type = models.CharField(max_length=40, blank=True)
+    claim = models.PositiveIntegerField(default=0)
+    submitted = models.BooleanField(default=False)
+    rings = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    dispatch_after = models.DateTimeField()
+    deadline_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=db_now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none was sent
+    request_digest = models.CharField(max_length=64)
+    retry_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="retries")
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "livemode", "idempotency_key"],
+                name="one_generation_per_idempotency_key",
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="generation_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=ENDED, finished_at__isnull=False)
+                | Q(status__in=OPEN, finished_at=None),
+                name="generation_ended_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(livemode=True, price_credits__gte=1) | Q(livemode=False, price_credits=0),
+                name="generation_test_costs_nothing",
+            ),
+            models.CheckConstraint(condition=Q(n__gte=1, n__lte=4), name="generation_n_is_1_to_4"),
+            models.CheckConstraint(condition=Q(progress__lte=100), name="generation_progress_is_percent"),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="generation_by_organization"),
+            models.Index(fields=["dispatch_after"], condition=Q(status="queued"), name="generation_queued"),
+            models.Index(fields=["lease_until"], condition=Q(status="running"), name="generation_running"),
+            models.Index(
+                fields=["deadline_at"], condition=Q(status__in=OPEN), name="generation_open_deadline"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.task_id
+
+    @property
+    def reference(self) -> str:
+        """How the ledger names this generation."""
+        return f"generation:{self.task_id}"
+
+    @property
+    def size(self) -> str:
+        return f"{self.width}*{self.height}"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
+
+class Attempt(models.Model):
+    """One call of an upstream for a generation. `outcome` is empty until it is known; `cost_micros` is ours."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    provider = models.CharField(max_length=40)
+    upstream_id = models.CharField(max_length=200, blank=True)
+    submitted_at = models.DateTimeField(db_default=db_now())
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    cost_micros = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "number"], name="one_attempt_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def key(self) -> str:
+        """The idempotency key towards the upstream."""
+        return f"{self.generation.task_id}:{self.number}"
+
+
+class Image(models.Model):
+    """One delivered file. `storage_key` is its place in the image storage; `sha256` in hex."""
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_image_id, editable=False)
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="images")
+    index = models.PositiveSmallIntegerField()
+    storage_key = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=20)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    byte_size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=db_now())
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["generation", "index"], name="one_image_per_index"),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], condition=Q(deleted_at=None), name="image_kept"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def extension(self) -> str:
+        return self.content_type.removeprefix("image/")
+
+
+def price_now(shop_id: int, model_slug: str) -> tuple[int, int]:
+    """(model id, credits an image). Raises ModelPrice.DoesNotExist when the shop does not sell it."""
+    row = (
+        ModelPrice.objects.filter(
+            shop_id=shop_id, model__slug=model_slug, model__active=True, valid_from__lte=db_now()
+        )
+        .order_by("-valid_from")
+        .values("model_id", "credits")[:1]
+        .get()
+    )
+    return row["model_id"], row["credits"]

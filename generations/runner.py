@@ -1,0 +1,115 @@
+"""Drives one claimed generation through a provider to its end."""
+
+import logging
+
+from generations import lifecycle, storage
+from generations.heartbeat import beating
+from generations.models import Attempt, Generation
+from generations.providers.base import Job, Outcome, OutcomeKind, Provider
+from generations.routing import provider_for
+
+logger = logging.getLogger(__name__)
+
+BUSY_WAIT_S = 5
+# What each outcome is to the customer; OK and BUSY have stories of their own.
+ERROR_TYPES = {
+    OutcomeKind.ACCOUNT: "upstream_unavailable",
+    OutcomeKind.REJECTED: "content_rejected",
+    OutcomeKind.INVALID: "invalid_request",
+    OutcomeKind.TIMEOUT: "timeout",
+    OutcomeKind.CANCELED: "timeout",  # ours to cancel never gets here: the row has ended before
+    OutcomeKind.FAILED: "generation_failed",
+}
+
+
+def run(generation_id: int) -> None:
+    """Does nothing when somebody else has the generation: rings may come twice."""
+    generation = lifecycle.claim(generation_id)
+    if generation is None:
+        return
+    provider = provider_for(livemode=generation.livemode)
+    if provider is None:
+        lifecycle.fail(generation, "upstream_unavailable")
+        return
+    with beating(generation):
+        attempt = lifecycle.mark_submitted(generation, provider.name)
+        if attempt is not None:
+            settle(generation, attempt, _call(generation, attempt, provider))
+
+
+def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outcome:
+    job = Job(
+        task_id=generation.task_id,
+        attempt_key=attempt.key,
+        prompt=generation.prompt,
+        width=generation.width,
+        height=generation.height,
+        seed=generation.seed or 0,
+        output_format=generation.output_format,
+        n=generation.n,
+    )
+    try:
+        return provider.generate(job, lambda percent: lifecycle.report_progress(generation, percent))
+    except Exception as error:  # an adapter's bug must end this task, not the worker
+        logger.exception("%s: provider %s raised", generation.task_id, provider.name)
+        return Outcome(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+def settle(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
+    """Turns an outcome into the generation's end, or puts it back into the queue."""
+    if outcome.kind is OutcomeKind.OK:
+        _deliver(generation, attempt, outcome)
+    elif outcome.kind is OutcomeKind.BUSY:
+        lifecycle.hand_back(
+            generation,
+            BUSY_WAIT_S,
+            error_type="upstream_unavailable",
+            attempt=attempt,
+            outcome=outcome.kind,
+            detail=outcome.detail,
+        )
+    else:
+        lifecycle.fail(
+            generation,
+            ERROR_TYPES[outcome.kind],
+            attempt=attempt,
+            outcome=outcome.kind,
+            detail=outcome.detail,
+            cost_micros=outcome.cost_micros,
+        )
+
+
+def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
+    """Stores first, settles after: nobody is charged for an image that could not be kept."""
+    stored: list[lifecycle.Stored] = []
+    try:
+        for index, data in enumerate(outcome.images[: generation.n]):
+            image = storage.check(data)
+            key = storage.store(generation.task_id, generation.claim, index, image)
+            stored.append(lifecycle.Stored(index, key, image))
+    except storage.UnusableImage as error:
+        storage.delete([item.storage_key for item in stored])
+        lifecycle.fail(
+            generation,
+            "generation_failed",
+            attempt=attempt,
+            outcome="failed",
+            detail=f"unusable image: {error}",
+            cost_micros=outcome.cost_micros,
+        )
+        return
+    except OSError as error:  # a full disk: somebody may make room before the next claim
+        logger.exception("%s: the image could not be stored", generation.task_id)
+        storage.delete([item.storage_key for item in stored])
+        lifecycle.hand_back(generation, BUSY_WAIT_S, attempt=attempt, outcome="not_stored", detail=str(error))
+        return
+    if not stored:
+        lifecycle.fail(
+            generation,
+            "generation_failed",
+            attempt=attempt,
+            outcome="failed",
+            detail="the answer held no image",
+        )
+    elif not lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):
+        storage.delete([item.storage_key for item in stored])

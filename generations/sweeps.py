@@ -1,0 +1,84 @@
+"""What makes up for every lost ring, dead worker and passed deadline. Any number may run at once: each row is
+changed by compare-and-set. Separate queries, since under overload one LIMIT for all would starve the deadlines.
+"""
+
+import datetime
+
+from django.conf import settings
+from django.db.models import F
+
+from accounts.clock import db_now
+from generations import doorbell, lifecycle, storage
+from generations.models import OPEN, Generation, Image, Status
+from generations.providers import PROVIDERS
+from generations.providers.base import AfterCrash
+
+BATCH = 500
+RING_AGAIN_S = (15, 30, 60, 120)
+
+
+def sweep() -> None:
+    expire_overdue()
+    requeue_lost()
+    drive_again()
+    ring_again()
+
+
+def expire_overdue() -> int:
+    """Past the deadline: fail and release."""
+    overdue = Generation.objects.filter(status__in=OPEN, deadline_at__lte=db_now()).order_by("deadline_at")
+    return sum(lifecycle.expire(generation) for generation in overdue[:BATCH])
+
+
+def ring_again() -> int:
+    """Queued and due: ring, and push the next ring further away each time."""
+    due = Generation.objects.filter(status=Status.QUEUED, dispatch_after__lte=db_now()).order_by(
+        "dispatch_after"
+    )
+    rung = 0
+    for row in due.values("pk", "rings", "dispatch_after")[:BATCH]:
+        wait = datetime.timedelta(seconds=RING_AGAIN_S[min(row["rings"], len(RING_AGAIN_S) - 1)])
+        mine = Generation.objects.filter(
+            pk=row["pk"], status=Status.QUEUED, dispatch_after=row["dispatch_after"]
+        ).update(rings=F("rings") + 1, dispatch_after=db_now() + wait)
+        if mine:
+            doorbell.publish(row["pk"])
+            rung += 1
+    return rung
+
+
+def requeue_lost() -> int:
+    """Lease over and never submitted: no upstream has heard of it, so it simply runs again."""
+    return sum(lifecycle.hand_back(generation, 0) for generation in _lost(submitted=False))
+
+
+def drive_again() -> int:
+    """Lease over and submitted: the upstream may have done the work. Only a provider that allows it is asked
+    again, under the same attempt; for the others the deadline decides, since the customer is never charged for
+    what we do not know.
+    """
+    driven = 0
+    for generation in _lost(submitted=True):
+        attempt = generation.attempts.order_by("-number").first()
+        provider = PROVIDERS.get(attempt.provider) if attempt else None
+        if provider is not None and provider.after_crash is AfterCrash.RESEND:
+            driven += lifecycle.hand_back(generation, 0)
+        else:
+            lifecycle.leave_to_deadline(generation)
+    return driven
+
+
+def _lost(*, submitted: bool) -> list[Generation]:
+    lost = Generation.objects.filter(status=Status.RUNNING, submitted=submitted, lease_until__lte=db_now())
+    return list(lost.order_by("lease_until")[:BATCH])
+
+
+def delete_old_images() -> int:
+    """Removes files past settings.RETENTION_DAYS. The file goes first: a crash in between is made up for."""
+    age = datetime.timedelta(days=settings.RETENTION_DAYS)
+    old = Image.objects.filter(deleted_at=None, created_at__lte=db_now() - age).order_by("created_at")
+    deleted = 0
+    for image in old[:BATCH]:
+        storage.delete([image.storage_key])
+        deleted += Image.objects.filter(pk=image.pk, deleted_at=None).update(deleted_at=db_now())
+    return deleted

@@ -1,0 +1,20 @@
+"""Celery's doorbells. They take ids and only call domain code; the rows are the queue of record."""
+
+from celery import shared_task
+
+from generations import runner, sweeps
+
+
+@shared_task(name="generations.tasks.run")
+def run(generation_id: int) -> None:
+    runner.run(generation_id)
+
+
+@shared_task(name="generations.tasks.sweep")
+def sweep() -> None:
+    sweeps.sweep()
+
+
+@shared_task(name="generations.tasks.delete_old_images")
+def delete_old_images() -> None:
+    sweeps.delete_old_images()
