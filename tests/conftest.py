@@ -65,7 +65,9 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     # A file, and one name: processes that a test starts find the same database by the same settings.
     connection.settings_dict["TEST"]["NAME"] = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, serialized_aliases=set())
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases={"default": None}, serialized_aliases={}
+        )
         assert connection.vendor == DATABASE, (
             f"The run is for {DATABASE}, Django speaks to {connection.vendor}."
         )

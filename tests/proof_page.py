@@ -55,9 +55,8 @@ def _render(runs: list[dict[str, Any]], coverage: dict[str, float], commit: str)
         for figure in run["figures"]:
             unit, limit = figure["unit"], figure["limit"]
             promised = "" if limit is None else f"≤ {limit:g} {unit}"
-            lines.append(
-                f"| {figure['name']} | {run['database']} | {figure['value']:.6g} {unit} | {promised} |"
-            )
+            measured = f"{figure['value']:.6g} {unit}"
+            lines.append(f"| {figure['name']} | {run['database']} | {measured} | {promised} |")
     return "\n".join(lines) + "\n"
 
 
