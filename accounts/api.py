@@ -53,6 +53,10 @@ class ApiView(APIView):
     required_scope = "read"
     creates: frozenset[str] = frozenset()
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}  # DRF's own would name OPTIONS, which is not offered here
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.format_kwarg = None
         allowed = [

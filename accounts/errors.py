@@ -14,7 +14,7 @@ class DomainError(Exception):
     status = 500
     message: Any = _("Something went wrong on our side")
     limit_source: str | None = None
-    fix_page: str | None = None  # the name of the page that mends it
+    fix_path: str | None = None  # the page that mends it
 
     def __init__(
         self,

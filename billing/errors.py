@@ -4,13 +4,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DomainError
 
+CREDITS_PATH = "/credits/"
+
 
 class InsufficientCredits(DomainError):
     """Details: `required` and `available`, in credits."""
 
     type, status, message = "insufficient_credits", 402, _("Insufficient credits")
     limit_source = "wallet"
-    fix_page = "credits"
+    fix_path = CREDITS_PATH
 
 
 class PaymentOwed(DomainError):
@@ -18,7 +20,7 @@ class PaymentOwed(DomainError):
 
     type, status, message = "payment_owed", 402, _("A payment is owed")
     limit_source = "wallet"
-    fix_page = "credits"
+    fix_path = CREDITS_PATH
 
 
 class SpendCapReached(DomainError):

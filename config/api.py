@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import reverse
+from django.utils.translation import override
 from psycopg_pool import PoolTimeout
 from rest_framework.request import Request
 from rest_framework.views import set_rollback
@@ -43,13 +43,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 
 def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The envelope, or RFC 9457 when the client asks for it."""
+    """The envelope, or RFC 9457 when the client asks for it. In English: programs match on it."""
+    with override("en"):
+        message = str(error.message)
     members = {
         "type": error.type,
         "param": error.param,
         "limit_source": error.limit_source,
         "retry_after": error.retry_after,
-        "fix_url": settings.PUBLIC_URL + reverse(error.fix_page) if error.fix_page else None,
+        "fix_url": settings.PUBLIC_URL + error.fix_path if error.fix_path else None,
         "request_id": getattr(request, "request_id", None),
         **error.details,
     }
@@ -57,17 +59,20 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         word = members.pop("type")
         body: dict[str, Any] = {
             "type": f"{settings.PUBLIC_URL}/docs/errors/{word}",
-            "title": str(error.message),
+            "title": message,
             "status": error.status,
             "error_type": word,
             **members,
         }
         content_type = "application/problem+json"
     else:
-        body = {"code": error.status, "message": str(error.message), "data": None, "error": members}
+        body = {"code": error.status, "message": message, "data": None, "error": members}
         content_type = "application/json"
     response = JsonResponse(
-        body, status=error.status, content_type=content_type, json_dumps_params={"ensure_ascii": False}
+        body,
+        status=error.status,
+        content_type=content_type,
+        json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)

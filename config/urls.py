@@ -9,6 +9,5 @@ handler500 = "config.pages.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz),
-    path("readyz", health.readyz),
     path("", include("generations.urls")),
 ]

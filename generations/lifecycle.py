@@ -77,10 +77,12 @@ def submit(
 
 def _replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
     known = Generation.objects.visible_to(access).filter(idempotency_key=idempotency_key)
-    earlier = known.filter(created_at__gt=db_now() - IDEMPOTENCY_LIFE).first()
+    earlier = known.first()
     if earlier is None:
-        known.update(idempotency_key=None)  # older than 24 h: the key is free again
-    elif earlier.request_digest != digest:
+        return None
+    if known.filter(created_at__lte=db_now() - IDEMPOTENCY_LIFE).update(idempotency_key=None):
+        return None  # older than 24 h: the key is free again
+    if earlier.request_digest != digest:
         raise IdempotencyMismatch
     return earlier
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from accounts.connections import let_go
 from generations import lifecycle, storage
 from generations.heartbeat import beating
 from generations.models import Attempt, Generation
@@ -48,8 +49,16 @@ def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outco
         output_format=generation.output_format,
         n=generation.n,
     )
+
+    def on_progress(percent: int) -> bool:
+        try:
+            return lifecycle.report_progress(generation, percent)
+        finally:
+            let_go()
+
+    let_go()
     try:
-        return provider.generate(job, lambda percent: lifecycle.report_progress(generation, percent))
+        return provider.generate(job, on_progress)
     except Exception as error:  # an adapter's bug must end this task, not the worker
         logger.exception("%s: provider %s raised", generation.task_id, provider.name)
         return Outcome(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {error}")

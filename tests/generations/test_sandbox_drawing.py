@@ -25,7 +25,13 @@ HARD_PROMPTS = {
 
 
 def job(prompt: str = "a fox in the snow", **changes: object) -> Job:
-    values: dict[str, object] = {"width": 512, "height": 384, "seed": 7, "output_format": "png", "n": 1} | changes
+    values: dict[str, object] = {
+        "width": 512,
+        "height": 384,
+        "seed": 7,
+        "output_format": "png",
+        "n": 1,
+    } | changes
     return Job(task_id="task_1", attempt_key="task_1:1", prompt=prompt, **values)  # type: ignore[arg-type]  # a dict
 
 

@@ -14,12 +14,25 @@ def instant(settings: Settings) -> None:
     settings.SANDBOX_SECONDS = 0
 
 
-def job(prompt: str = "a fox", width: int = 256, height: int = 256, output_format: str = "jpeg", n: int = 1) -> Job:
+def job(
+    prompt: str = "a fox", width: int = 256, height: int = 256, output_format: str = "jpeg", n: int = 1
+) -> Job:
     return Job("task_1", "task_1:1", prompt, width, height, 7, output_format, n)
 
 
 def run(job: Job, on_progress: Callable[[int], bool] = lambda percent: True) -> Outcome:
     return PROVIDERS["sandbox"].generate(job, on_progress)
+
+
+class Watcher:
+    """Notes every progress report, and says stop at the report of `stop_at` percent or more."""
+
+    def __init__(self, stop_at: int = 101) -> None:
+        self.stop_at, self.seen = stop_at, list[int]()
+
+    def __call__(self, percent: int) -> bool:
+        self.seen.append(percent)
+        return percent < self.stop_at
 
 
 def test_lost_attempt_may_be_sent_again_and_running_one_stopped() -> None:
@@ -47,7 +60,9 @@ def test_images_are_drawn_at_no_cost() -> None:
     ],
 )
 @pytest.mark.parametrize("prompt", ["{}", "a fox {}", "{} a fox", "a\n{}\tfox"])
-def test_magic_word_anywhere_in_the_prompt_ends_without_image(token: str, kind: OutcomeKind, prompt: str) -> None:
+def test_magic_word_anywhere_in_the_prompt_ends_without_image(
+    token: str, kind: OutcomeKind, prompt: str
+) -> None:
     outcome = run(job(prompt.format(token)))
     assert (outcome.kind, outcome.images) == (kind, ())
 
@@ -89,11 +104,11 @@ def test_steering_takes_whole_known_tokens_only(prompt: str, word: str | None) -
 
 def test_progress_climbs_from_nothing_to_all(settings: Settings) -> None:
     settings.SANDBOX_SECONDS = 0.05
-    seen: list[int] = []
+    watcher = Watcher()
     started = time.monotonic()
-    assert run(job(), lambda percent: seen.append(percent) is None).kind is OutcomeKind.OK
+    assert run(job(), watcher).kind is OutcomeKind.OK
     assert time.monotonic() - started >= 0.05
-    assert seen == [0, 12, 25, 37, 50, 62, 75, 87, 100]
+    assert watcher.seen == [0, 12, 25, 37, 50, 62, 75, 87, 100]
 
 
 def test_slow_word_replaces_the_usual_time(settings: Settings) -> None:
@@ -106,30 +121,25 @@ def test_slow_word_replaces_the_usual_time(settings: Settings) -> None:
 
 def test_slow_word_cannot_outlast_the_call(settings: Settings) -> None:
     settings.CALL_TOTAL_S = 0.5
-    seen: list[int] = []
-    assert run(job("sandbox:slow=9999"), lambda percent: seen.append(percent) is None).kind is OutcomeKind.OK
-    assert len(seen) == 9
+    watcher = Watcher()
+    assert run(job("sandbox:slow=9999"), watcher).kind is OutcomeKind.OK
+    assert len(watcher.seen) == 9
 
 
 @pytest.mark.parametrize("stop_at", [0, 50, 100])
 def test_work_stops_at_once_when_the_task_is_no_longer_ours(settings: Settings, stop_at: int) -> None:
     settings.SANDBOX_SECONDS = 0.05
-    seen: list[int] = []
-
-    def still_ours(percent: int) -> bool:
-        seen.append(percent)
-        return percent < stop_at
-
-    outcome = run(job(), still_ours)
+    watcher = Watcher(stop_at)
+    outcome = run(job(), watcher)
     assert (outcome.kind, outcome.images) == (OutcomeKind.CANCELED, ())
-    assert seen[-1] == stop_at
+    assert watcher.seen[-1] == stop_at
 
 
 def test_long_work_asks_at_least_twice_a_second_whether_to_stop(settings: Settings) -> None:
     settings.SANDBOX_SECONDS = 30
-    seen: list[int] = []
-    run(job(), lambda percent: seen.append(percent) is None and len(seen) < 2)
-    assert seen == [0, 1]
+    watcher = Watcher(stop_at=1)
+    run(job(), watcher)
+    assert watcher.seen == [0, 1]
 
 
 @pytest.mark.parametrize("wrong", [job(width=255), job(height=1537), job(output_format="gif")])

@@ -23,7 +23,7 @@ def parts(path: str) -> tuple[str, str, str]:
 def test_signed_address_opens_what_it_names(extension: str) -> None:
     path = signed_path(IMAGE, extension, EXPIRY)
     assert path.startswith(f"/i/{IMAGE}.{extension}?e={EXPIRY}&s=")
-    assert read_address(*parts(path), NOW) == SignedName(IMAGE, extension, EXPIRY)
+    assert read_address(*parts(path)) == SignedName(IMAGE, extension, EXPIRY)
 
 
 def test_url_starts_with_the_public_address(settings: Settings) -> None:
@@ -36,35 +36,32 @@ def test_link_lives_as_long_as_the_setting_says(settings: Settings) -> None:
     assert link_expiry(NOW) == int(NOW.timestamp()) + 100
 
 
-def test_address_opens_until_the_second_of_expiry_and_not_in_it() -> None:
-    address = parts(signed_path(IMAGE, "png", EXPIRY))
-    read_address(*address, NOW + datetime.timedelta(seconds=59.9))
-    with pytest.raises(BadAddress):
-        read_address(*address, NOW + datetime.timedelta(seconds=60))
-
-
 def test_address_signed_with_another_secret_does_not_open(settings: Settings) -> None:
     address = parts(signed_path(IMAGE, "png", EXPIRY))
     settings.SECRET_KEY = "another"
     with pytest.raises(BadAddress):
-        read_address(*address, NOW)
+        read_address(*address)
 
 
 @pytest.mark.parametrize("extension", ["gif", "html", "thumb.png", "", "png/..", "png\n"])
 def test_only_image_names_are_signed(extension: str) -> None:
-    with pytest.raises(ValueError, match="cannot|can be signed"):
+    with pytest.raises(ValueError, match="can be signed"):
         signed_path(IMAGE, extension, EXPIRY)
 
 
 NAMES = st.one_of(
     st.text(max_size=60),
     st.from_regex(r"img_[A-Za-z0-9]{1,26}\.(jpeg|png|webp|thumb\.webp)", fullmatch=True),
-    st.sampled_from([f"{IMAGE}.jpeg", f"{IMAGE}.thumb.webp", f"{IMAGE}.PNG", f"{IMAGE}.png ", f"{IMAGE}.png\n"]),
+    st.sampled_from(
+        [f"{IMAGE}.jpeg", f"{IMAGE}.thumb.webp", f"{IMAGE}.PNG", f"{IMAGE}.png ", f"{IMAGE}.png\n"]
+    ),
 )
 EXPIRIES = st.one_of(
     st.text(max_size=20),
     st.integers(-(10**13), 10**13).map(str),
-    st.sampled_from([f"0{EXPIRY}", f"+{EXPIRY}", f"{EXPIRY} ", f"{EXPIRY}.0", f"{EXPIRY}\n", "1_000", "٣", "9" * 5000]),
+    st.sampled_from(
+        [f"0{EXPIRY}", f"+{EXPIRY}", f"{EXPIRY} ", f"{EXPIRY}.0", f"{EXPIRY}\n", "1_000", "٣", "9" * 5000]
+    ),
 )
 SIGNATURES = st.one_of(st.text(max_size=80), st.from_regex(r"[0-9a-f]{64}", fullmatch=True))
 
@@ -72,10 +69,14 @@ SIGNATURES = st.one_of(st.text(max_size=80), st.from_regex(r"[0-9a-f]{64}", full
 @given(name=st.none() | NAMES, expiry=st.none() | EXPIRIES, signature=st.none() | SIGNATURES)
 def test_altered_address_never_opens(name: str | None, expiry: str | None, signature: str | None) -> None:
     good = parts(signed_path(IMAGE, "png", EXPIRY))
-    altered = tuple(old if new is None else new for old, new in zip(good, (name, expiry, signature), strict=True))
+    altered = (
+        good[0] if name is None else name,
+        good[1] if expiry is None else expiry,
+        good[2] if signature is None else signature,
+    )
     assume(altered != good)
     with pytest.raises(BadAddress):
-        read_address(*altered, NOW)
+        read_address(*altered)
 
 
 @given(at=st.integers(0, 63), character=st.characters())
@@ -84,4 +85,4 @@ def test_signature_with_one_other_character_never_opens(at: int, character: str)
     altered = signature[:at] + character + signature[at + 1 :]
     assume(altered != signature)
     with pytest.raises(BadAddress):
-        read_address(name, expiry, altered, NOW)
+        read_address(name, expiry, altered)

@@ -12,7 +12,9 @@ from PIL import Image
 from generations.storage import MAX_IMAGE_BYTES, CheckedImage, UnusableImage, check
 
 
-def encoded(image_format: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **options: object) -> bytes:
+def encoded(
+    image_format: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **options: object
+) -> bytes:
     file = BytesIO()
     image = Image.linear_gradient("L").resize(size).convert(mode)
     image.save(file, image_format, **options)
@@ -128,7 +130,9 @@ def mutations() -> st.SearchStrategy[Callable[[bytes], bytes]]:
         return lambda data: data[: int(start * len(data))] + data[int((start + length) * len(data)) :]
 
     some = st.binary(min_size=1, max_size=8)
-    return st.one_of(st.builds(overwrite, share, some), st.builds(insert, share, some), st.builds(cut, share, share))
+    return st.one_of(
+        st.builds(overwrite, share, some), st.builds(insert, share, some), st.builds(cut, share, share)
+    )
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, storages
 from PIL import Image
@@ -94,7 +95,7 @@ def test_failed_save_leaves_neither_new_file_nor_damage_to_the_old(folder: Path)
 
 @pytest.mark.parametrize("name", ["../outside.png", "/etc/passwd", "a/../../outside.png"])
 def test_no_key_leads_out_of_the_folder(folder: Path, name: str) -> None:
-    with pytest.raises(Exception, match="outside|path traversal|Detected"):
+    with pytest.raises(SuspiciousFileOperation):
         storages["images"].save(name, ContentFile(b"x"))
 
 
@@ -122,7 +123,7 @@ def test_delete_takes_what_a_crash_left_of_the_same_image(folder: Path) -> None:
 
 
 def test_folders_pruned_while_others_store_cost_no_image(folder: Path) -> None:
-    """One thread stores and deletes claim 1 of a task, another claim 2: they share a folder that comes and goes."""
+    """One thread stores and deletes claim 1 of a task, another claim 2: both in one folder."""
     image, rounds = picture(size=(8, 8)), 150
     meet = threading.Barrier(2)
 
@@ -152,7 +153,15 @@ def test_thumbnail_is_a_webp_of_at_most_384_pixels_a_side(
 
 @pytest.mark.parametrize(
     ("image_format", "mode"),
-    [("PNG", "RGBA"), ("PNG", "P"), ("PNG", "1"), ("PNG", "I;16"), ("PNG", "LA"), ("JPEG", "CMYK"), ("JPEG", "L")],
+    [
+        ("PNG", "RGBA"),
+        ("PNG", "P"),
+        ("PNG", "1"),
+        ("PNG", "I;16"),
+        ("PNG", "LA"),
+        ("JPEG", "CMYK"),
+        ("JPEG", "L"),
+    ],
 )
 def test_every_kind_of_image_has_a_thumbnail(folder: Path, image_format: str, mode: str) -> None:
     key = storage.store("task_1", 1, 0, picture(image_format, mode=mode))

@@ -1,0 +1,122 @@
+"""`/i/<image>.<extension>?e=&s=`: the bytes of an image for whoever holds the signed address."""
+
+import logging
+import re
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.clock import db_now
+from generations import storage
+from generations.models import Image
+
+logger = logging.getLogger(__name__)
+
+
+# One range as RFC 9110 has it: first-last, first-, or -length. Several at once may be ignored, and are.
+RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<length>[0-9]{1,18}))")
+
+
+class Refused(Exception):
+    """Why an address does not open: status, and the text that is shown."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@require_safe
+def serve_image(request: HttpRequest, name: str) -> HttpResponseBase:
+    """403 altered or expired, 410 deleted or past retention, 404 never ours; else 200, 206, 304 or 416."""
+    try:
+        return _answer(request, name, *_opened(request, name))
+    except Refused as refusal:
+        body = {"code": refusal.status, "message": str(refusal), "data": None}
+        return JsonResponse(body, status=refusal.status, headers={"Cache-Control": "no-store"})
+
+
+def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName, int]:
+    """The image, the address as it was signed, and for how many more seconds it opens. Raises Refused."""
+    try:
+        signed = storage.read_address(name, *_expiry_and_signature(request))
+    except storage.BadAddress:
+        raise Refused(403, _("This image address is not valid or has expired")) from None
+    # The clock that signed the link also judges it, so no machine's own clock matters.
+    image = Image.objects.annotate(now=db_now()).filter(public_id=signed.image_id).first()
+    now = image.now if image else timezone.now()
+    if signed.expires_at <= now.timestamp():
+        raise Refused(403, _("This image address is not valid or has expired"))
+    if image is None or signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
+        raise Refused(404, _("There is no such image"))
+    retention = timedelta(days=settings.RETENTION_DAYS)
+    if image.deleted_at is not None or image.created_at + retention <= now:
+        raise Refused(410, _("This image has been deleted"))
+    return image, signed, signed.expires_at - int(now.timestamp())
+
+
+def _answer(
+    request: HttpRequest, name: str, image: Image, signed: storage.SignedName, seconds_left: int
+) -> HttpResponseBase:
+    response = HttpResponse(content_type=storage.CONTENT_TYPES[signed.extension.rpartition(".")[2]])
+    response["ETag"] = f'"{image.sha256}.{signed.extension}"'
+    response["Cache-Control"] = f"private, max-age={seconds_left}"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"  # customers embed images in their own pages
+    response["Accept-Ranges"] = "bytes"
+    conditional = get_conditional_response(request, etag=response["ETag"], response=response)
+    if conditional is not None and conditional.status_code != 200:
+        return conditional
+    try:
+        is_thumbnail = signed.extension == storage.THUMBNAIL_EXTENSION
+        data = storage.thumbnail(image.storage_key) if is_thumbnail else storage.read(image.storage_key)
+    except FileNotFoundError:
+        # Deleted a moment ago, or lost: either way it will not come back.
+        logger.warning("image %s: no file %s", image.public_id, image.storage_key)
+        raise Refused(410, _("This image has been deleted")) from None
+    return _with_body(request, response, data)
+
+
+def _with_body(request: HttpRequest, response: HttpResponse, data: bytes) -> HttpResponse:
+    """Put `data`, or the part of it that was asked for, into `response`."""
+    part = _asked_part(request, len(data), response["ETag"])
+    if part is None:
+        body = data
+    elif not part:
+        response.status_code, body = 416, b""
+        response["Content-Range"] = f"bytes */{len(data)}"
+    else:
+        response.status_code, body = 206, data[part.start : part.stop]
+        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{len(data)}"
+    response["Content-Length"] = str(len(body))
+    if request.method != "HEAD":
+        response.content = body
+    return response
+
+
+def _asked_part(request: HttpRequest, size: int, etag: str) -> range | None:
+    """The positions asked for; None for the whole file, empty if there are none such."""
+    asked = RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if not asked or request.method != "GET" or request.headers.get("If-Range", etag) != etag:
+        return None
+    if asked["length"]:
+        return range(max(0, size - int(asked["length"])), size)
+    first = int(asked["first"])
+    last = min(int(asked["last"]) if asked["last"] else size, size - 1)
+    if asked["last"] and int(asked["last"]) < first:
+        return None  # not a range at all
+    return range(first, last + 1)
+
+
+def _expiry_and_signature(request: HttpRequest) -> tuple[str, str]:
+    """The two parameters, each exactly once and no others: what we made, nothing else, opens."""
+    given = {key: values for key, values in request.GET.lists() if len(values) == 1}
+    if set(request.GET) != {"e", "s"} or len(given) != 2:
+        raise storage.BadAddress
+    return given["e"][0], given["s"][0]
