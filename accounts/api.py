@@ -66,12 +66,15 @@ class ApiView(APIView):
         if method not in allowed:
             raise MethodNotAllowed(allowed)
         self.perform_authentication(request)
+        # Taken before and judged after the 403s: they come first, and state the rate as every answer to a key.
+        decision = self._take_from_bucket(request)
         self.check_permissions(request)
-        self._take_from_bucket(request)
+        if not decision.allowed:
+            raise RateLimited(retry_after=decision.retry_after_s)
         if method not in ("GET", "DELETE"):
             _check_body(request)
 
-    def _take_from_bucket(self, request: Request) -> None:
+    def _take_from_bucket(self, request: Request) -> Decision:
         access = access_of(request)
         key = access.key
         subject = str(key.pk if key else access.actor)
@@ -83,8 +86,7 @@ class ApiView(APIView):
         else:
             decision = limiter().take(subject, read_rate())
         request._request.rate_decision = decision  # type: ignore[attr-defined]  # read when answering
-        if not decision.allowed:
-            raise RateLimited(retry_after=decision.retry_after_s)
+        return decision
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)

@@ -53,11 +53,16 @@ class Decision:
 
     @property
     def state_header(self) -> str:
-        return f'"{self.rate.name}";r={self.possible};t={math.ceil(self.next_s)}'
+        return f'"{self.rate.name}";r={self.possible};t={self.reset_s}'
+
+    @property
+    def reset_s(self) -> int:
+        """As RateLimit states it: whole seconds until one more would pass."""
+        return math.ceil(self.next_s)
 
     @property
     def retry_after_s(self) -> int:
-        return max(1, math.ceil(self.next_s))
+        return max(1, self.reset_s)
 
 
 def decide(rate: Rate, tat: float, now: float) -> tuple[Decision, float]:

@@ -4,14 +4,23 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from psycopg_pool import PoolTimeout
-from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
-from accounts.errors import DomainError, MethodNotAllowed, NotFound, Unauthenticated, Unavailable
+from accounts.errors import (
+    DomainError,
+    InvalidField,
+    MethodNotAllowed,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from accounts.throttling import Decision
 
 logger = logging.getLogger(__name__)
 
@@ -24,22 +33,29 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith(API_PREFIXES)
 
 
-def as_domain_error(error: Exception) -> DomainError:
+def as_domain_error(error: Exception, request_id: str | None) -> DomainError:
     """Every exception has an answer: ours as they are, a lost database as 503, the rest as 500."""
     if isinstance(error, DomainError):
         return error
+    if isinstance(error, SuspiciousOperation):
+        return InvalidField(_("The request cannot be read"))
     if isinstance(error, AWAY) or (isinstance(error, DatabaseError) and isinstance(error.__cause__, AWAY)):
         logger.warning("The database is away: %s", error)
         return Unavailable(retry_after=UNAVAILABLE_RETRY_S)
-    logger.error("Unhandled: %r", error, exc_info=error)
+    logger.error("%s: unhandled %r", request_id, error, exc_info=error)
     return DomainError()
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's hook; `context["request"]` is the request as DRF wraps it."""
     set_rollback()
-    request: Request = context["request"]
-    return error_response(request._request, as_domain_error(error))
+    request: HttpRequest = context["request"]._request
+    answer = as_domain_error(error, getattr(request, "request_id", None))
+    decision: Decision | None = getattr(request, "rate_decision", None)
+    if answer.retry_after is not None and decision is not None:
+        # Who comes back when told so must not meet the rate limit instead.
+        answer.retry_after = max(answer.retry_after, decision.reset_s)
+    return error_response(request, answer)
 
 
 def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -39,7 +39,11 @@ def shut_sockets(patch: pytest.MonkeyPatch) -> None:
 
 def _guarded(original: Callable[..., Any], position: int) -> Callable[..., Any]:
     def guarded(*arguments: Any) -> Any:
-        refuse_unless_local(arguments[position])
+        try:
+            refuse_unless_local(arguments[position])
+        except SocketShutError:
+            arguments[0].close()  # callers expect an OSError here, and would leave it open
+            raise
         return original(*arguments)
 
     return guarded

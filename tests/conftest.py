@@ -8,16 +8,21 @@ import pytest
 import redis
 from django.core.management import call_command
 from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts import throttling
+from accounts.models import Role
+from generations import doorbell
 from tests import proof_page, scale
+from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, kept_clean_copy
 from tests.services import DATABASE
 
 # What a test that touches data asks for, itself or through its fixtures.
-DATA_FIXTURES = {"db", "transactional_db", "committed_db", "django_db_setup"}
+DATA_FIXTURES = {"any_db", "db", "committed_db", "django_db_setup"}
 
 hypothesis_settings.register_profile(
     "tintype",
@@ -55,19 +60,21 @@ def touches_data(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """A file, and one name: processes that a test starts find the same database by the same settings."""
-    connection.settings_dict["TEST"]["NAME"] = connection.settings_dict["NAME"]
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Restore]:
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Restore]:
     """The migrated database, static files as pages want them, and the way back to this state."""
-    assert connection.vendor == DATABASE, f"The run is for {DATABASE}, Django speaks to {connection.vendor}."
+    # A file, and one name: processes that a test starts find the same database by the same settings.
+    connection.settings_dict["TEST"]["NAME"] = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases={"default": None}, serialized_aliases={}
+        )
+        assert connection.vendor == DATABASE, (
+            f"The run is for {DATABASE}, Django speaks to {connection.vendor}."
+        )
         call_command("collectstatic", verbosity=0, interactive=False)
         with kept_clean_copy() as restore:
             yield restore
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture
@@ -79,13 +86,46 @@ def committed_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -
         django_db_setup()
 
 
+@pytest.fixture
+def any_db(request: pytest.FixtureRequest) -> None:
+    """For fixtures that make rows: in the test's `committed_db` if it asks for that, else in `db`."""
+    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
+
+
 @pytest.fixture(autouse=True)
-def _empty_redis() -> None:
-    """Keys of rate limits bear row ids, and those are used again after a database was restored."""
+def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
+    monkeypatch.setattr(throttling, "_limiter", None)
+    monkeypatch.setattr(doorbell, "_silent_until", 0.0)
     url = os.environ.get("REDIS_URL")
     if url:
         with redis.Redis.from_url(url) as client:
             client.flushdb()
+
+
+# --- The cast -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alice(any_db: None) -> Person:
+    """Owns Alice's Studio, which has 1,500 credits."""
+    owner = found("alice@studio.example", "Alice's Studio")
+    give_credits(owner.organization, 1500)
+    return owner
+
+
+@pytest.fixture
+def bob(alice: Person) -> Person:
+    """Alice's teammate: a developer in her organization."""
+    return join("bob@studio.example", alice.organization, Role.DEVELOPER)
+
+
+@pytest.fixture
+def charlie(any_db: None) -> Person:
+    """A stranger, who owns another organization with 1,500 credits."""
+    owner = found("charlie@elsewhere.example", "Elsewhere")
+    give_credits(owner.organization, 1500)
+    return owner
 
 
 # --- The browser --------------------------------------------------------------------------------

@@ -55,12 +55,12 @@ def _keep_sqlite(file: Path, copy: sqlite3.Connection) -> Restore:
 def _keep_postgresql(own: psycopg.Connection) -> Restore:
     names = own.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     tables = [sql.Identifier(name) for (name,) in names]
-    rows: dict[sql.Identifier, bytes] = {}
+    rows: list[tuple[sql.Identifier, bytes]] = []
     for table in tables:
         with own.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(table)) as reader:
             content = b"".join(bytes(block) for block in reader)
         if content:
-            rows[table] = content
+            rows.append((table, content))
     sequences = own.execute(
         "SELECT quote_ident(sequencename), last_value FROM pg_sequences"
         " WHERE schemaname = 'public' AND last_value IS NOT NULL"
@@ -72,7 +72,7 @@ def _keep_postgresql(own: psycopg.Connection) -> Restore:
     def restore() -> None:
         with own.transaction():
             own.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables)))
-            for table, content in rows.items():
+            for table, content in rows:
                 with own.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as writer:
                     writer.write(content)
             for sequence, last_value in sequences:

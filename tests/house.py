@@ -114,7 +114,9 @@ def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Call) and _names(node.func)[-1:] in (["import_module"], ["__import__"]):
-            yield from ((node.lineno, a.value) for a in node.args[:1] if isinstance(a, ast.Constant))
+            match node.args:
+                case [ast.Constant(value=str(module)), *_]:
+                    yield node.lineno, module
 
 
 def _is_inside(module: str, fenced: str) -> bool:

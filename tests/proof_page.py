@@ -21,16 +21,11 @@ def write(database: str, passed: int, seconds: float, figures: list[Figure], roo
     """Stores one database's run and renders the page from all that are stored in build/proof."""
     folder = root / "build" / "proof"
     folder.mkdir(parents=True, exist_ok=True)
-    run = {
-        "database": database,
-        "passed": passed,
-        "seconds": seconds,
-        "figures": [asdict(f) for f in figures],
-    }
+    run: dict[str, Any] = {"database": database, "passed": passed, "seconds": seconds}
+    run["figures"] = [asdict(figure) for figure in figures]
     (folder / f"{database}.json").write_text(json.dumps(run, indent=1), encoding="utf-8")
-    runs = [
-        json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"), reverse=True)
-    ]
+    files = sorted(folder.glob("*.json"), reverse=True)  # sqlite first, as it is run
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     page = root / _PAGE
     page.parent.mkdir(exist_ok=True)
     page.write_text(_render(runs, _coverage_percents(root), _commit(root)), encoding="utf-8")
@@ -60,9 +55,8 @@ def _render(runs: list[dict[str, Any]], coverage: dict[str, float], commit: str)
         for figure in run["figures"]:
             unit, limit = figure["unit"], figure["limit"]
             promised = "" if limit is None else f"≤ {limit:g} {unit}"
-            lines.append(
-                f"| {figure['name']} | {run['database']} | {figure['value']:.4g} {unit} | {promised} |"
-            )
+            measured = f"{figure['value']:.6g} {unit}"
+            lines.append(f"| {figure['name']} | {run['database']} | {measured} | {promised} |")
     return "\n".join(lines) + "\n"
 
 

