@@ -12,7 +12,7 @@ from accounts.organizations import first_shop
 from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-_SANE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
 BODY_PROBLEM_STATUS = {"too_large": 413, "timeout": 408, "incomplete": 400}
 
 
