@@ -37,6 +37,13 @@ known_causes: list[str] = []
 
 rules: list[Rule] = [
     Rule(
+        "organization_has_no_wallet",
+        """
+        SELECT o.slug AS organization FROM accounts_organization o
+        WHERE NOT EXISTS (SELECT 1 FROM billing_wallet w WHERE w.organization_id = o.id)
+        """,
+    ),
+    Rule(
         "wallet_is_not_the_sum_of_its_entries",
         """
         SELECT o.slug AS wallet, w.available, e.available AS entries_available, w.held, e.held AS entries_held,

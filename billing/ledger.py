@@ -1,7 +1,8 @@
 """The only writer of Wallet, LedgerEntry and KeyUsage.
 
 Every function is one transaction, or part of the caller's. A reference names the cause; a second call with the
-same reference and kind changes nothing and returns None, so that duplicates of anything are harmless.
+same reference and kind changes nothing and returns None, so that duplicates of anything are harmless. Only `hold`
+raises IntegrityError then: its reference is new with the caller's row, so a second one is a bug.
 
 Locks, in this order everywhere: the caller's row (generation or payment), entry, key usage, wallet. Only `hold`
 inserts its entry before it touches the wallet: that keeps the hottest row locked for one statement. The others
@@ -13,7 +14,7 @@ import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import BigIntegerField, Case, DateField, Expression, F, Q, Value, When
-from django.db.models.functions import Coalesce, TruncDate, TruncMonth
+from django.db.models.functions import Coalesce, Greatest, TruncDate, TruncMonth
 
 from accounts.clock import db_now
 from accounts.models import Organization
@@ -189,7 +190,7 @@ def _settle(
         LedgerEntry.objects.filter(
             reference=reference, kind=EntryKind.HOLD, wallet__organization_id=organization_id
         )
-        .annotate(day=TruncDate("created_at"))
+        .annotate(day=TruncDate("created_at", tzinfo=datetime.UTC))
         .first()
     )
     if held is None:
@@ -233,17 +234,23 @@ def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None
     KeyUsage.objects.get_or_create(key_id=key_id)
     if _count_key_task(key_id, credits, default_limit):
         return
-    usage = KeyUsage.objects.get(key_id=key_id)
+    usage = KeyUsage.objects.annotate(spent_today=_spent_today(), spent_this_month=_spent_this_month()).get(
+        key_id=key_id
+    )
     limit = default_limit if usage.open_limit is None else usage.open_limit
     if limit is not None and usage.open_tasks >= limit:
         raise TooManyOpenTasks(limit_source="key", retry_after=OPEN_TASKS_RETRY_S)
-    raise SpendCapReached(required=credits)
+    spent = (
+        (usage.day_cap, usage.spent_today),
+        (usage.month_cap, usage.spent_this_month),
+        (usage.lifetime_cap, usage.lifetime_credits),
+    )
+    left = min((cap - amount for cap, amount in spent if cap is not None), default=0)
+    raise SpendCapReached(required=credits, available=max(0, left))
 
 
 def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> bool:
-    today, month = _today(), _this_month()
-    spent_today = _in_period("day", today, "day_credits")
-    spent_this_month = _in_period("month", month, "month_credits")
+    spent_today, spent_this_month = _spent_today(), _spent_this_month()
     unlimited = Q(open_limit=None)
     if default_limit is not None:
         unlimited &= Q(open_tasks__lt=default_limit)
@@ -254,9 +261,9 @@ def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> boo
         .filter(Q(lifetime_cap=None) | Q(lifetime_cap__gte=F("lifetime_credits") + credits))
         .update(
             open_tasks=F("open_tasks") + 1,
-            day=today,
+            day=_today(),
             day_credits=spent_today + credits,
-            month=month,
+            month=_this_month(),
             month_credits=spent_this_month + credits,
             lifetime_credits=F("lifetime_credits") + credits,
         )
@@ -268,8 +275,8 @@ def close_key_task(key_id: int, returned: int, *, accepted_on: datetime.date) ->
     month = accepted_on.replace(day=1)
     KeyUsage.objects.filter(key_id=key_id).update(
         open_tasks=F("open_tasks") - 1,
-        day_credits=F("day_credits") - Case(When(day=accepted_on, then=Value(returned)), default=Value(0)),
-        month_credits=F("month_credits") - Case(When(month=month, then=Value(returned)), default=Value(0)),
+        day_credits=_less("day_credits", returned, only_if=Q(day=accepted_on)),
+        month_credits=_less("month_credits", returned, only_if=Q(month=month)),
         lifetime_credits=F("lifetime_credits") - returned,
     )
 
@@ -279,12 +286,25 @@ def _lock_key_usage(key_id: int) -> None:
     KeyUsage.objects.select_for_update(no_key=True).filter(key_id=key_id).first()
 
 
+def _less(column: str, returned: int, *, only_if: Q) -> Case:
+    # Never below 0: a database clock that was set back must not stop a settlement.
+    return Case(When(only_if, then=Greatest(F(column) - returned, Value(0))), default=F(column))
+
+
 def _today() -> Expression:
-    return TruncDate(db_now())
+    return TruncDate(db_now(), tzinfo=datetime.UTC)
 
 
 def _this_month() -> Expression:
-    return TruncMonth(db_now(), output_field=DateField())
+    return TruncMonth(db_now(), output_field=DateField(), tzinfo=datetime.UTC)
+
+
+def _spent_today() -> Case:
+    return _in_period("day", _today(), "day_credits")
+
+
+def _spent_this_month() -> Case:
+    return _in_period("month", _this_month(), "month_credits")
 
 
 def _in_period(column: str, period: Expression, amount: str) -> Case:

@@ -10,12 +10,20 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE = "billing_ledgerentry"
 MESSAGE = "ledger entries are never changed or deleted"
+# SQLite's REPLACE deletes the rows that are in its way without asking delete triggers.
+_IN_THE_WAY = (
+    f"EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id OR (reference = NEW.reference AND (kind = NEW.kind "  # noqa: S608 - ours
+    "OR (kind IN ('capture', 'release') AND NEW.kind IN ('capture', 'release')))))"
+)
 SQLITE_TRIGGERS = {
-    f"{TABLE}_no_{action.lower()}": (
-        f"CREATE TRIGGER {TABLE}_no_{action.lower()} BEFORE {action} ON {TABLE} "
-        f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+    f"{TABLE}_no_{action}": (
+        f"CREATE TRIGGER {TABLE}_no_{action} BEFORE {event} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
     )
-    for action in ("UPDATE", "DELETE")
+    for action, event in {
+        "update": f"UPDATE ON {TABLE}",
+        "delete": f"DELETE ON {TABLE}",
+        "replace": f"INSERT ON {TABLE} WHEN {_IN_THE_WAY}",
+    }.items()
 }
 POSTGRESQL_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS

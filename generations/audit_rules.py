@@ -23,10 +23,11 @@ RULES = [
     Rule(
         "live_generation_is_not_held_or_settled_as_its_status_says",
         f"""
-        SELECT g.task_id, g.status, g.price_credits, h.held, s.kind AS settlement
+        SELECT g.task_id, g.status, g.price_credits, h.held, s.kind AS settlement, w.organization_id AS payer
         FROM generations_generation g {_SETTLED}
+        LEFT JOIN billing_wallet w ON w.id = h.wallet_id
         WHERE g.livemode AND (
-            h.id IS NULL OR h.held <> g.price_credits
+            h.id IS NULL OR h.held <> g.price_credits OR w.organization_id <> g.organization_id
             OR (g.status IN ('queued', 'running') AND s.id IS NOT NULL)
             OR (g.status = 'succeeded' AND (s.id IS NULL OR s.kind <> 'capture'))
             OR (g.status IN ('failed', 'canceled') AND (s.id IS NULL OR s.kind <> 'release')))

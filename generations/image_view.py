@@ -11,32 +11,60 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.clock import db_now
 from generations import storage
 from generations.models import Image
 
 logger = logging.getLogger(__name__)
 
+
 # One range as RFC 9110 has it: first-last, first-, or -length. Several at once may be ignored, and are.
 RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<length>[0-9]{1,18}))")
+
+
+class Refused(Exception):
+    """Why an address does not open: status, and the text that is shown."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @require_safe
 def serve_image(request: HttpRequest, name: str) -> HttpResponseBase:
     """403 altered or expired, 410 deleted or past retention, 404 never ours; else 200, 206, 304 or 416."""
-    now = timezone.now()
     try:
-        signed = storage.read_address(name, *_expiry_and_signature(request), now)
+        return _answer(request, name, *_opened(request, name))
+    except Refused as refusal:
+        body = {"code": refusal.status, "message": str(refusal), "data": None}
+        return JsonResponse(body, status=refusal.status, headers={"Cache-Control": "no-store"})
+
+
+def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName, int]:
+    """The image, the address as it was signed, and for how many more seconds it opens. Raises Refused."""
+    try:
+        signed = storage.read_address(name, *_expiry_and_signature(request))
     except storage.BadAddress:
-        return _refusal(403, _("This image address is not valid or has expired"))
-    image = Image.objects.filter(public_id=signed.image_id).first()
+        raise Refused(403, _("This image address is not valid or has expired")) from None
+    # The clock that signed the link also judges it, so no machine's own clock matters.
+    image = Image.objects.annotate(now=db_now()).filter(public_id=signed.image_id).first()
+    now = image.now if image else timezone.now()
+    if signed.expires_at <= now.timestamp():
+        raise Refused(403, _("This image address is not valid or has expired"))
     if image is None or signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
-        return _refusal(404, _("There is no such image"))
+        raise Refused(404, _("There is no such image"))
     retention = timedelta(days=settings.RETENTION_DAYS)
     if image.deleted_at is not None or image.created_at + retention <= now:
-        return _refusal(410, _("This image has been deleted"))
+        raise Refused(410, _("This image has been deleted"))
+    return image, signed, signed.expires_at - int(now.timestamp())
+
+
+def _answer(
+    request: HttpRequest, name: str, image: Image, signed: storage.SignedName, seconds_left: int
+) -> HttpResponseBase:
     response = HttpResponse(content_type=storage.CONTENT_TYPES[signed.extension.rpartition(".")[2]])
     response["ETag"] = f'"{image.sha256}.{signed.extension}"'
-    response["Cache-Control"] = f"private, max-age={signed.expires_at - int(now.timestamp())}"
+    response["Cache-Control"] = f"private, max-age={seconds_left}"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = f'inline; filename="{name}"'
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -51,7 +79,7 @@ def serve_image(request: HttpRequest, name: str) -> HttpResponseBase:
     except FileNotFoundError:
         # Deleted a moment ago, or lost: either way it will not come back.
         logger.warning("image %s: no file %s", image.public_id, image.storage_key)
-        return _refusal(410, _("This image has been deleted"))
+        raise Refused(410, _("This image has been deleted")) from None
     return _with_body(request, response, data)
 
 
@@ -92,8 +120,3 @@ def _expiry_and_signature(request: HttpRequest) -> tuple[str, str]:
     if set(request.GET) != {"e", "s"} or len(given) != 2:
         raise storage.BadAddress
     return given["e"][0], given["s"][0]
-
-
-def _refusal(status: int, message: str) -> JsonResponse:
-    body = {"code": status, "message": message, "data": None}
-    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})

@@ -5,6 +5,7 @@ worker that lost its lease finds no row and leaves no trace. No network call and
 """
 
 import datetime
+import functools
 import secrets
 from dataclasses import dataclass
 
@@ -71,7 +72,8 @@ def submit(
         if idempotency_key is not None and getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
         raise
-    doorbell.ring(generation.pk)
+    # Inside a caller's transaction a ring before its commit would find no row.
+    transaction.on_commit(functools.partial(doorbell.ring, generation.pk))
     return generation
 
 
@@ -206,10 +208,11 @@ def fail(
     outcome: str = "",
     detail: str = "",
     cost_micros: int = 0,
+    lost: bool = False,
 ) -> bool:
-    """Ends without a charge; False when we are late."""
+    """Ends without a charge; False when we are late. `lost` as for hand_back."""
     with transaction.atomic():
-        ended = _end(_fenced(generation), Status.FAILED, error_type=error_type)
+        ended = _end(_fenced(generation, lost=lost), Status.FAILED, error_type=error_type)
         if attempt is not None:
             _close_attempt(attempt, outcome if ended else "late", detail=detail, cost_micros=cost_micros)
         if ended:
@@ -225,16 +228,27 @@ def hand_back(
     attempt: Attempt | None = None,
     outcome: str = "",
     detail: str = "",
+    cost_micros: int = 0,
+    lost: bool = False,
 ) -> bool:
     """Puts a running generation back into the queue, to be taken up again after `wait_s`.
 
     With `attempt`, its outcome is known and the next one gets a new number; without, it may be driven again.
     Fails it with `error_type` instead when it has been claimed settings.MAX_CLAIMS times: poison stops there.
+    `lost`: on behalf of a worker whose lease is over, and only if it still is: one that renews late goes on.
     """
     if generation.claim >= settings.MAX_CLAIMS:
-        return fail(generation, error_type, attempt=attempt, outcome=outcome, detail=detail)
+        return fail(
+            generation,
+            error_type,
+            attempt=attempt,
+            outcome=outcome,
+            detail=detail,
+            cost_micros=cost_micros,
+            lost=lost,
+        )
     with transaction.atomic():
-        back = _fenced(generation).update(
+        back = _fenced(generation, lost=lost).update(
             status=Status.QUEUED,
             submitted=False,
             lease_until=None,
@@ -242,13 +256,13 @@ def hand_back(
             dispatch_after=db_now() + datetime.timedelta(seconds=wait_s),
         )
         if attempt is not None:
-            _close_attempt(attempt, outcome if back else "late", detail=detail)
+            _close_attempt(attempt, outcome if back else "late", detail=detail, cost_micros=cost_micros)
     return bool(back)
 
 
 def leave_to_deadline(generation: Generation) -> bool:
     """For an unknown outcome that must not be driven again: nobody looks at it before its deadline."""
-    return bool(_fenced(generation).filter(lease_until__lte=db_now()).update(lease_until=F("deadline_at")))
+    return bool(_fenced(generation, lost=True).update(lease_until=F("deadline_at")))
 
 
 # --- Ending from outside ------------------------------------------------------------------------
@@ -283,9 +297,14 @@ def _lease() -> object:
     return db_now() + datetime.timedelta(seconds=settings.LEASE_S)
 
 
-def _fenced(generation: Generation) -> GenerationQuerySet:
-    """The row while it is running under this very claim."""
-    return Generation.objects.filter(pk=generation.pk, status=Status.RUNNING, claim=generation.claim)
+def _fenced(generation: Generation, *, lost: bool = False) -> GenerationQuerySet:
+    """The row while it is running under this very claim; `lost`: and while its lease is over, and what is known
+    of its submission has not changed since it was read.
+    """
+    rows = Generation.objects.filter(pk=generation.pk, status=Status.RUNNING, claim=generation.claim)
+    if lost:
+        rows = rows.filter(lease_until__lte=db_now(), submitted=generation.submitted)
+    return rows
 
 
 def _end(

@@ -91,26 +91,27 @@ def settle(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
 def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
     """Stores first, settles after: nobody is charged for an image that could not be kept."""
     stored: list[lifecycle.Stored] = []
+    unusable = "the answer held no image"
     try:
         for index, data in enumerate(outcome.images[: generation.n]):
-            image = storage.check(data)
+            try:
+                image = storage.check(data)
+            except storage.UnusableImage as error:  # the others are delivered, and only they are charged
+                unusable = f"unusable image: {error}"
+                continue
             key = storage.store(generation.task_id, generation.claim, index, image)
             stored.append(lifecycle.Stored(index, key, image))
-    except storage.UnusableImage as error:
-        storage.delete([item.storage_key for item in stored])
-        lifecycle.fail(
-            generation,
-            "generation_failed",
-            attempt=attempt,
-            outcome="failed",
-            detail=f"unusable image: {error}",
-            cost_micros=outcome.cost_micros,
-        )
-        return
     except OSError as error:  # a full disk: somebody may make room before the next claim
         logger.exception("%s: the image could not be stored", generation.task_id)
-        storage.delete([item.storage_key for item in stored])
-        lifecycle.hand_back(generation, BUSY_WAIT_S, attempt=attempt, outcome="not_stored", detail=str(error))
+        lifecycle.hand_back(
+            generation,
+            BUSY_WAIT_S,
+            attempt=attempt,
+            outcome="not_stored",
+            detail=str(error),
+            cost_micros=outcome.cost_micros,
+        )
+        storage.delete(item.storage_key for item in stored)
         return
     if not stored:
         lifecycle.fail(
@@ -118,7 +119,8 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
             "generation_failed",
             attempt=attempt,
             outcome="failed",
-            detail="the answer held no image",
+            detail=unusable,
+            cost_micros=outcome.cost_micros,
         )
     elif not lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):
-        storage.delete([item.storage_key for item in stored])
+        storage.delete(item.storage_key for item in stored)

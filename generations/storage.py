@@ -242,15 +242,13 @@ def signed_url(image_id: str, extension: str, expires_at: int) -> str:
     return f"{settings.PUBLIC_URL}{signed_path(image_id, extension, expires_at)}"
 
 
-def read_address(name: str, expiry: str, signature: str, now: datetime) -> SignedName:
-    """What `/i/{name}?e={expiry}&s={signature}` may open at `now`; raises BadAddress."""
+def read_address(name: str, expiry: str, signature: str) -> SignedName:
+    """What `/i/{name}?e={expiry}&s={signature}` opens until it expires; raises BadAddress when it was altered."""
     parts = ADDRESS_NAME.fullmatch(name)
     if not parts or not re.fullmatch(r"[1-9][0-9]{0,11}", expiry) or not signature.isascii():
         raise BadAddress
     signed = SignedName(parts["image_id"], parts["extension"], int(expiry))
     if not constant_time_compare(signature, _signature(signed.image_id, signed.extension, signed.expires_at)):
-        raise BadAddress
-    if signed.expires_at <= now.timestamp():
         raise BadAddress
     return signed
 

@@ -3,8 +3,12 @@ changed by compare-and-set. Separate queries, since under overload one LIMIT for
 """
 
 import datetime
+import logging
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from accounts.clock import db_now
@@ -12,6 +16,10 @@ from generations import doorbell, lifecycle, storage
 from generations.models import OPEN, Generation, Image, Status
 from generations.providers import PROVIDERS
 from generations.providers.base import AfterCrash
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 
 BATCH = 500
 RING_AGAIN_S = (15, 30, 60, 120)
@@ -27,7 +35,7 @@ def sweep() -> None:
 def expire_overdue() -> int:
     """Past the deadline: fail and release."""
     overdue = Generation.objects.filter(status__in=OPEN, deadline_at__lte=db_now()).order_by("deadline_at")
-    return sum(lifecycle.expire(generation) for generation in overdue[:BATCH])
+    return _each(overdue[:BATCH], lifecycle.expire)
 
 
 def ring_again() -> int:
@@ -49,7 +57,7 @@ def ring_again() -> int:
 
 def requeue_lost() -> int:
     """Lease over and never submitted: no upstream has heard of it, so it simply runs again."""
-    return sum(lifecycle.hand_back(generation, 0) for generation in _lost(submitted=False))
+    return _each(_lost(submitted=False), _hand_back)
 
 
 def drive_again() -> int:
@@ -57,15 +65,20 @@ def drive_again() -> int:
     again, under the same attempt; for the others the deadline decides, since the customer is never charged for
     what we do not know.
     """
-    driven = 0
-    for generation in _lost(submitted=True):
-        attempt = generation.attempts.order_by("-number").first()
-        provider = PROVIDERS.get(attempt.provider) if attempt else None
-        if provider is not None and provider.after_crash is AfterCrash.RESEND:
-            driven += lifecycle.hand_back(generation, 0)
-        else:
-            lifecycle.leave_to_deadline(generation)
-    return driven
+    return _each(_lost(submitted=True), _drive_again)
+
+
+def _drive_again(generation: Generation) -> bool:
+    attempt = generation.attempts.order_by("-number").first()
+    provider = PROVIDERS.get(attempt.provider) if attempt else None
+    if provider is not None and provider.after_crash is AfterCrash.RESEND:
+        return _hand_back(generation)
+    lifecycle.leave_to_deadline(generation)
+    return False
+
+
+def _hand_back(generation: Generation) -> bool:
+    return lifecycle.hand_back(generation, 0, lost=True)
 
 
 def _lost(*, submitted: bool) -> list[Generation]:
@@ -77,8 +90,24 @@ def delete_old_images() -> int:
     """Removes files past settings.RETENTION_DAYS. The file goes first: a crash in between is made up for."""
     age = datetime.timedelta(days=settings.RETENTION_DAYS)
     old = Image.objects.filter(deleted_at=None, created_at__lte=db_now() - age).order_by("created_at")
-    deleted = 0
-    for image in old[:BATCH]:
-        storage.delete([image.storage_key])
-        deleted += Image.objects.filter(pk=image.pk, deleted_at=None).update(deleted_at=db_now())
-    return deleted
+    return _each(old[:BATCH], _delete_image)
+
+
+def _delete_image(image: Image) -> bool:
+    storage.delete([image.storage_key])
+    return bool(Image.objects.filter(pk=image.pk, deleted_at=None).update(deleted_at=db_now()))
+
+
+def _each(rows: Iterable[Row], change: Callable[[Row], bool]) -> int:
+    """How many were changed. A row that raises is logged and left, else it would stop all behind it for good;
+    a database that is away stops the sweep, since every row would wait for it anew.
+    """
+    changed = 0
+    for row in rows:
+        try:
+            changed += change(row)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("%s: the sweep could not change it", row)
+    return changed

@@ -1,0 +1,75 @@
+# Tintype. `make` opens the shop; `make help` lists the rest.
+PYTHON ?= python3
+PY := .venv/bin/python
+APPS := accounts billing generations
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+PYTEST := timeout --foreground --signal INT --kill-after 60
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: run help test proof lint lock chromium
+
+run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
+	@exec $(PY) manage.py up
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite and PostgreSQL (10 minutes at most)
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@TEST_DATABASE=sqlite $(PYTEST) 900 $(PY) -m coverage run -m pytest -q
+	@TEST_DATABASE=postgresql $(PYTEST) 900 $(PY) -m coverage run -m pytest -q
+	@$(PY) -m coverage combine --quiet
+	@failed=0; for app in $(APPS); do \
+		$(PY) -m coverage report --include="$$app/*" --format=total >build/coverage/$$app.percent; \
+		echo "branch coverage of $$app: $$(cat build/coverage/$$app.percent) %"; \
+		$(PY) -m coverage report --include="$$app/*" --fail-under=95 --show-missing --skip-covered >build/coverage/$$app.txt || \
+			{ cat build/coverage/$$app.txt; failed=1; }; \
+	done; exit $$failed
+
+proof: test  ## the same tests with full counts and timed promises (60 minutes at most); writes docs/proof.md
+	@rm -rf build/proof
+	@PROOF=1 TEST_DATABASE=sqlite $(PYTEST) 3000 $(PY) -m pytest -q
+	@PROOF=1 TEST_DATABASE=postgresql $(PYTEST) 3000 $(PY) -m pytest -q
+
+lint: export DATA_DIR = build/lint
+lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean locks
+	@mkdir -p build
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet . || { echo "cure: $(PY) -m ruff format ."; exit 1; }
+	@$(PY) -m mypy --no-error-summary .
+	@.venv/bin/lint-imports >build/import-linter.txt || { cat build/import-linter.txt; exit 1; }
+	@$(PY) manage.py makemigrations --check --dry-run --verbosity 0 || { echo "cure: $(PY) manage.py makemigrations"; exit 1; }
+	@! grep -n '://' requirements/*.txt || { echo "cure: no address belongs into a lock; use make lock"; exit 1; }
+
+lock: .venv/dev.stamp  ## renew requirements/ from pyproject.toml
+	@$(call compile,,runtime)
+	@$(call compile,--extra dev,dev)
+compile = $(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(1) pyproject.toml -o requirements/$(2).txt
+
+.venv/runtime.stamp: requirements/runtime.txt | .venv/bin/pip
+	@echo "Installing what Tintype runs on (once, under a minute) ..." >&2
+	@$(PIP) -r $<
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.txt requirements/runtime.txt | .venv/bin/pip
+	@echo "Installing what the tests need (once, under a minute) ..." >&2
+	@$(PIP) -r $<
+	@touch $@ .venv/runtime.stamp
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Tintype needs Python 3.11 or newer as $(PYTHON); cure: apt install python3, or make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments; cure: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+
+chromium:
+	@if ! command -v chromium >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Chromium for the browser tests ..." >&2; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } \
+				>/dev/null 2>&1 || echo "Chromium could not be installed; browser tests will fail." >&2; \
+		else \
+			echo "Browser tests need Chromium; as root: apt-get install --no-install-recommends chromium" >&2; \
+		fi; \
+	fi

@@ -1,0 +1,41 @@
+"""Who plays in the tests: alice owns, bob is her teammate, charlie is a stranger."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import ApiKey, Membership, Organization, Role, User
+from accounts.organizations import create_api_key, create_organization, first_shop
+from billing import ledger
+
+PASSWORD = "correct horse battery staple"  # theirs all
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One of the cast, with the organization that they act in."""
+
+    user: User
+    organization: Organization
+
+
+def found(email: str, name: str) -> Person:
+    """A person with PASSWORD who owns a new organization of this name, which has no credits."""
+    owner = User.objects.create_user(email, PASSWORD)
+    return Person(owner, create_organization(first_shop(), name, owner))
+
+
+def join(email: str, organization: Organization, role: Role) -> Person:
+    """A person with PASSWORD who becomes a member."""
+    user = User.objects.create_user(email, PASSWORD)
+    Membership.objects.create(organization=organization, user=user, role=role)
+    return Person(user, organization)
+
+
+def give_credits(organization: Organization, credits: int) -> None:
+    ledger.grant(organization.pk, credits, reference=f"manual:{uuid.uuid4()}", actor="system")
+
+
+def new_key(person: Person, *, livemode: bool = True, **options: Any) -> tuple[ApiKey, str]:
+    """The row and the secret; `options` as accounts.organizations.create_api_key takes them."""
+    return create_api_key(person.organization, livemode=livemode, created_by=person.user, **options)

@@ -1,0 +1,155 @@
+"""The closed world, clean databases and the cast, for every test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
+from hypothesis import settings as hypothesis_settings
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts import throttling
+from accounts.models import Role
+from generations import doorbell
+from tests import proof_page, scale
+from tests.cast import Person, found, give_credits, join
+from tests.closed_world import shut_sockets
+from tests.databases import Restore, kept_clean_copy
+from tests.services import DATABASE
+
+# What a test that touches data asks for, itself or through its fixtures.
+DATA_FIXTURES = {"any_db", "db", "committed_db", "django_db_setup"}
+
+hypothesis_settings.register_profile(
+    "tintype",
+    deadline=None,  # nothing is judged by the clock
+    derandomize=not scale.PROOF,  # an everyday run gives the same answer twice; the proof explores
+    print_blob=True,
+)
+hypothesis_settings.load_profile("tintype")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_world() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        shut_sockets(patch)
+        yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What touches no data gives the same answer on every database, so it runs once, beside SQLite."""
+    if DATABASE == "sqlite":
+        return
+    chosen = [item for item in items if touches_data(item)]
+    others = [item for item in items if not touches_data(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
+
+
+def touches_data(item: pytest.Item) -> bool:
+    names = set(getattr(item, "fixturenames", ()))
+    return bool(names & DATA_FIXTURES) or item.get_closest_marker("django_db") is not None
+
+
+# --- Databases ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Restore]:
+    """The migrated database, static files as pages want them, and the way back to this state."""
+    # A file, and one name: processes that a test starts find the same database by the same settings.
+    connection.settings_dict["TEST"]["NAME"] = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases={"default": None}, serialized_aliases={}
+        )
+        assert connection.vendor == DATABASE, (
+            f"The run is for {DATABASE}, Django speaks to {connection.vendor}."
+        )
+        call_command("collectstatic", verbosity=0, interactive=False)
+        with kept_clean_copy() as restore:
+            yield restore
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture
+def committed_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Real commits, seen by threads and processes; afterwards the database is as when the run began."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        django_db_setup()
+
+
+@pytest.fixture
+def any_db(request: pytest.FixtureRequest) -> None:
+    """For fixtures that make rows: in the test's `committed_db` if it asks for that, else in `db`."""
+    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
+
+
+@pytest.fixture(autouse=True)
+def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
+    monkeypatch.setattr(throttling, "_limiter", None)
+    monkeypatch.setattr(doorbell, "_silent_until", 0.0)
+    url = os.environ.get("REDIS_URL")
+    if url:
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+
+
+# --- The cast -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alice(any_db: None) -> Person:
+    """Owns Alice's Studio, which has 1,500 credits."""
+    owner = found("alice@studio.example", "Alice's Studio")
+    give_credits(owner.organization, 1500)
+    return owner
+
+
+@pytest.fixture
+def bob(alice: Person) -> Person:
+    """Alice's teammate: a developer in her organization."""
+    return join("bob@studio.example", alice.organization, Role.DEVELOPER)
+
+
+@pytest.fixture
+def charlie(any_db: None) -> Person:
+    """A stranger, who owns another organization with 1,500 credits."""
+    owner = found("charlie@elsewhere.example", "Elsewhere")
+    give_credits(owner.organization, 1500)
+    return owner
+
+
+# --- The browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Debian's Chromium, for playwright's `executable_path`; start it with `--no-sandbox` as root."""
+    path = shutil.which("chromium")
+    if path is None:
+        cure = "apt-get install --no-install-recommends chromium"
+        pytest.fail(f"Browser tests need Chromium: {cure}", pytrace=False)
+    return path
+
+
+# --- The proof ----------------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Only a run in which everything passed is a proof."""
+    if scale.PROOF and exitstatus == 0:
+        passed = len(terminalreporter.stats.get("passed", []))
+        seconds = terminalreporter._session_start.elapsed().seconds
+        proof_page.write(DATABASE, passed, seconds, scale.figures)
+        terminalreporter.write_line("docs/proof.md is written")

@@ -1,0 +1,62 @@
+"""What the proof writes down, and what it holds to its limits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import proof_page, scale
+from tests.conftest import touches_data
+from tests.scale import Figure
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    kept: list[Figure] = []
+    monkeypatch.setattr(scale, "figures", kept)
+    return kept
+
+
+@pytest.mark.parametrize(("proof", "expected"), [(True, 500), (False, 20)])
+def test_only_the_proof_uses_full_counts(monkeypatch: pytest.MonkeyPatch, proof: bool, expected: int) -> None:
+    monkeypatch.setattr(scale, "PROOF", proof)
+    assert scale.count(20, 500) == expected
+
+
+def test_only_the_proof_judges_by_the_clock(monkeypatch: pytest.MonkeyPatch, figures: list[Figure]) -> None:
+    monkeypatch.setattr(scale, "PROOF", False)
+    scale.record("POST to SUCCESS", 1.5, "s", limit=1)
+    monkeypatch.setattr(scale, "PROOF", True)
+    scale.record("POST to SUCCESS", 0.5, "s", limit=1)
+    with pytest.raises(AssertionError, match="promised at most 1"):
+        scale.record("POST to SUCCESS", 1.5, "s", limit=1)
+    assert [figure.value for figure in figures] == [1.5, 0.5, 1.5]
+
+
+def test_page_shows_both_databases_and_the_coverage(tmp_path: Path) -> None:
+    percents = tmp_path / "build" / "coverage"
+    percents.mkdir(parents=True)
+    (percents / "billing.percent").write_text("97.4\n")
+    proof_page.write("sqlite", 240, 61.2, [Figure("POST to SUCCESS", 0.31, "s", 1)], tmp_path)
+    proof_page.write("postgresql", 90, 30, [Figure("accepts", 2116.0, "per second", None)], tmp_path)
+    page = (tmp_path / "docs" / "proof.md").read_text()
+    assert "| POST to SUCCESS | sqlite | 0.31 s | ≤ 1 s |" in page
+    assert "| accepts | postgresql | 2116 per second |  |" in page
+    assert "Tests passed on sqlite: 240 in 61 s" in page
+    assert "billing 97.4 %" in page
+    assert "Commit: unknown" in page
+
+
+def test_a_second_run_replaces_its_databases_figures(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        proof_page.write("sqlite", 1, 1, [Figure("wait", value, "s", None)], tmp_path)
+    assert "wait | sqlite | 2 s" in (tmp_path / "docs" / "proof.md").read_text()
+    assert json.loads((tmp_path / "build" / "proof" / "sqlite.json").read_text())["passed"] == 1
+
+
+def test_what_touches_no_data_runs_on_one_database_only(request: pytest.FixtureRequest) -> None:
+    by_name = {item.name: item for item in request.session.items}
+    this = by_name["test_what_touches_no_data_runs_on_one_database_only"]
+    assert not touches_data(this)
+    other = next((item for name, item in by_name.items() if name.startswith("test_the_cast_is")), None)
+    assert other is None or touches_data(other)
