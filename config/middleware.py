@@ -13,7 +13,7 @@ from config import pages
 from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-_SANE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
 BODY_PROBLEMS: dict[str, type[DomainError]] = {
     "too_large": BodyTooLarge,
     "timeout": BodyTimeout,
