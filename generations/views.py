@@ -138,7 +138,6 @@ def _page(
         "access": access,
         "here": "playground",
         "role_name": Role(access.role).label if access.role else "",
-        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
         "fields": fields,
         "notice": notice,
         "shapes": [_shape(ratio) for ratio in ASPECT_RATIOS],
@@ -169,7 +168,12 @@ def _shape(ratio: str) -> dict[str, Any]:
 def _money_context(access: Access) -> dict[str, Any]:
     balance = reads.balance(access.organization.pk)
     _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
-    return {"balance": balance, "price": price, "available_after": balance.available - price}
+    return {
+        "balance": balance,
+        "price": price,
+        "available_after": balance.available - price,
+        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+    }
 
 
 def _task_context(generation: Generation) -> dict[str, Any]:
