@@ -288,7 +288,8 @@ def _lock_key_usage(key_id: int) -> None:
 
 def _less(column: str, returned: int, *, only_if: Q) -> Case:
     # Never below 0: a database clock that was set back must not stop a settlement.
-    return Case(When(only_if, then=Greatest(F(column) - returned, Value(0))), default=F(column))
+    rest = Greatest(F(column) - returned, Value(0), output_field=BigIntegerField())
+    return Case(When(only_if, then=rest), default=F(column))
 
 
 def _today() -> Expression:

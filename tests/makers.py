@@ -1,0 +1,78 @@
+"""Plain functions that make what a test needs."""
+
+import itertools
+import uuid
+from typing import Any
+
+from accounts.access import Access, access_of_key
+from accounts.models import Organization
+from accounts.organizations import create_api_key, create_organization, first_shop, person
+from billing import ledger
+from billing.models import Wallet
+from generations import lifecycle
+from generations.models import Attempt, Generation, ModelPrice
+from generations.request import ImageRequest, parse
+
+PRICE_CREDITS = 15
+MICROS = 1_000_000
+_numbers = itertools.count(1)
+
+
+def new_reference(cause: str = "payment") -> str:
+    return f"{cause}:{uuid.uuid4()}"
+
+
+def an_organization(credits: int = 0, value_micros: int = 0) -> Organization:
+    """With its wallet, and `credits` that were paid with `value_micros`."""
+    number = next(_numbers)
+    organization = create_organization(
+        first_shop(), f"Studio {number}", person(f"owner{number}@studio.example")
+    )
+    if credits:
+        ledger.top_up(
+            organization.pk, credits, net_value_micros=value_micros, reference=new_reference(), actor="system"
+        )
+    return organization
+
+
+def an_access(organization: Organization, *, livemode: bool = True) -> Access:
+    """By a new API key."""
+    key, _secret = create_api_key(organization, livemode=livemode)
+    return access_of_key(key)
+
+
+def a_request(prompt: str = "a lighthouse", **fields: Any) -> ImageRequest:
+    return parse({"prompt": prompt, "aspect_ratio": "1:1", **fields})
+
+
+def a_generation(access: Access, *, idempotency_key: str | None = None) -> Generation:
+    return lifecycle.submit(access, a_request(), endpoint="test", idempotency_key=idempotency_key)
+
+
+def a_claimed(access: Access) -> Generation:
+    """A generation that this test works on, as a worker that was rung would."""
+    generation = lifecycle.claim(a_generation(access).pk)
+    assert generation is not None
+    return generation
+
+
+def a_submitted(access: Access, provider: str = "sandbox") -> tuple[Generation, Attempt]:
+    """One whose upstream is about to be called."""
+    generation = a_claimed(access)
+    attempt = lifecycle.mark_submitted(generation, provider)
+    assert attempt is not None
+    return generation, attempt
+
+
+def set_price(credits: int) -> None:
+    ModelPrice.objects.update(credits=credits)
+
+
+def wallet_of(organization: Organization) -> tuple[int, int, int, int]:
+    """available, held, owed in credits, and value in millionths of the shop's currency."""
+    wallet = Wallet.objects.get(organization=organization)
+    return wallet.available, wallet.held, wallet.owed, wallet.value_micros
+
+
+def open_tasks_of(organization: Organization) -> int:
+    return Wallet.objects.get(organization=organization).open_tasks
