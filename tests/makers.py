@@ -12,6 +12,7 @@ from billing.models import Wallet
 from generations import lifecycle
 from generations.models import Attempt, Generation, ModelPrice
 from generations.request import ImageRequest, parse
+from generations.storage import CheckedImage
 
 PRICE_CREDITS = 15
 MICROS = 1_000_000
@@ -76,3 +77,12 @@ def wallet_of(organization: Organization) -> tuple[int, int, int, int]:
 
 def open_tasks_of(organization: Organization) -> int:
     return Wallet.objects.get(organization=organization).open_tasks
+
+
+def stored_images(generation: Generation, count: int) -> list[lifecycle.Stored]:
+    """As if `count` images had been stored; no file is behind them."""
+    image = CheckedImage(b"\xff\xd8", "image/jpeg", "jpeg", generation.width, generation.height, "0" * 64)
+    return [
+        lifecycle.Stored(index, f"{generation.task_id}/{generation.claim}/{index}.jpeg", image)
+        for index in range(count)
+    ]
