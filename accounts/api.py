@@ -62,8 +62,9 @@ class ApiView(APIView):
         allowed = [
             method.upper() for method in ("get", "post", "put", "patch", "delete") if hasattr(self, method)
         ]
-        method = "GET" if request.method == "HEAD" else request.method
-        if method not in allowed:
+        if "GET" in allowed:
+            allowed.append("HEAD")
+        if request.method not in allowed:
             raise MethodNotAllowed(allowed)
         self.perform_authentication(request)
         # Taken before and judged after the 403s: they come first, and state the rate as every answer to a key.
@@ -71,7 +72,7 @@ class ApiView(APIView):
         self.check_permissions(request)
         if not decision.allowed:
             raise RateLimited(retry_after=decision.retry_after_s)
-        if method not in ("GET", "DELETE"):
+        if request.method not in ("GET", "HEAD", "DELETE"):
             _check_body(request)
 
     def _take_from_bucket(self, request: Request) -> Decision:

@@ -16,6 +16,8 @@ from typing import Any, Protocol, cast
 import redis
 from django.conf import settings
 
+from accounts.errors import Unavailable
+
 logger = logging.getLogger(__name__)
 
 REDIS_PAUSE_S = 10.0  # how long a failed Redis is left alone
@@ -78,11 +80,21 @@ def decide(rate: Rate, tat: float, now: float) -> tuple[Decision, float]:
 
 
 class Limiter(Protocol):
-    def take(self, subject: str, rate: Rate, *, otherwise: Rate | None = None, once: str = "") -> Decision:
+    def take(
+        self,
+        subject: str,
+        rate: Rate,
+        *,
+        otherwise: Rate | None = None,
+        once: str = "",
+        refuse_uncounted: bool = False,
+    ) -> Decision:
         """Takes one from `subject`'s bucket of `rate`.
 
         With `once`, a mark that was set by an earlier allowed take within 24 h, this take counts against the
         bucket `otherwise` instead: a repeated idempotency key creates nothing and is limited as a reading.
+        With `refuse_uncounted`, raises Unavailable where processes count together but cannot at the moment:
+        guesses of a password must not multiply by the number of processes.
         """
         ...
 
@@ -97,7 +109,15 @@ class ProcessLimiter:
         self._marks: dict[str, float] = {}
         self._prune_at = 0.0
 
-    def take(self, subject: str, rate: Rate, *, otherwise: Rate | None = None, once: str = "") -> Decision:
+    def take(
+        self,
+        subject: str,
+        rate: Rate,
+        *,
+        otherwise: Rate | None = None,
+        once: str = "",
+        refuse_uncounted: bool = False,
+    ) -> Decision:
         with self._lock:
             now = self._clock()
             self._prune(now)
@@ -150,13 +170,23 @@ class RedisLimiter:
         self._fallback = fallback or ProcessLimiter()
         self._away_until = 0.0
 
-    def take(self, subject: str, rate: Rate, *, otherwise: Rate | None = None, once: str = "") -> Decision:
+    def take(
+        self,
+        subject: str,
+        rate: Rate,
+        *,
+        otherwise: Rate | None = None,
+        once: str = "",
+        refuse_uncounted: bool = False,
+    ) -> Decision:
         if time.monotonic() >= self._away_until:
             try:
                 return self._take(subject, rate, otherwise, once)
             except redis.RedisError as error:
                 self._away_until = time.monotonic() + REDIS_PAUSE_S
                 logger.warning("Redis is away, limits are counted per process for now: %s", error)
+        if refuse_uncounted:
+            raise Unavailable(retry_after=math.ceil(REDIS_PAUSE_S))
         return self._fallback.take(subject, rate, otherwise=otherwise, once=once)
 
     def _take(self, subject: str, rate: Rate, otherwise: Rate | None, once: str) -> Decision:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from billing.models import Wallet
+from billing.models import LedgerEntry, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +17,20 @@ class Balance:
 def balance(organization_id: int) -> Balance:
     wallet = Wallet.objects.only("available", "held", "owed").get(organization_id=organization_id)
     return Balance(wallet.available, wallet.held, wallet.owed)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Some of a wallet's entries, newest first. `next_before` fetches those that follow; None at the end."""
+
+    entries: list[LedgerEntry]
+    next_before: int | None
+
+
+def statement(organization_id: int, *, before: int | None = None, limit: int = 25) -> Statement:
+    """At most `limit` entries that are older than the entry `before`, else the newest."""
+    entries = LedgerEntry.objects.filter(wallet__organization_id=organization_id).order_by("-pk")
+    if before is not None:
+        entries = entries.filter(pk__lt=before)
+    found = list(entries[: limit + 1])
+    return Statement(found[:limit], found[limit - 1].pk if len(found) > limit else None)

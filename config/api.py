@@ -71,7 +71,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         "request_id": getattr(request, "request_id", None),
         **error.details,
     }
-    if "application/problem+json" in request.META.get("HTTP_ACCEPT", ""):
+    if "application/problem+json" in request.META.get("HTTP_ACCEPT", "").lower():
         word = members.pop("type")
         body: dict[str, Any] = {
             "type": f"{settings.PUBLIC_URL}/docs/errors/{word}",

@@ -1,19 +1,24 @@
-"""Middleware: request ids, bodies that did not arrive, and which shop is asked."""
+"""Middleware: request ids, bodies that did not arrive, errors of pages, and which shop is asked."""
 
 import re
 import secrets
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
 
+from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed
 from accounts.organizations import first_shop
+from config import pages
 from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-_SANE_ID = re.compile(r"[\x21-\x7e]{1,128}")
-BODY_PROBLEM_STATUS = {"too_large": 413, "timeout": 408, "incomplete": 400}
+_SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
+BODY_PROBLEMS: dict[str, type[DomainError]] = {
+    "too_large": BodyTooLarge,
+    "timeout": BodyTimeout,
+    "incomplete": InvalidJson,
+}
 
 
 class RequestIdMiddleware:
@@ -40,12 +45,25 @@ class BodyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         problem = request.META.get("tintype.body_problem")
         if problem and not is_api(request):
-            return HttpResponse(
-                _("The request could not be read completely. Go back and try again."),
-                status=BODY_PROBLEM_STATUS[problem],
-                content_type="text/plain; charset=utf-8",
-            )
+            return pages.error_page(request, BODY_PROBLEMS[problem]())
         return self.get_response(request)
+
+
+class PageErrorMiddleware:
+    """Typed errors and refused methods of pages become pages, as config/api.py makes JSON of them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not is_api(request):
+            return pages.error_page(request, MethodNotAllowed(response["Allow"].split(", ")))
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        error = pages.expected(exception)
+        return pages.error_page(request, error) if error is not None else None
 
 
 class ShopMiddleware:

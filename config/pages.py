@@ -1,32 +1,179 @@
 """Pages that need several apps at once, and the errors that people see."""
 
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import is_valid_path
+from django.utils.cache import patch_cache_control
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
-from accounts.errors import DomainError, NotFound
-from config.api import error_response, is_api
+from accounts.errors import (
+    BodyTooLarge,
+    DomainError,
+    InsufficientScope,
+    MethodNotAllowed,
+    NotFound,
+)
+from accounts.models import Shop
+from accounts.organizations import first_shop
+from config import accent
+from config.api import AWAY, as_domain_error, error_response, is_api
+from generations.catalogue import DEFAULT_MODEL
+from generations.models import price_now
+
+STYLE_LIFE_S = 31_536_000
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What a page wears."""
+
+    name: str
+    accent: str  # six hexadecimal digits
+
+    @classmethod
+    def of(cls, shop: Shop) -> "Brand":
+        return cls(shop.name, shop.accent.removeprefix("#").lower())
+
+
+_last_brand = Brand.of(Shop())
 
 
 def shop_context(request: HttpRequest) -> dict[str, Any]:
-    """For every template: the shop that is asked."""
-    return {"shop": getattr(request, "shop", None)}
+    """For every template: the brand of the shop that is asked, and what one image costs there."""
+    return {
+        "brand": SimpleLazyObject(lambda: _brand(request)),
+        "image_price": SimpleLazyObject(_image_price),
+        "is_demo": settings.DEMO,
+    }
+
+
+def _brand(request: HttpRequest) -> Brand:
+    """As this process saw it last when the database is away: the page that says so needs it too."""
+    global _last_brand  # noqa: PLW0603 - one per process is the point
+    shop: Shop | None = getattr(request, "shop", None)
+    with suppress(*AWAY):
+        if shop is not None:
+            _last_brand = Brand.of(shop)
+    return _last_brand
+
+
+def _image_price() -> int:
+    _model_id, credits = price_now(first_shop().pk, DEFAULT_MODEL)
+    return credits
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    return render(request, "landing.html", {"address": settings.PUBLIC_URL})
+
+
+@require_safe
+def accent_stylesheet(request: HttpRequest, colour: str) -> HttpResponse:
+    """`/accent/<rrggbb>.css`: a style of its own address, since pages may hold none themselves."""
+    if len(colour) != 6 or set(colour) - set("0123456789abcdef"):
+        raise Http404
+    response = HttpResponse(accent.stylesheet(f"#{colour}"), content_type="text/css; charset=utf-8")
+    patch_cache_control(response, public=True, immutable=True, max_age=STYLE_LIFE_S)
+    return response
+
+
+# --- Errors -------------------------------------------------------------------------------------
+
+
+class InvalidRequest(DomainError):
+    """What Django refused before a view saw it: a bad header, too many fields."""
+
+    type, status, message = "invalid_request", 400, _("The request could not be understood")
+
+
+# Status -> what happened, and what to do next. Others read as 400 or 500.
+WORDS: dict[int, tuple[Any, Any]] = {
+    400: (_("The request could not be understood"), _("Go back, reload the page and try again.")),
+    403: (
+        _("Your role does not allow this"),
+        _("If you think it should, ask an owner of your organization."),
+    ),
+    404: (
+        _("There is nothing here"),
+        _("The address may be mistyped, or belong to an account other than the one you use."),
+    ),
+    405: (_("This address cannot be used that way"), _("Go back to the page you came from.")),
+    408: (_("The request took too long to arrive"), _("Go back and send it again.")),
+    413: (_("That was too large"), _("Go back and send less.")),
+    429: (_("Too many requests"), _("Wait a moment, then go on.")),
+    500: (_("Something broke on our side"), _("It has been written down. Please try again.")),
+    503: (_("The shop is away for a moment"), _("Nothing is lost. Please try again shortly.")),
+}
 
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
     """JSON for the API, a page in the shop's clothes for people."""
     if is_api(request):
         return error_response(request, error)
-    return render(request, "error.html", {"error": error}, status=error.status)
+    title, advice = _words(error)
+    context = {
+        "status": error.status,
+        "title": title,
+        "advice": advice,
+        "retry_after": error.retry_after,
+        "request_id": getattr(request, "request_id", ""),
+    }
+    response = render(request, "error.html", context, status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = ", ".join(error.allowed)
+    return response
+
+
+def _words(error: DomainError) -> tuple[Any, Any]:
+    """(what happened, what to do next)"""
+    if error.status == 403 and not isinstance(error, InsufficientScope):
+        return error.message, WORDS[403][1]
+    return WORDS.get(error.status, WORDS[400] if error.status < 500 else WORDS[500])
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return error_page(request, BodyTooLarge())
+    return error_page(request, InvalidRequest())
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, InsufficientScope())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    with_slash = request.path_info + "/"
+    if request.method in ("GET", "HEAD") and not is_api(request) and is_valid_path(with_slash):
+        return HttpResponseRedirect(with_slash)
     return error_page(request, NotFound())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return error_page(request, DomainError())
+    """Also for a database that was away before any view was reached."""
+    return error_page(request, expected(sys.exc_info()[1]) or DomainError())
+
+
+def expected(error: BaseException | None) -> DomainError | None:
+    """What a view's exception means to people; None for a bug."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, AWAY) or (isinstance(error, DatabaseError) and isinstance(error.__cause__, AWAY)):
+        return as_domain_error(error)
+    return None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -2,12 +2,18 @@
 
 from django.urls import include, path
 
-from config import health
+from config import health, pages
 
+handler400 = "config.pages.bad_request"
+handler403 = "config.pages.forbidden"
 handler404 = "config.pages.not_found"
 handler500 = "config.pages.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz),
+    path("", pages.landing, name="landing"),
+    path("accent/<str:colour>.css", pages.accent_stylesheet, name="accent"),
+    path("", include("accounts.urls")),
+    path("", include("billing.urls")),
     path("", include("generations.urls")),
 ]

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from generations import views
 from generations.api import compat
 from generations.image_view import serve_image
 
@@ -7,4 +8,8 @@ urlpatterns = [
     path("api/generate", compat.GenerateView.as_view()),
     path("api/status", compat.StatusView.as_view()),
     path("i/<str:name>", serve_image, name="image"),
+    path("playground/", views.playground, name="playground"),
+    path("playground/<str:task_id>/", views.task, name="task"),
+    path("playground/<str:task_id>/progress", views.progress, name="task_progress"),
+    path("playground/<str:task_id>/cancel", views.cancel, name="task_cancel"),
 ]

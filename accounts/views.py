@@ -1,0 +1,94 @@
+"""Signing in and out."""
+
+import hashlib
+
+from django.conf import settings
+from django.contrib.auth import authenticate, login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.addresses import client_address
+from accounts.forms import SignInForm
+from accounts.models import User
+from accounts.throttling import Rate, limiter
+
+SIGN_IN_RATE = Rate("sign_in", per_minute=10, burst=10)
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Leads to `next` when that is a path of this shop. Raises Unavailable while tries cannot be counted."""
+    target = _target(request)
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(target)
+    if request.method != "POST":
+        return _form(request, target)
+    wait_s = _seconds_to_wait(request)
+    if wait_s:
+        problem = ngettext(
+            "Too many tries. Try again in %(count)d second.",
+            "Too many tries. Try again in %(count)d seconds.",
+            wait_s,
+        )
+        response = _form(request, target, problem=problem % {"count": wait_s}, status=429)
+        response["Retry-After"] = str(wait_s)
+        return response
+    form = SignInForm(request.POST)
+    user = authenticate(request, **_credentials(form)) if form.is_valid() else None
+    if user is None:
+        # One answer for unknown and wrong, so that nobody can probe who has an account.
+        return _form(
+            request, target, problem=_("This e-mail and password do not match. Try again."), status=400
+        )
+    login(request, user)
+    return HttpResponseRedirect(target)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+def _form(request: HttpRequest, target: str, *, problem: str = "", status: int = 200) -> HttpResponse:
+    context = {
+        "email": request.POST.get("email", "")[:254],
+        "next": target,
+        "problem": problem,
+        "is_demo": settings.DEMO,
+    }
+    return render(request, "accounts/sign_in.html", context, status=status)
+
+
+def _target(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    # No host is allowed, so only paths pass: the Host header is the client's to choose.
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _credentials(form: SignInForm) -> dict[str, str]:
+    return {"username": form.cleaned_data["email"], "password": form.cleaned_data["password"]}
+
+
+def _seconds_to_wait(request: HttpRequest) -> int:
+    """0 when this try may be made. Every try counts, for the address it comes from and the account it is for."""
+    account = User.objects.clean_email(request.POST.get("email", ""))
+    subjects = (
+        f"address:{client_address(request)}",
+        f"account:{hashlib.sha256(account.encode()).hexdigest()}",
+    )
+    for subject in subjects:
+        decision = limiter().take(subject, SIGN_IN_RATE, refuse_uncounted=True)
+        if not decision.allowed:
+            return decision.retry_after_s
+    return 0

@@ -1,0 +1,53 @@
+"""What the operator reads when the shop is open."""
+
+from config.demo import Welcome
+
+IMAGE_FILE = "lighthouse.jpeg"
+POLLS = 60
+
+
+def opened(public_url: str, welcome: Welcome | None, *, serves_live_keys: bool) -> str:
+    lines = ["", f"Tintype is open: {public_url}"]
+    if welcome is None:
+        lines.append("Your data from before is kept.")
+    else:
+        lines += ["", *_first_steps(public_url, welcome)]
+    if not serves_live_keys:
+        lines.append(
+            "Live keys get 503 until an upstream is set up; test keys work. DEMO=1 tries everything with the sandbox."
+        )
+    return "\n".join([*lines, "Ctrl-C stops it.", ""])
+
+
+def _first_steps(public_url: str, welcome: Welcome) -> list[str]:
+    return [
+        "Shown once, so keep them:",
+        f"  owner      {welcome.owner_email}",
+        f"  password   {welcome.password}",
+        f"  live key   {welcome.live_key}",
+        f"  test key   {welcome.test_key}",
+        "",
+        f"Your first image, as {IMAGE_FILE} in the folder where you paste these two lines:",
+        "",
+        _submit(public_url, welcome.live_key),
+        _download(public_url, welcome.live_key),
+        "",
+    ]
+
+
+def _submit(public_url: str, key: str) -> str:
+    return (
+        f"TASK=$(curl -sS {public_url}/api/generate -H 'Authorization: Bearer {key}'"
+        " -H 'Content-Type: application/json'"
+        """ -d '{"prompt":"a lighthouse at dusk","aspect_ratio":"16:9"}'"""
+        " | grep -o 'task_[0-9A-Za-z]\\{8,\\}' | head -n 1)"
+    )
+
+
+def _download(public_url: str, key: str) -> str:
+    return (
+        f"for i in $(seq {POLLS}); do"
+        f""" URL=$(curl -sS "{public_url}/api/status?task_id=$TASK" -H 'Authorization: Bearer {key}'"""
+        """ | grep -o 'http[^"]*/i/[^"]*' | head -n 1);"""
+        f""" [ -n "$URL" ] && curl -sS -o {IMAGE_FILE} "$URL" && break; sleep 1; done"""
+    )

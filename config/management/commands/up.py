@@ -1,0 +1,111 @@
+"""Opens the shop: web, worker and beat as children of this one process."""
+
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from accounts.management.base import OperatorCommand
+from config import banner, demo, preflight, static_files
+from config.supervisor import Child, Supervisor
+from generations.routing import provider_for
+
+logger = logging.getLogger(__name__)
+
+SLOW_START_S = 60.0
+# It is about pickled messages, which ours never are.
+NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
+
+
+class Command(OperatorCommand):
+    help = "Open the shop: prepare the database, then run web, worker and beat until Ctrl-C or SIGTERM."
+
+    def work(self, **options: Any) -> None:
+        try:
+            preflight.check_data_dir(settings.DATA_DIR)
+            lock = preflight.lock_data_dir(settings.DATA_DIR)
+            address = preflight.check_port(settings.HOST, settings.PORT)
+            preflight.check_database()
+        except preflight.Refusal as refusal:
+            self.refuse(str(refusal))
+        with lock:
+            call_command("migrate", interactive=False, verbosity=0)
+            static_files.collect()
+            opening = Opening(address, demo.open_demo())
+            _close_databases()
+            try:
+                Supervisor(_children(address)).run(opening.tick)
+            finally:
+                opening.never_lose_secrets()
+
+
+class Opening:
+    """Waits for the web process to answer, then shows the banner."""
+
+    def __init__(self, address: str, welcome: demo.Welcome | None) -> None:
+        self._address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - not a bind
+        self._welcome = welcome
+        self._shown = False
+        self._complain_at = time.monotonic() + SLOW_START_S
+
+    def tick(self) -> None:
+        if self._shown:
+            return
+        if self._answers():
+            self._show()
+        elif time.monotonic() > self._complain_at:
+            logger.error("The web process does not answer after %g s; see the lines above", SLOW_START_S)
+            self._complain_at = float("inf")
+
+    def never_lose_secrets(self) -> None:
+        """They exist only here: shown even when the shop was stopped before it opened."""
+        if self._welcome is not None and not self._shown:
+            self._show()
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection((self._address, settings.PORT), timeout=1) as connection:
+                connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                return connection.recv(12) == b"HTTP/1.0 200"
+        except OSError:
+            return False
+
+    def _show(self) -> None:
+        self._shown = True
+        serves_live_keys = provider_for(livemode=True) is not None
+        sys.stdout.write(banner.opened(settings.PUBLIC_URL, self._welcome, serves_live_keys=serves_live_keys))
+        sys.stdout.flush()
+
+
+def _close_databases() -> None:
+    """The children open their own; a pool's threads must not run when they are forked."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        close_pool = getattr(connection, "close_pool", None)
+        if close_pool is not None:
+            close_pool()
+
+
+def _children(address: str) -> list[Child]:
+    environment = {"LOG_LEVEL": "WARNING", "PYTHONWARNINGS": NO_ROOT_WARNING, **os.environ}
+    celery = ["-m", "celery", "-A", "config"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    worker = ["-P", "threads", "-c", str(settings.WORKER_CONCURRENCY), *quiet, "-Q", "default"]
+    web = ["--interface", "rsgi", "--host", address, "--port", str(settings.PORT), "--http", "1", "--no-ws"]
+    limits = ["--http1-header-read-timeout", "10000", "--workers-kill-timeout", "12"]
+    commands = {
+        "web": ["-m", "granian", *web, *limits, "--log-level", "warning", "config.server:app"],
+        "worker": [*celery, "worker", *worker],
+        "beat": [*celery, "beat", "--pidfile="],
+    }
+    folder = Path(settings.BASE_DIR)
+    return [
+        Child(name, [sys.executable, *command], folder, environment) for name, command in commands.items()
+    ]

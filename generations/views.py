@@ -1,0 +1,219 @@
+"""The playground: order an image in the browser, watch it being made, see it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import Access
+from accounts.clock import read_db_now
+from accounts.errors import DomainError, OrganizationSuspended, RateLimited, Unavailable
+from accounts.models import Role
+from accounts.pages import member_page
+from accounts.throttling import create_rate, limiter
+from billing import reads
+from generations import lifecycle, ordering, wording
+from generations.api.compat import deletion_time, find_generation, is_kept
+from generations.catalogue import DEFAULT_MODEL
+from generations.errors import AlreadyEnded
+from generations.forms import PlaygroundForm, idempotency_key, shown
+from generations.models import OPEN, Generation, Image, Status, price_now
+from generations.request import ASPECT_RATIOS, MAX_PROMPT, OUTPUT_FORMATS
+from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
+
+ENDPOINT = "playground"
+LATEST = 8
+TILE_PX, TILE_INNER_PX = 32, 28  # a shape's icon, and the longer side of what it shows
+# What an order may be refused for; anything else is an error page.
+REFUSED_STATUS = (402, 403, 409, 429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image as pages show it. Paths are signed, and open for settings.IMAGE_LINK_SECONDS."""
+
+    task_id: str
+    prompt: str
+    path: str
+    thumbnail_path: str
+    width: int
+    height: int
+    file_name: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def playground(request: HttpRequest, access: Access) -> HttpResponse:
+    """The form; `?again=<task>` fills it as that one was made."""
+    if request.method == "POST":
+        return _order(request, access)
+    again = request.GET.get("again")
+    like = find_generation(access, again) if again else None
+    return _page(request, access, fields=shown(like=like, seed=True))
+
+
+def _order(request: HttpRequest, access: Access) -> HttpResponse:
+    form = PlaygroundForm(request.POST)
+    try:
+        _require_may_order(access)
+        if not form.is_valid():
+            return _page(request, access, fields=shown(form), status=400)
+        image_request = form.image_request
+        key = idempotency_key(request.POST.get("order_token", ""), image_request, ENDPOINT)
+        generation = ordering.order(access, image_request, endpoint=ENDPOINT, idempotency_key=key)
+    except DomainError as error:
+        if error.status not in REFUSED_STATUS or type(error) is Unavailable:
+            raise
+        notice = wording.refusal(error, access)
+        response = _page(request, access, fields=shown(form), notice=notice, status=error.status)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
+        return response
+    return redirect("task", task_id=generation.task_id)
+
+
+def _require_may_order(access: Access) -> None:
+    access.require("generate")
+    if access.organization.suspended_at is not None:
+        raise OrganizationSuspended
+    if access.user is not None:
+        decision = limiter().take(f"user:{access.user.pk}", create_rate())
+        if not decision.allowed:
+            raise RateLimited(retry_after=decision.retry_after_s)
+
+
+@require_safe
+@member_page
+def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
+    """The same page with one order beside the form. Raises NotFound for another organization's."""
+    generation = find_generation(access, task_id)
+    return _page(request, access, fields=shown(like=generation), generation=generation)
+
+
+@require_safe
+@member_page
+def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
+    """What htmx asks for about once a second; `?seen=<status>.<percent>` is what the page shows already."""
+    generation = find_generation(access, task_id)
+    if "HX-Request" not in request.headers:
+        return redirect("task", task_id=task_id)
+    seen = request.GET.get("seen", "")
+    if seen == _state(generation):
+        return HttpResponse(status=204)
+    context = {
+        **_task_context(generation),
+        "access": access,
+        "is_update": True,
+        "is_news": seen.partition(".")[0] != generation.status,
+    }
+    if generation.has_ended:
+        context |= _money_context(access)
+    return render(request, "generations/progress.html", context)
+
+
+@require_POST
+@member_page
+def cancel(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
+    access.require("generate")
+    with suppress(AlreadyEnded):  # the page tells how it ended
+        lifecycle.cancel(find_generation(access, task_id))
+    return redirect("task", task_id=task_id)
+
+
+# --- What the templates need --------------------------------------------------------------------
+
+
+def _page(
+    request: HttpRequest,
+    access: Access,
+    *,
+    fields: dict[str, Any],
+    generation: Generation | None = None,
+    notice: wording.Notice | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "access": access,
+        "here": "playground",
+        "role_name": Role(access.role).label if access.role else "",
+        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+        "fields": fields,
+        "notice": notice,
+        "shapes": [_shape(ratio) for ratio in ASPECT_RATIOS],
+        "formats": OUTPUT_FORMATS,
+        "max_prompt": MAX_PROMPT,
+        "latest": _latest(access),
+        **_money_context(access),
+    }
+    if generation is not None:
+        context |= _task_context(generation)
+    return render(request, "generations/playground.html", context, status=status)
+
+
+def _shape(ratio: str) -> dict[str, Any]:
+    """A ratio with its icon, a rectangle in the middle of a square."""
+    sides = ASPECT_RATIOS[ratio]
+    width, height = (TILE_INNER_PX * side // max(sides) for side in sides)
+    return {
+        "ratio": ratio,
+        "pixels": f"{sides[0]}×{sides[1]}",
+        "width": width,
+        "height": height,
+        "x": (TILE_PX - width) // 2,
+        "y": (TILE_PX - height) // 2,
+    }
+
+
+def _money_context(access: Access) -> dict[str, Any]:
+    balance = reads.balance(access.organization.pk)
+    _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
+    return {"balance": balance, "price": price, "available_after": balance.available - price}
+
+
+def _task_context(generation: Generation) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "generation": generation,
+        "is_open": generation.status in OPEN,
+        "state": _state(generation),
+        "frame": "tall" if generation.height > generation.width else "wide",
+    }
+    if generation.status == Status.SUCCEEDED:
+        now = read_db_now()
+        images = list(generation.images.order_by("index"))
+        kept = [image for image in images if is_kept(image, now)]
+        context["pictures"] = [_picture(generation, image, link_expiry(now)) for image in kept]
+        context["deleted_at"] = None if kept else images[0].deleted_at or deletion_time(images[0])
+    elif generation.has_ended:
+        context["failure"] = wording.failure(generation)
+    return context
+
+
+def _state(generation: Generation) -> str:
+    return f"{generation.status}.{generation.progress}"
+
+
+def _picture(generation: Generation, image: Image, expires_at: int) -> Picture:
+    # Paths, not addresses: the page may have been opened by another name of this shop.
+    return Picture(
+        task_id=generation.task_id,
+        prompt=generation.prompt,
+        path=signed_path(image.public_id, image.extension, expires_at),
+        thumbnail_path=signed_path(image.public_id, THUMBNAIL_EXTENSION, expires_at),
+        width=image.width,
+        height=image.height,
+        file_name=f"{generation.task_id}.{image.extension}",
+    )
+
+
+def _latest(access: Access) -> list[Picture]:
+    now = read_db_now()
+    expires_at = link_expiry(now)
+    images = (
+        Image.objects.select_related("generation")
+        .filter(generation__in=Generation.objects.visible_to(access), index=0, deleted_at=None)
+        .order_by("-generation_id")[:LATEST]
+    )
+    return [_picture(image.generation, image, expires_at) for image in images if is_kept(image, now)]

@@ -1,0 +1,118 @@
+"""The one shape of errors: the envelope, and RFC 9457 for those who ask for it."""
+
+import logging
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from billing import ledger
+from tests.accounts.client import GENERATE, STATUS, content, error_of, generate, send, status
+from tests.cast import Person, new_key
+
+PROBLEM = {"Accept": "application/problem+json"}
+
+
+def test_envelope_has_one_shape_for_routes_that_do_not_exist() -> None:
+    response = send("GET", "/api/nothing", headers={"X-Request-Id": "same"})
+    assert response.content == (
+        b'{"code":404,"message":"Not found","data":null,"error":{"type":"not_found","param":null,'
+        b'"limit_source":null,"retry_after":null,"fix_url":null,"request_id":"same"}}'
+    )
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/generate/", "/api/Generate", "/api/status/x", "/v1/nothing", "/api/%ff"])
+def test_every_unknown_address_below_the_api_is_answered_in_json(path: str) -> None:
+    assert error_of(send("POST", path), 404)["type"] == "not_found"
+
+
+def test_problem_json_carries_the_same_members_at_the_top_level(alice: Person, settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://shop.example"
+    ledger.take(alice.organization.pk, 1490, reference="manual:1", actor="system")
+    response = generate(new_key(alice)[1], headers=PROBLEM | {"X-Request-Id": "same"})
+    assert response.status_code == 402
+    assert response["Content-Type"] == "application/problem+json"
+    assert content(response) == {
+        "type": "https://shop.example/docs/errors/insufficient_credits",
+        "title": "Insufficient credits",
+        "status": 402,
+        "error_type": "insufficient_credits",
+        "param": None,
+        "limit_source": "wallet",
+        "retry_after": None,
+        "fix_url": "https://shop.example/credits/",
+        "request_id": "same",
+        "required": 15,
+        "available": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/problem+json",
+        "Application/Problem+JSON",
+        "application/json, application/problem+json",
+        "text/html;q=0.5,application/problem+json;q=0.9",
+    ],
+)
+def test_problem_json_is_given_to_whoever_accepts_it(accept: str) -> None:
+    assert send("GET", "/api/nothing", headers={"Accept": accept})["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/*", "application/json", "application/problem+xml", ""])
+def test_envelope_is_given_to_everybody_else(accept: str) -> None:
+    error_of(send("GET", "/api/nothing", headers={"Accept": accept}), 404)
+
+
+def test_successes_stay_in_the_envelope_whatever_is_accepted(alice: Person) -> None:
+    response = generate(new_key(alice)[1], headers=PROBLEM)
+    assert content(response)["code"] == 200
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", GENERATE), ("GET", STATUS), ("PUT", STATUS), ("GET", "/v1/x")])
+def test_problem_json_keeps_the_headers_of_its_error(db: None, method: str, path: str) -> None:
+    plain, problem = send(method, path), send(method, path, headers=PROBLEM)
+    assert plain.status_code == problem.status_code == content(problem)["status"]
+    for name in ("WWW-Authenticate", "Allow", "Retry-After"):
+        assert plain.headers.get(name) == problem.headers.get(name)
+
+
+@pytest.mark.parametrize("language", ["de", "zh-hans", "fr"])
+def test_messages_are_english_whatever_language_is_asked_for(language: str) -> None:
+    response = send("GET", "/api/nothing", headers={"Accept-Language": language})
+    assert content(response)["message"] == "Not found"
+
+
+class Bug(Exception):
+    """What nobody thought of."""
+
+
+@pytest.fixture
+def buggy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_arguments: Any) -> None:
+        raise Bug("secret detail")
+
+    monkeypatch.setattr("generations.api.compat.status_data", stumble)
+    monkeypatch.setattr("generations.api.compat.find_generation", stumble)
+
+
+@pytest.mark.usefixtures("buggy")
+def test_bug_is_500_that_tells_nothing_and_is_logged_with_the_request_id(
+    alice: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        response = status(new_key(alice)[1], "task_x", headers={"X-Request-Id": "find-me"})
+    error = error_of(response, 500)
+    assert (error["type"], error["retry_after"]) == ("internal", None)
+    assert b"secret" not in response.content and b"Traceback" not in response.content
+    [record] = [record for record in caplog.records if record.exc_info]
+    assert "find-me" in record.getMessage()
+    assert record.exc_info is not None and record.exc_info[0] is Bug
+
+
+@pytest.mark.usefixtures("buggy")
+def test_bug_states_the_rate_as_every_answer_to_a_key(alice: Person) -> None:
+    assert status(new_key(alice)[1], "task_x")["RateLimit"].startswith('"read";r=119;')

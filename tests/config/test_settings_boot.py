@@ -1,0 +1,70 @@
+"""Boot with an invalid setting: refused at once, naming the variable."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.services import product_variables
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def boot(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` in an environment of its own."""
+    kept = {name: value for name, value in os.environ.items() if name not in product_variables()}
+    environment = kept | {"DATA_DIR": str(data_dir)} | variables
+    command = [sys.executable, "manage.py", "check"]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_defaults_boot(tmp_path: Path) -> None:
+    done = boot(tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "eighty"),
+        ("DEBUG", "perhaps"),
+        ("DEMO", "2"),
+        ("PUBLIC_URL", "shop.example"),
+        ("PUBLIC_URL", "ftp://shop.example"),
+        ("PUBLIC_URL", "https://shop.example/?a=1"),
+        ("DATABASE_URL", "mysql://localhost/shop"),
+        ("REDIS_URL", "http://localhost"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY_FILE", "/nowhere/key"),
+        ("RATE_LIMIT_PER_MINUTE", "0"),
+        ("RATE_LIMIT_BURST", "-1"),
+        ("RATE_LIMIT_READ_PER_MINUTE", "1.5"),
+        ("RATE_LIMIT_READ_BURST", "many"),
+        ("MAX_OPEN_TASKS", "0"),
+        ("SANDBOX_SECONDS", "nan"),
+        ("IMAGE_LINK_SECONDS", "0"),
+        ("RETENTION_DAYS", "0"),
+        ("CALL_TOTAL_S", "60"),
+        ("LEASE_S", "0"),
+        ("BODY_TIMEOUT_S", "0"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_invalid_setting_is_refused_and_named(tmp_path: Path, name: str, value: str) -> None:
+    done = boot(tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert done.stdout == ""
+    last_line = done.stderr.strip().splitlines()[-1]
+    assert last_line.removeprefix("django.core.exceptions.ImproperlyConfigured: ").startswith(name)
+
+
+def test_data_dir_that_cannot_be_written_is_refused_and_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = boot(tmp_path / "file")
+    assert done.returncode == 1
+    assert "DATA_DIR: " in done.stderr.strip().splitlines()[-1]
