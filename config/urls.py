@@ -11,6 +11,7 @@ handler500 = "config.pages.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz),
+    path("readyz", health.readyz),
     path("", pages.landing, name="landing"),
     path("accent/<str:colour>.css", pages.accent_stylesheet, name="accent"),
     path("", include("accounts.urls")),
