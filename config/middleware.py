@@ -62,7 +62,7 @@ class PageErrorMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        error = pages.expected(exception)
+        error = pages.expected(request, exception)
         return pages.error_page(request, error) if error is not None else None
 
 

@@ -164,15 +164,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Also for a database that was away before any view was reached."""
-    return error_page(request, expected(sys.exc_info()[1]) or DomainError())
+    return error_page(request, expected(request, sys.exc_info()[1]) or DomainError())
 
 
-def expected(error: BaseException | None) -> DomainError | None:
+def expected(request: HttpRequest, error: BaseException | None) -> DomainError | None:
     """What a view's exception means to people; None for a bug."""
     if isinstance(error, DomainError):
         return error
     if isinstance(error, AWAY) or (isinstance(error, DatabaseError) and isinstance(error.__cause__, AWAY)):
-        return as_domain_error(error)
+        return as_domain_error(error, getattr(request, "request_id", None))
     return None
 
 

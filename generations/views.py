@@ -41,7 +41,6 @@ class Picture:
     thumbnail_path: str
     width: int
     height: int
-    file_name: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -204,7 +203,6 @@ def _picture(generation: Generation, image: Image, expires_at: int) -> Picture:
         thumbnail_path=signed_path(image.public_id, THUMBNAIL_EXTENSION, expires_at),
         width=image.width,
         height=image.height,
-        file_name=f"{generation.task_id}.{image.extension}",
     )
 
 

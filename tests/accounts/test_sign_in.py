@@ -1,0 +1,120 @@
+"""Signing in and out."""
+
+from typing import cast
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.cast import PASSWORD, Person
+from tests.pages import browser_of, text_of
+
+EMAIL = "alice@studio.example"
+MISMATCH = "This e-mail and password do not match. Try again."
+
+
+def sign_in(client: Client, email: str = EMAIL, password: str = PASSWORD, **more: str) -> HttpResponse:
+    sent = {"email": email, "password": password, **more}
+    return cast(HttpResponse, client.post("/sign-in/", sent))
+
+
+def test_person_gets_in_and_out_again(alice: Person) -> None:
+    client = browser_of()
+    assert sign_in(client).headers["Location"] == "/playground/"
+    assert client.get("/playground/").status_code == 200
+    assert client.post("/sign-out/").headers["Location"] == "/sign-in/"
+    assert client.get("/playground/").headers["Location"] == "/sign-in/?next=/playground/"
+
+
+def test_email_is_taken_in_any_case(alice: Person) -> None:
+    assert sign_in(browser_of(), email="Alice@Studio.Example").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        (EMAIL, "wrong"),
+        ("nobody@studio.example", PASSWORD),
+        ("not an address", PASSWORD),
+        (EMAIL, ""),
+        (EMAIL, "nul\x00"),
+        (EMAIL, "x" * 2000),
+    ],
+)
+def test_wrong_and_unknown_read_the_same_and_keep_the_email(alice: Person, email: str, password: str) -> None:
+    response = sign_in(browser_of(), email, password)
+    assert response.status_code == 400
+    assert MISMATCH in text_of(response)
+    assert f'value="{email}"' in response.content.decode()
+    assert PASSWORD not in response.content.decode()
+
+
+def test_person_who_was_shut_out_does_not_get_in(alice: Person) -> None:
+    alice.user.is_active = False
+    alice.user.save()
+    assert MISMATCH in text_of(sign_in(browser_of()))
+
+
+def test_sign_in_leads_back_to_where_one_wanted_to_go(alice: Person) -> None:
+    client = browser_of()
+    wanted = client.get("/credits/?before=5").headers["Location"]
+    assert wanted == "/sign-in/?next=/credits/%3Fbefore%3D5"
+    assert 'name="next" value="/credits/?before=5"' in client.get(wanted).content.decode()
+    assert sign_in(client, next="/credits/?before=5").headers["Location"] == "/credits/?before=5"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "sign_out",
+        "evil",
+        "http:///x",
+    ],
+)
+def test_sign_in_leads_nowhere_else(alice: Person, target: str) -> None:
+    assert sign_in(browser_of(), next=target).headers["Location"] == "/playground/"
+
+
+def test_signed_in_person_needs_no_sign_in(alice: Person) -> None:
+    client = browser_of(alice)
+    assert client.get("/sign-in/").headers["Location"] == "/playground/"
+    assert client.get("/").headers["Location"] == "/playground/"
+
+
+def test_signing_in_changes_the_session_so_that_none_can_be_planted(alice: Person) -> None:
+    client = browser_of()
+    session = client.session
+    session["planted"] = True
+    session.save()
+    planted = session.session_key
+    client.cookies["sessionid"] = str(planted)
+    sign_in(client)
+    assert client.cookies["sessionid"].value != planted
+
+
+def test_sign_out_needs_a_post(alice: Person) -> None:
+    client = browser_of(alice)
+    response = client.get("/sign-out/")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert client.get("/playground/").status_code == 200
+
+
+def test_form_of_another_site_is_refused_in_plain_words(alice: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/sign-in/", {"email": EMAIL, "password": PASSWORD})
+    assert response.status_code == 403
+    assert "This form has expired" in text_of(response)
+
+
+def test_person_without_an_organization_is_told_so(alice: Person, charlie: Person) -> None:
+    alice.user.memberships.all().delete()
+    client = browser_of(alice)
+    for path in ("/playground/", "/credits/"):
+        response = client.get(path)
+        assert response.status_code == 403
+        assert "belong to no organization" in text_of(response)
+    assert client.post("/sign-out/").status_code == 302

@@ -1,0 +1,152 @@
+"""A real shop, as `manage.py up` opens it, and a real browser in front of it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+from tests.processes import ROOT, free_port, listens
+from tests.waiting import wait_until
+
+OWNER = "owner@demo.example"
+WIDE, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=360, height=740)
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=20_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    address: str
+    password: str  # of OWNER
+
+
+@pytest.fixture(scope="package")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    port = free_port()
+    log = folder / "log"
+    environment = {"DATA_DIR": str(folder / "data"), "PORT": str(port), "SANDBOX_SECONDS": "1.5"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(lambda: listens(port) or process.poll() is not None, "the shop to open", timeout_s=60)
+        password = wait_until(lambda: _password(log), "the banner", timeout_s=60)
+        assert password is not None
+        yield Shop(f"http://localhost:{port}", password)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def _password(log: Path) -> str | None:
+    found = re.search(r"^\s*password\s+(\S+)$", log.read_text(errors="replace"), re.MULTILINE)
+    return found[1] if found else None
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser. `complaints` gathers what the browser said in its console."""
+
+    shop: Shop
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # The browser notes every answer of 4xx; those that a test asks for are no complaint.
+        if message.type in ("error", "warning") and "status of 4" not in message.text:
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.shop.address + path)
+
+    def sign_in(self, password: str | None = None) -> None:
+        self.go("/sign-in/")
+        self.page.get_by_label("E-mail").fill(OWNER)
+        self.page.get_by_label("Password").fill(password or self.shop.password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def order(self, prompt: str, shape: str = "1:1") -> None:
+        self.go("/playground/")
+        self.page.get_by_label("Prompt").fill(prompt)
+        self.page.get_by_role("radio", name=shape).check()
+        self.page.get_by_role("button", name="Make image").click()
+
+    def credits(self) -> int:
+        return int(self.page.locator("#balance b").inner_text().replace(",", ""))
+
+
+@pytest.fixture(scope="package")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def signed_in_state(browser: Browser, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One sign-in for all tests that need none of their own: tries are limited."""
+    state = tmp_path_factory.mktemp("state") / "state.json"
+    context = browser.new_context()
+    visitor = Visitor(shop, context.new_page())
+    visitor.sign_in()
+    expect(visitor.page).to_have_url(f"{shop.address}/playground/")
+    context.storage_state(path=state)
+    context.close()
+    return state
+
+
+@pytest.fixture
+def stranger(browser: Browser, shop: Shop) -> Iterator[Visitor]:
+    yield from _visit(shop, browser.new_context(viewport=WIDE))
+
+
+@pytest.fixture
+def owner(browser: Browser, shop: Shop, signed_in_state: Path) -> Iterator[Visitor]:
+    yield from _visit(shop, browser.new_context(viewport=WIDE, storage_state=signed_in_state))
+
+
+@pytest.fixture
+def owner_without_scripts(browser: Browser, shop: Shop, signed_in_state: Path) -> Iterator[Visitor]:
+    context = browser.new_context(storage_state=signed_in_state, java_script_enabled=False)
+    yield from _visit(shop, context)
+
+
+def _visit(shop: Shop, context: BrowserContext) -> Iterator[Visitor]:
+    visitor = Visitor(shop, context.new_page())
+    yield visitor
+    context.close()
+    assert visitor.complaints == []

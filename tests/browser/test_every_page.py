@@ -1,0 +1,65 @@
+"""What holds on every page: no accessibility violation, nothing refused by the policy, no scrolling sideways."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
+
+PAGES = ["/", "/sign-in/", "/nothing"]
+MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
+    return "dark" if request.param == "dark" else "light"
+
+
+@pytest.fixture
+def visitor(
+    browser: Browser,
+    shop: Shop,
+    signed_in_state: Path,
+    scheme: Literal["light", "dark"],
+    path: str,
+) -> Iterator[Visitor]:
+    context = browser.new_context(
+        viewport=WIDE,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        storage_state=signed_in_state if path in MEMBER_PAGES else None,
+    )
+    yield Visitor(shop, context.new_page())
+    context.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, *MEMBER_PAGES])
+def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
+    page = visitor.page
+    if path == "an image":
+        visitor.order("A hill", "3:4")
+        expect(page.get_by_role("link", name="Download")).to_be_visible()
+    elif path == "one being made":
+        visitor.order("sandbox:slow=20 a hill")
+        expect(page.get_by_role("progressbar")).to_be_visible()
+    elif path == "a refused one":
+        visitor.order("sandbox:content_rejected a hill")
+        expect(page.get_by_text("It cost nothing.")).to_be_visible()
+    elif path == "an invalid form":
+        visitor.order("x" * 1001)
+        expect(page.locator("#prompt-problem")).to_be_visible()
+    else:
+        visitor.go(path)
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert visitor.complaints == []
+    if path == "one being made":
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_text("Canceled.")).to_be_visible()

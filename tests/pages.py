@@ -1,0 +1,67 @@
+"""Pages as people get them: a browser's requests, without the browser."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from django.db import OperationalError, connection
+from django.http import HttpResponse
+from django.test import Client
+
+from generations import runner
+from generations.models import Generation
+from tests.cast import Person
+
+FOX = {"prompt": "a fox in the snow", "aspect_ratio": "16:9", "seed": "", "output_format": "jpeg"}
+
+
+def browser_of(person: Person | None = None) -> Client:
+    """Signed in as `person`, if any; bugs become answers, as on a real shop."""
+    client = Client(raise_request_exception=False)
+    if person is not None:
+        client.force_login(person.user)
+    return client
+
+
+def text_of(response: Any) -> str:
+    """The page without its markup, with single spaces."""
+    words = re.sub(r"<[^>]*>", " ", response.content.decode())
+    return re.sub(r"\s+", " ", words).replace("&#x27;", "'").replace("&quot;", '"')
+
+
+def order(client: Client, **fields: str) -> HttpResponse:
+    """Sends the playground's form as the page shows it, with a fresh order token unless one is given."""
+    if "order_token" not in fields:
+        fields["order_token"] = order_token(client)
+    return cast(HttpResponse, client.post("/playground/", FOX | fields))
+
+
+def order_token(client: Client) -> str:
+    found = re.search(r'name="order_token" value="([^"]+)"', client.get("/playground/").content.decode())
+    assert found
+    return found[1]
+
+
+def ordered(client: Client, **fields: str) -> Generation:
+    """An order that was accepted."""
+    response = order(client, **fields)
+    assert response.status_code == 302, text_of(response)
+    return Generation.objects.get(task_id=response["Location"].split("/")[2])
+
+
+def made(client: Client, **fields: str) -> Generation:
+    """An order that a worker has driven to its end."""
+    generation = ordered(client, **fields)
+    runner.run(generation.pk)
+    generation.refresh_from_db()
+    return generation
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    def refuse(execute: Callable[..., object], *arguments: object) -> object:
+        raise OperationalError("connection refused")
+
+    with connection.execute_wrapper(refuse):
+        yield
