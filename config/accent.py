@@ -1,11 +1,14 @@
 """The shop's one colour, made readable on light and on dark paper whatever the operator chose."""
 
+import colorsys
+
 Rgb = tuple[float, float, float]
 
 LIGHT_PAPER, DARK_PAPER = "#f8f5ef", "#171411"  # as in static/css/shop.css
 LIGHT_INK, DARK_INK = "#ffffff", "#171411"
-READABLE = 4.5  # the contrast that WCAG 2 asks of text
-STEP = 0.04
+READABLE = 5.3  # above the 4.5 that WCAG 2 asks of text, so that it also reads on cards
+STEP = 0.02
+CALMER = 0.8
 
 
 def stylesheet(colour: str) -> str:
@@ -19,12 +22,17 @@ def stylesheet(colour: str) -> str:
 
 
 def readable_on(colour: str, paper: str) -> str:
-    """`colour`, moved away from `paper` just as far as reading needs."""
-    target = (0.0, 0.0, 0.0) if _luminance(_parse(paper)) > 0.5 else (1.0, 1.0, 1.0)
-    share = 0.0
-    while contrast(_hex(mixed := _mix(_parse(colour), target, share)), paper) < READABLE:
-        share += STEP
-    return _hex(mixed)
+    """`colour`, made darker or lighter just as far as reading on `paper` needs; its hue stays."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*_parse(colour))
+    step = STEP
+    if _luminance(_parse(paper)) > 0.5:
+        step = -STEP
+    elif contrast(colour, paper) < READABLE:
+        saturation *= CALMER  # full colours glare when lightened for the dark
+    while contrast(colour, paper) < READABLE:
+        lightness = min(1.0, max(0.0, lightness + step))
+        colour = _hex(colorsys.hls_to_rgb(hue, lightness, saturation))
+    return colour
 
 
 def ink_on(colour: str) -> str:
@@ -44,11 +52,6 @@ def _parse(colour: str) -> Rgb:
 
 def _hex(colour: Rgb) -> str:
     return "#" + "".join(f"{round(part * 255):02x}" for part in colour)
-
-
-def _mix(colour: Rgb, target: Rgb, share: float) -> Rgb:
-    red, green, blue = (min(1.0, max(0.0, a + (b - a) * share)) for a, b in zip(colour, target, strict=True))
-    return red, green, blue
 
 
 def _luminance(colour: Rgb) -> float:

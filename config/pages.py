@@ -3,6 +3,7 @@
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import is_valid_path
 from django.utils.cache import patch_cache_control
-from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
@@ -49,10 +49,10 @@ _last_brand = Brand.of(Shop())
 
 
 def shop_context(request: HttpRequest) -> dict[str, Any]:
-    """For every template: the brand of the shop that is asked, and what one image costs there."""
+    """For every template: the brand of the shop that is asked, and what one image costs there; read when used."""
     return {
-        "brand": SimpleLazyObject(lambda: _brand(request)),
-        "image_price": SimpleLazyObject(_image_price),
+        "brand": cache(lambda: _brand(request)),
+        "image_price": cache(_image_price),
         "is_demo": settings.DEMO,
     }
 
