@@ -4,9 +4,13 @@ import logging
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.test import RequestFactory
 from pytest_django import Settings
 
 from billing import ledger
+from config.pages import server_error
 from tests.accounts.client import GENERATE, STATUS, content, error_of, generate, send, status
 from tests.cast import Person, new_key
 
@@ -125,3 +129,18 @@ def test_bug_is_500_that_tells_nothing_and_is_logged_with_the_request_id(
 @pytest.mark.usefixtures("buggy")
 def test_bug_states_the_rate_as_every_answer_to_a_key(alice: Person) -> None:
     assert status(new_key(alice)[1], "task_x")["RateLimit"].startswith('"read";r=119;')
+
+
+def pages_answer(error: Exception) -> HttpResponse:
+    """What Django's handler500 says of an API request while `error` is being handled."""
+    try:
+        raise error
+    except OperationalError:
+        return server_error(RequestFactory().get(STATUS))
+
+
+def test_lost_database_is_the_same_503_before_any_view_is_reached() -> None:
+    response = pages_answer(OperationalError("server closed the connection unexpectedly"))
+    error = content(response)["error"]
+    assert (response.status_code, error["type"], error["retry_after"]) == (503, "unavailable", 5)
+    assert response["Retry-After"] == "5"
