@@ -33,7 +33,7 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith(API_PREFIXES)
 
 
-def as_domain_error(error: Exception, request_id: str | None) -> DomainError:
+def as_domain_error(error: Exception, request_id: str | None = None) -> DomainError:
     """Every exception has an answer: ours as they are, a lost database as 503, the rest as 500."""
     if isinstance(error, DomainError):
         return error

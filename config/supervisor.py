@@ -38,7 +38,7 @@ class Child:
     _changed_at: float = field(default=0.0, init=False)  # time.monotonic() of the last start or death
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own commands, and no shell
             self.command,
             cwd=self.folder,
             env=self.environment,

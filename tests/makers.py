@@ -1,17 +1,23 @@
 """Plain functions that make what a test needs."""
 
+import datetime
 import itertools
 import uuid
 from typing import Any
 
+from django.db import connection
+from django.db.models.expressions import CombinedExpression
+
 from accounts.access import Access, access_of_key
+from accounts.clock import db_now
 from accounts.models import Organization
 from accounts.organizations import create_api_key, create_organization, first_shop, person
-from billing import ledger
-from billing.models import Wallet
+from billing import audit, ledger
+from billing.models import SETTLEMENTS, LedgerEntry, Wallet
 from generations import lifecycle
 from generations.models import Attempt, Generation, ModelPrice
 from generations.request import ImageRequest, parse
+from generations.storage import CheckedImage
 
 PRICE_CREDITS = 15
 MICROS = 1_000_000
@@ -76,3 +82,40 @@ def wallet_of(organization: Organization) -> tuple[int, int, int, int]:
 
 def open_tasks_of(organization: Organization) -> int:
     return Wallet.objects.get(organization=organization).open_tasks
+
+
+def stored_images(generation: Generation, count: int) -> list[lifecycle.Stored]:
+    """As if `count` images had been stored; no file is behind them."""
+    image = CheckedImage(b"\xff\xd8", "image/jpeg", "jpeg", generation.width, generation.height, "0" * 64)
+    return [
+        lifecycle.Stored(index, f"{generation.task_id}/{generation.claim}/{index}.jpeg", image)
+        for index in range(count)
+    ]
+
+
+def ago(seconds: float) -> CombinedExpression:
+    """So many seconds before the database's now: tests age rows, and move no clock."""
+    return db_now() - datetime.timedelta(seconds=seconds)
+
+
+def age(generation: Generation, **seconds: float) -> None:
+    """Sets times of the row: `age(generation, lease_until=1)` lets its lease have ended a second ago."""
+    rows = Generation.objects.filter(pk=generation.pk)
+    assert rows.update(**{name: ago(value) for name, value in seconds.items()}) == 1
+
+
+def status_of(generation: Generation) -> tuple[str, str]:
+    """Status and error type, as they are now."""
+    row = Generation.objects.get(pk=generation.pk)
+    return row.status, row.error_type
+
+
+def settlements_of(generation: Generation) -> list[str]:
+    entries = LedgerEntry.objects.filter(reference=generation.reference, kind__in=SETTLEMENTS)
+    return list(entries.values_list("kind", flat=True))
+
+
+def books_are_right() -> bool:
+    """What the audit says, as this connection sees the database; for tests that do not commit."""
+    with connection.cursor() as cursor:
+        return audit.check(cursor) == []

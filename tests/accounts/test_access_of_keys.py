@@ -74,7 +74,12 @@ def test_address_list_decides_from_where_a_key_works(
         ([], "203.0.113.9", "198.51.100.1", True),  # anybody can write the header
         ([], "198.51.100.1", "203.0.113.9", False),
         (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9", True),
-        (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9, 198.51.100.1", False),  # the nearest that is not ours counts
+        (
+            ["10.0.0.0/8"],
+            "10.0.0.1",
+            "203.0.113.9, 198.51.100.1",
+            False,
+        ),  # the nearest that is not ours counts
         (["10.0.0.0/8"], "10.0.0.1", "198.51.100.1, 203.0.113.9, 10.2.3.4", True),
         (["10.0.0.0/8"], "10.0.0.1", "203.0.113.9, nonsense", False),
         (["10.0.0.0/8"], "10.0.0.1", "", False),
@@ -82,7 +87,7 @@ def test_address_list_decides_from_where_a_key_works(
         (["::1"], "::1", "::ffff:203.0.113.9", True),
     ],
 )
-def test_forwarded_address_counts_only_from_a_trusted_proxy(  # noqa: PLR0917 - the table's columns
+def test_forwarded_address_counts_only_from_a_trusted_proxy(
     alice: Person, settings: Settings, trusted: list[str], remote: str, forwarded: str, is_allowed: bool
 ) -> None:
     settings.TRUSTED_PROXIES = trusted

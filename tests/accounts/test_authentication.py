@@ -5,8 +5,8 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import keys
@@ -73,7 +73,9 @@ def test_challenge_says_invalid_token_when_a_key_was_sent(alice: Person, spoil: 
     assert response["WWW-Authenticate"] == 'Bearer realm="api", error="invalid_token"'
 
 
-@pytest.mark.parametrize("value", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token tt_live_x", "\xfcber"])
+@pytest.mark.parametrize(
+    "value", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token tt_live_x", "\xfcber"]
+)
 def test_challenge_says_nothing_of_a_token_when_no_key_was_sent(db: None, value: str | None) -> None:
     response = send("POST", GENERATE, body=FOX, headers={} if value is None else {"Authorization": value})
     error_of(response, 401)

@@ -13,7 +13,9 @@ from tests.cast import Person
 
 
 @pytest.mark.parametrize(("options", "livemode"), [([], True), (["--test"], False)])
-def test_new_key_is_printed_and_nothing_else(shell: Shell, alice: Person, options: list[str], livemode: bool) -> None:
+def test_new_key_is_printed_and_nothing_else(
+    shell: Shell, alice: Person, options: list[str], livemode: bool
+) -> None:
     text = shell.answer("create_api_key", alice.organization.slug, *options)
     parsed = keys.parse(text)
     assert parsed is not None
@@ -80,7 +82,8 @@ def test_unusable_value_is_refused_by_the_name_of_its_option(
 ) -> None:
     done = shell("create_api_key", alice.organization.slug, f"{option}={value}")
     assert (done.code != 0, done.out) == (True, "")
-    assert option in done.err and "Traceback" not in done.err
+    assert option in done.err
+    assert "Traceback" not in done.err
     assert not ApiKey.objects.exists()
 
 

@@ -36,7 +36,8 @@ def test_equal_names_get_slugs_of_their_own(shell: Shell, name: str, start: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "owner"), [("", "dora@studio.example"), ("  ", "dora@studio.example"), ("x" * 81, "d@s.example"), ("Blue", "dora")]
+    ("name", "owner"),
+    [("", "dora@studio.example"), ("  ", "dora@studio.example"), ("x" * 81, "d@s.example"), ("Blue", "dora")],
 )
 def test_unusable_name_or_address_is_refused_and_leaves_nothing(shell: Shell, name: str, owner: str) -> None:
     assert shell.refusal("create_organization", name, "--owner", owner)
@@ -52,7 +53,9 @@ def test_unusable_number_of_credits_is_refused(shell: Shell, credits: str) -> No
     assert not Organization.objects.exists()
 
 
-def test_suspended_organization_prints_its_slug_and_is_shut_out_until_resumed(shell: Shell, alice: Person) -> None:
+def test_suspended_organization_prints_its_slug_and_is_shut_out_until_resumed(
+    shell: Shell, alice: Person
+) -> None:
     slug = alice.organization.slug
     key = new_key(alice)[1]
     assert shell.answer("suspend_organization", slug) == slug

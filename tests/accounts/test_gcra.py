@@ -1,5 +1,6 @@
 """The rate limit as arithmetic: what may pass, and what the headers promise."""
 
+import itertools
 import math
 
 import pytest
@@ -45,7 +46,7 @@ def test_no_window_lets_more_through_than_burst_and_refill(rate: Rate, gaps_us: 
 @given(rates, pauses)
 def test_request_is_refused_only_when_the_answer_before_said_so(rate: Rate, gaps_us: list[int]) -> None:
     seen = arrivals(rate, gaps_us)
-    for (_, before), (_, after) in zip(seen, seen[1:], strict=False):
+    for (_, before), (_, after) in itertools.pairwise(seen):
         if before.possible >= 1:
             assert after.allowed
 

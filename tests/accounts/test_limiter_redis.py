@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 from accounts import throttling
 from accounts.throttling import ProcessLimiter, Rate, RedisLimiter
 from tests import scale
-from tests.servers import Servers
 from tests.threads import together
 
 CREATE, READ = Rate("create", 60, 20), Rate("read", 600, 120)
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
+def url() -> str:
     address = os.environ["TEST_REDIS_URL"]
     with redis.Redis.from_url(address) as client:
         client.flushdb()
-    yield address
+    return address
 
 
 @pytest.fixture
@@ -103,7 +102,12 @@ def test_32_threads_at_once_get_exactly_the_burst(url: str, kind: str) -> None:
 def test_two_processes_of_one_shop_share_a_bucket(url: str) -> None:
     one, other = RedisLimiter(url), RedisLimiter(url)
     rate = Rate("create", 1, 3)
-    assert [limiter.take("key", rate).allowed for limiter in (one, other, one, other)] == [True, True, True, False]
+    assert [limiter.take("key", rate).allowed for limiter in (one, other, one, other)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_closed_redis_is_made_up_for_in_process(url: str) -> None:

@@ -37,7 +37,9 @@ def test_burst_of_creations_counts_down_to_429(key: str, settings: Settings) -> 
     settings.MAX_OPEN_TASKS = 100
     answers = [generate(key) for _ in range(22)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 2
-    assert [stated(answer) for answer in answers] == [("create", left, 1) for left in [*range(19, -1, -1), 0, 0]]
+    assert [stated(answer) for answer in answers] == [
+        ("create", left, 1) for left in [*range(19, -1, -1), 0, 0]
+    ]
     assert {answer["RateLimit-Policy"] for answer in answers} == {'"create";q=20;w=20'}
     error = error_of(answers[-1], 429)
     assert (error["type"], error["limit_source"], error["retry_after"]) == ("rate_limited", "key", 1)

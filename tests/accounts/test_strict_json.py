@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ REFUSED: list[bytes] = [
     b'{"a":1}{"b":2}',
     b'{"a":1,}',
     b"{'a':1}",
-    b'{a:1}',
+    b"{a:1}",
     b'{"a":1}\x00',
     b'{"a":"\x00"}',
     b'{"a":"\n"}',
@@ -113,7 +114,15 @@ def test_60000_open_brackets_are_refused() -> None:
         b"{" + b" " * 65_000,
         b'{"a":' + b"-" * 65_000,
     ],
-    ids=["endless string", "backslashes", "quotes", "brackets in a string", "empty strings", "spaces", "signs"],
+    ids=[
+        "endless string",
+        "backslashes",
+        "quotes",
+        "brackets in a string",
+        "empty strings",
+        "spaces",
+        "signs",
+    ],
 )
 def test_no_body_within_the_limit_takes_long(body: bytes) -> None:
     assert len(body) <= LIMIT
@@ -130,10 +139,8 @@ def test_many_keys_are_read_in_little_time() -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_upset_the_parser(body: bytes) -> None:
-    try:
+    with suppress(InvalidJson):
         parse_object(body)
-    except InvalidJson:
-        pass
 
 
 scalars = st.none() | st.booleans() | st.integers(-(10**38), 10**38) | st.text(max_size=10)

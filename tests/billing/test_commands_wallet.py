@@ -20,7 +20,11 @@ def test_wallet_is_printed_as_json(shell: Shell, alice: Person) -> None:
 
 def test_debt_is_shown(shell: Shell, alice: Person) -> None:
     ledger.claw_back(alice.organization.pk, 1600, value_micros=0, reference="payment:1:1", actor="system")
-    assert json.loads(shell.answer("show_wallet", alice.organization.slug)) == {"available": 0, "held": 0, "owed": 100}
+    assert json.loads(shell.answer("show_wallet", alice.organization.slug)) == {
+        "available": 0,
+        "held": 0,
+        "owed": 100,
+    }
 
 
 def test_granted_credits_are_an_entry_with_its_reason_and_the_new_balance_is_printed(
@@ -34,7 +38,9 @@ def test_granted_credits_are_an_entry_with_its_reason_and_the_new_balance_is_pri
 
 
 def test_two_grants_with_one_reason_are_two(shell: Shell, alice: Person) -> None:
-    grants = [shell.answer("grant_credits", alice.organization.slug, "5", "--reason", "again") for _ in range(2)]
+    grants = [
+        shell.answer("grant_credits", alice.organization.slug, "5", "--reason", "again") for _ in range(2)
+    ]
     assert grants == ["1505", "1510"]
 
 
@@ -54,7 +60,9 @@ def test_grant_without_a_reason_is_refused(shell: Shell, alice: Person, reason: 
     assert balance(alice.organization.pk).available == 1500
 
 
-@pytest.mark.parametrize("command", [["show_wallet", "nobody"], ["grant_credits", "nobody", "5", "--reason", "x"]])
+@pytest.mark.parametrize(
+    "command", [["show_wallet", "nobody"], ["grant_credits", "nobody", "5", "--reason", "x"]]
+)
 def test_unknown_organization_is_refused(shell: Shell, command: list[str]) -> None:
     assert "nobody" in shell.refusal(*command)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, Organization
 from accounts.organizations import create_api_key
 from billing import ledger
-from billing.errors import SpendCapReached, TooManyOpenTasks
+from billing.errors import InsufficientCredits, SpendCapReached, TooManyOpenTasks
 from billing.models import KeyUsage, LedgerEntry
 from tests.makers import an_organization, wallet_of
 
@@ -164,6 +164,6 @@ def test_tasks_that_hold_nothing_are_limited_by_the_default(key: ApiKey) -> None
 def test_a_wallet_that_refuses_leaves_the_key_as_it_was(key: ApiKey) -> None:
     hold(key, 990, "task:1")
     before = spent(key)
-    with pytest.raises(ledger.InsufficientCredits):
+    with pytest.raises(InsufficientCredits):
         hold(key, 15, "task:2")
     assert spent(key) == before

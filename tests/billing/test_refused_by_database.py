@@ -6,9 +6,10 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Organization
+from accounts.organizations import create_api_key
 from billing import ledger
 from billing.models import KeyUsage, LedgerEntry, Wallet
-from tests.makers import an_access, an_organization
+from tests.makers import an_organization
 
 pytestmark = pytest.mark.django_db
 
@@ -21,9 +22,9 @@ def organization(db: None) -> Organization:
     return organization
 
 
-def refuse(sql: str, *parameters: object, because: str) -> None:
+def refuse(sql: str, because: str) -> None:
     with pytest.raises(DatabaseError, match=because), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,8 @@ def test_impossible_wallets_are_refused(
 
 @pytest.mark.parametrize("column", ["open_tasks", "day_credits", "month_credits", "lifetime_credits"])
 def test_a_key_has_never_spent_less_than_nothing(organization: Organization, column: str) -> None:
-    KeyUsage.objects.create(key=an_access(organization).key)
+    key, _secret = create_api_key(organization, livemode=True)
+    KeyUsage.objects.create(key=key)
     with pytest.raises(DatabaseError, match="key_usage_not_negative"), transaction.atomic():
         KeyUsage.objects.update(**{column: -1})
 
@@ -187,10 +189,3 @@ def test_second_settlement_of_a_reference_is_refused(
     insert(organization, kind=first, **amounts[first])()
     with pytest.raises(DatabaseError), transaction.atomic():
         insert(organization, kind=second, **amounts[second])()
-
-
-def test_a_wallet_with_entries_cannot_be_deleted(organization: Organization) -> None:
-    with pytest.raises(DatabaseError), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM billing_wallet")
-        connection.check_constraints()

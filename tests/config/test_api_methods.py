@@ -14,7 +14,9 @@ OTHERS = ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
         *((STATUS, "GET, HEAD", method) for method in [*OTHERS, "POST"]),
     ],
 )
-def test_other_methods_are_405_without_a_key_and_without_a_query(path: str, allowed: str, method: str) -> None:
+def test_other_methods_are_405_without_a_key_and_without_a_query(
+    path: str, allowed: str, method: str
+) -> None:
     response = send(method, path, body=FOX)
     assert error_of(response, 405)["type"] == "method_not_allowed"
     assert response["Allow"] == allowed

@@ -17,14 +17,18 @@ def test_every_answer_has_an_id_of_its_own(db: None, path: str) -> None:
     assert ids[0] != ids[1]
 
 
-@pytest.mark.parametrize("sent", ["a", "x" * 128, "7c9e6679-7425-40de-944b-e07fc1f90ae7", "a b", "~!\"#$%&'()*+,/:;<=>?@[]^`{|}"])
+@pytest.mark.parametrize(
+    "sent", ["a", "x" * 128, "7c9e6679-7425-40de-944b-e07fc1f90ae7", "a b", "~!\"#$%&'()*+,/:;<=>?@[]^`{|}"]
+)
 def test_sane_id_is_echoed_in_header_and_body(sent: str) -> None:
     response = send("GET", "/api/nothing", headers={"X-Request-Id": sent})
     assert response["X-Request-Id"] == sent
     assert content(response)["error"]["request_id"] == sent
 
 
-@pytest.mark.parametrize("sent", ["", " ", "x" * 129, "a\nb", "a\r\nSet-Cookie: x=1", "\x00", "\x7f", "ü", "\u00a0", "a\tb"])
+@pytest.mark.parametrize(
+    "sent", ["", " ", "x" * 129, "a\nb", "a\r\nSet-Cookie: x=1", "\x00", "\x7f", "ü", "\u00a0", "a\tb"]
+)
 def test_other_ids_are_replaced(sent: str) -> None:
     response = send("GET", "/api/nothing", headers={"X-Request-Id": sent})
     assert OWN.fullmatch(response["X-Request-Id"])

@@ -35,7 +35,9 @@ def test_whole_number_within_bounds_is_taken(put: pytest.MonkeyPatch, text: str,
 
 
 @pytest.mark.parametrize("text", ["0", "11", "-1", "1.0", "ten", "1e1", "0x1", "1 0"])
-def test_other_whole_numbers_name_the_variable_and_what_is_expected(put: pytest.MonkeyPatch, text: str) -> None:
+def test_other_whole_numbers_name_the_variable_and_what_is_expected(
+    put: pytest.MonkeyPatch, text: str
+) -> None:
     put.setenv("LIMIT", text)
     with pytest.raises(ImproperlyConfigured) as caught:
         env.integer("LIMIT", 7, 1, 10)
@@ -60,13 +62,13 @@ def test_flag_is_read_in_the_usual_words(put: pytest.MonkeyPatch, text: str, val
 @pytest.mark.parametrize("text", ["2", "maybe", "t", "-1"])
 def test_other_flags_name_the_variable(put: pytest.MonkeyPatch, text: str) -> None:
     put.setenv("LIMIT", text)
-    with pytest.raises(ImproperlyConfigured, match="^LIMIT='.*': expected 1 or 0"):
+    with pytest.raises(ImproperlyConfigured, match=r"^LIMIT='.*': expected 1 or 0"):
         env.flag("LIMIT", False)
 
 
 def test_word_that_is_not_offered_names_those_that_are(put: pytest.MonkeyPatch) -> None:
     put.setenv("LIMIT", "c")
-    with pytest.raises(ImproperlyConfigured, match="^LIMIT='c': expected a or b"):
+    with pytest.raises(ImproperlyConfigured, match=r"^LIMIT='c': expected a or b"):
         env.word("LIMIT", "a", ("a", "b"))
 
 
@@ -90,11 +92,13 @@ def test_unreadable_file_is_named_with_its_variable(
     if content is not None:
         file.write_bytes(content)
     put.setenv("LIMIT_FILE", str(file))
-    with pytest.raises(ImproperlyConfigured, match=f"^LIMIT_FILE={file}: cannot be read"):
+    with pytest.raises(ImproperlyConfigured, match=rf"^LIMIT_FILE={file}: cannot be read"):
         env.text("LIMIT")
 
 
-def test_secret_is_made_once_kept_and_readable_by_its_owner_alone(put: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_secret_is_made_once_kept_and_readable_by_its_owner_alone(
+    put: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     folder = tmp_path / "secrets"
     made = env.kept_secret("LIMIT", folder)
     assert len(made) >= 32
@@ -111,18 +115,18 @@ def test_given_secret_is_used_and_not_written_down(put: pytest.MonkeyPatch, tmp_
 
 def test_short_secret_is_refused_and_not_repeated(put: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put.setenv("LIMIT", "hunter2")
-    with pytest.raises(ImproperlyConfigured, match="^LIMIT: too short") as caught:
+    with pytest.raises(ImproperlyConfigured, match=r"^LIMIT: too short") as caught:
         env.kept_secret("LIMIT", tmp_path)
     assert "hunter2" not in str(caught.value)
 
 
 def test_cut_off_secret_file_is_refused_rather_than_replaced(put: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "limit").write_text("short")
-    with pytest.raises(ImproperlyConfigured, match="^LIMIT: .* restore it from a backup"):
+    with pytest.raises(ImproperlyConfigured, match=r"^LIMIT: .* restore it from a backup"):
         env.kept_secret("LIMIT", tmp_path)
 
 
 def test_folder_that_cannot_be_made_is_named_with_the_cure(put: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ImproperlyConfigured, match="^DATA_DIR: .* Name a writable folder"):
+    with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR: .* Name a writable folder"):
         env.kept_secret("LIMIT", tmp_path / "file" / "secrets")

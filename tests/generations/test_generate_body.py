@@ -53,7 +53,12 @@ REFUSED: list[tuple[int, str, str | None, dict[str, Any]]] = [
     (415, "unsupported_media_type", None, {"body": GOOD, "content_type": None}),
     (415, "unsupported_media_type", None, {"body": GOOD, "content_type": "text/json"}),
     (415, "unsupported_media_type", None, {"body": GOOD, "content_type": "application/jsonp"}),
-    (415, "unsupported_media_type", None, {"body": GOOD, "content_type": "application/x-www-form-urlencoded"}),
+    (
+        415,
+        "unsupported_media_type",
+        None,
+        {"body": GOOD, "content_type": "application/x-www-form-urlencoded"},
+    ),
     (415, "unsupported_media_type", None, {"body": b"", "content_type": "multipart/form-data; boundary=x"}),
 ]
 
@@ -71,14 +76,20 @@ def test_bad_body_is_refused_and_costs_nothing(
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"],
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "Application/JSON",
+    ],
 )
 def test_json_is_taken_under_every_spelling_of_its_type(key: str, content_type: str) -> None:
     assert task_of(generate(key, content_type=content_type))
 
 
 @pytest.mark.parametrize(
-    "prompt", ["😀" * 1000, '"\\\b\f\n\r\t/', "a\u2028\u2029", "\ufeffa", "\U0010ffff", "a\u0301" * 500, "\x7f\x1b[0m"]
+    "prompt",
+    ["😀" * 1000, '"\\\b\f\n\r\t/', "a\u2028\u2029", "\ufeffa", "\U0010ffff", "a\u0301" * 500, "\x7f\x1b[0m"],
 )
 @pytest.mark.parametrize("is_escaped", [True, False])
 def test_prompt_is_stored_as_it_was_meant(key: str, prompt: str, is_escaped: bool) -> None:
@@ -88,10 +99,22 @@ def test_prompt_is_stored_as_it_was_meant(key: str, prompt: str, is_escaped: boo
 
 
 def test_what_clients_in_the_wild_send_besides_is_ignored(key: str) -> None:
-    wild = {"model": "z-image-turbo", "negative_prompt": "blurry", "width": 5, "height": None, "n": 9, "seed": None}
+    wild = {
+        "model": "z-image-turbo",
+        "negative_prompt": "blurry",
+        "width": 5,
+        "height": None,
+        "n": 9,
+        "seed": None,
+    }
     task_of(generate(key, FOX | wild))
     generation = Generation.objects.get()
-    assert (generation.width, generation.height, generation.n, generation.requested_seed) == (1024, 1024, 1, "-1")
+    assert (generation.width, generation.height, generation.n, generation.requested_seed) == (
+        1024,
+        1024,
+        1,
+        "-1",
+    )
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/html", "image/png", "application/xml;q=0.9", "nonsense", ""])

@@ -22,9 +22,12 @@ values = st.recursive(
 names = st.sampled_from(["prompt", "aspect_ratio", "size", "seed", "output_format", "model", ""])
 near_misses = st.dictionaries(names, values).map(lambda fields: json.dumps(FOX | fields).encode())
 bodies = st.binary(max_size=300) | values.map(lambda value: json.dumps(value).encode()) | near_misses
-header_text = st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=40)
+header_text = st.text(
+    st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n"), max_size=40
+)
 headers = st.dictionaries(
-    st.sampled_from(["Accept", "Idempotency-Key", "X-Request-Id", "X-Forwarded-For", "Accept-Language"]), header_text
+    st.sampled_from(["Accept", "Idempotency-Key", "X-Request-Id", "X-Forwarded-For", "Accept-Language"]),
+    header_text,
 )
 
 
@@ -63,7 +66,10 @@ def test_no_order_breaks_anything_and_only_accepted_ones_cost(
 
 
 @settings(max_examples=scale.count(60, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(query=st.binary(max_size=100) | st.text(max_size=50).map(lambda text: f"task_id={text}".encode()), sent=headers)
+@given(
+    query=st.binary(max_size=100) | st.text(max_size=50).map(lambda text: f"task_id={text}".encode()),
+    sent=headers,
+)
 def test_no_question_breaks_anything(key: str, query: bytes, sent: dict[str, str]) -> None:
     response = send("GET", "/api/status", key=key, headers=sent, QUERY_STRING=query.decode("latin-1"))
     assert response.status_code in {400, 404}

@@ -12,7 +12,10 @@ from generations.models import Generation
 from tests.accounts.client import generate, status, task_of
 from tests.cast import Person, new_key
 
-SAVEPOINTS = ("SAVEPOINT", "RELEASE SAVEPOINT")  # stand for BEGIN and COMMIT, the test being a transaction itself
+SAVEPOINTS = (
+    "SAVEPOINT",
+    "RELEASE SAVEPOINT",
+)  # stand for BEGIN and COMMIT, the test being a transaction itself
 
 
 def statements(request: Callable[[], HttpResponse]) -> list[str]:

@@ -93,7 +93,9 @@ def test_spend_cap_of_a_key_is_402_with_the_key_as_source(charlie: Person, cap: 
     assert generate(new_key(charlie)[1]).status_code == 200
 
 
-def test_open_tasks_at_the_limit_are_429_with_the_organization_as_source(alice: Person, settings: Settings) -> None:
+def test_open_tasks_at_the_limit_are_429_with_the_organization_as_source(
+    alice: Person, settings: Settings
+) -> None:
     settings.MAX_OPEN_TASKS = 2
     one, other = new_key(alice)[1], new_key(alice)[1]
     task_of(generate(one))
@@ -101,7 +103,11 @@ def test_open_tasks_at_the_limit_are_429_with_the_organization_as_source(alice: 
     with nothing_changes(alice):
         response = generate(one, headers={"Idempotency-Key": "again"})
     error = error_of(response, 429)
-    assert (error["type"], error["limit_source"], error["retry_after"]) == ("too_many_open_tasks", "organization", 2)
+    assert (error["type"], error["limit_source"], error["retry_after"]) == (
+        "too_many_open_tasks",
+        "organization",
+        2,
+    )
     assert response["Retry-After"] == "2"
     settings.MAX_OPEN_TASKS = 3
     assert task_of(generate(one, FOX | {"prompt": "another"}, headers={"Idempotency-Key": "again"}))

@@ -98,7 +98,9 @@ def test_live_and_test_keys_do_not_see_each_others_tasks(alice: Person, livemode
     assert data_of(status(mine, task))["task_id"] == task
 
 
-def test_open_tasks_of_a_test_key_are_limited_for_that_key(alice: Person, key: str, settings: Settings) -> None:
+def test_open_tasks_of_a_test_key_are_limited_for_that_key(
+    alice: Person, key: str, settings: Settings
+) -> None:
     settings.MAX_OPEN_TASKS = 2
     first = task_of(generate(key))
     task_of(generate(key))

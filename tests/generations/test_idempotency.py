@@ -62,7 +62,9 @@ def test_key_of_1_to_255_visible_characters_is_taken(key: str, value: str) -> No
     assert task_of(keyed(key, value)) == task_of(keyed(key, value))
 
 
-@pytest.mark.parametrize("value", ["", " ", '""', '" "', "x" * 256, '"' + "x" * 256 + '"', "a b", "a\tb", "\xfc", "\x7f"])
+@pytest.mark.parametrize(
+    "value", ["", " ", '""', '" "', "x" * 256, '"' + "x" * 256 + '"', "a b", "a\tb", "\xfc", "\x7f"]
+)
 def test_unusable_key_is_400_that_names_the_header(key: str, value: str) -> None:
     error = error_of(keyed(key, value), 400)
     assert (error["type"], error["param"]) == ("invalid_field", "Idempotency-Key")
@@ -83,7 +85,14 @@ def test_same_order_in_other_words_is_a_replay(key: str, body: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    "change", [{"prompt": "a hen"}, {"aspect_ratio": "4:3"}, {"seed": 7}, {"output_format": "png"}, {"size": "512*512"}]
+    "change",
+    [
+        {"prompt": "a hen"},
+        {"aspect_ratio": "4:3"},
+        {"seed": 7},
+        {"output_format": "png"},
+        {"size": "512*512"},
+    ],
 )
 def test_other_order_under_the_same_key_is_422(alice: Person, key: str, change: dict[str, Any]) -> None:
     first = keyed(key, "order-1")

@@ -83,7 +83,9 @@ def test_finished_task_shows_its_image_and_what_it_cost(alice: Person, key: str,
     assert (data["status"], data["consumed_credits"], data["error_message"]) == ("SUCCESS", 15, None)
     assert (data["seed"], data["images_deleted_at"]) == (7, None)
     [address] = data["response"]
-    found = re.fullmatch(r"https://shop\.example/i/img_[0-9A-Z]{26}\.jpeg\?e=([0-9]+)&s=[0-9a-f]{64}", address)
+    found = re.fullmatch(
+        r"https://shop\.example/i/img_[0-9A-Z]{26}\.jpeg\?e=([0-9]+)&s=[0-9a-f]{64}", address
+    )
     assert found
     assert int(found[1]) == as_seconds(data["expires_at"])
     assert abs(int(found[1]) - time.time() - 3600) < 60
@@ -109,7 +111,9 @@ def test_address_opens_without_a_key(key: str, settings: Settings) -> None:
 def test_address_never_starts_with_the_host_that_was_asked(key: str) -> None:
     generation = ordered(key)
     runner.run(generation.pk)
-    data = data_of(status(key, generation.task_id, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"}))
+    data = data_of(
+        status(key, generation.task_id, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    )
     assert "evil" not in str(data)
 
 
@@ -130,12 +134,17 @@ def test_addresses_are_signed_afresh_at_every_call(key: str, settings: Settings)
         ({"seed": "007"}, {"aspect_ratio": "1:1", "size": "1024*1024", "seed": "007"}),
         ({"aspect_ratio": "9:16"}, {"aspect_ratio": "9:16", "size": "720*1280", "seed": "-1"}),
         ({"size": "512x768"}, {"aspect_ratio": "1:1", "size": "512*768", "seed": "-1"}),
-        ({"size": "512x768", "aspect_ratio": "odd"}, {"aspect_ratio": "odd", "size": "512*768", "seed": "-1"}),
+        (
+            {"size": "512x768", "aspect_ratio": "odd"},
+            {"aspect_ratio": "odd", "size": "512*768", "seed": "-1"},
+        ),
         ({"size": "512*768", "aspect_ratio": None}, {"aspect_ratio": None, "size": "512*768", "seed": "-1"}),
         ({"size": "512*768", "aspect_ratio": 5}, {"aspect_ratio": None, "size": "512*768", "seed": "-1"}),
     ],
 )
-def test_request_is_echoed_as_it_was_asked_for(key: str, fields: dict[str, Any], echo: dict[str, Any]) -> None:
+def test_request_is_echoed_as_it_was_asked_for(
+    key: str, fields: dict[str, Any], echo: dict[str, Any]
+) -> None:
     assert asked(key, ordered(key, **fields))["request"] == {"prompt": FOX["prompt"]} | echo
 
 
@@ -154,7 +163,9 @@ def test_asked_for_seed_is_known_from_the_start(key: str) -> None:
         ("a word of later versions", "generation_failed"),
     ],
 )
-def test_failed_task_says_why_and_costs_nothing(alice: Person, key: str, error_type: str, message: str) -> None:
+def test_failed_task_says_why_and_costs_nothing(
+    alice: Person, key: str, error_type: str, message: str
+) -> None:
     generation = ordered(key)
     claimed = lifecycle.claim(generation.pk)
     assert claimed is not None

@@ -34,7 +34,20 @@ def test_task_of_another_organization_looks_like_one_that_never_was(key: str, ch
 
 @pytest.mark.parametrize(
     "text",
-    ["x", "task_", "\x00", "task_\x00", "task_" + "0" * 10_000, "任务", "🦊" * 100, "task_ ", "' OR 1=1", "%00", "../x", "\xff"],
+    [
+        "x",
+        "task_",
+        "\x00",
+        "task_\x00",
+        "task_" + "0" * 10_000,
+        "任务",
+        "🦊" * 100,
+        "task_ ",
+        "' OR 1=1",
+        "%00",
+        "../x",
+        "\xff",
+    ],
     ids=range(12),
 )
 def test_nonsense_is_404_with_the_same_body(key: str, text: str) -> None:
@@ -55,7 +68,9 @@ def test_missing_task_id_is_400_that_names_it(key: str, query: str) -> None:
     assert (error["type"], error["param"]) == ("missing_field", "task_id")
 
 
-@pytest.mark.parametrize("query", ["task_id=%ff%fe", "task_id=%zz", "task_id=a&task_id=b", "%ff=%ff&task_id=x", ";;;&task_id=x"])
+@pytest.mark.parametrize(
+    "query", ["task_id=%ff%fe", "task_id=%zz", "task_id=a&task_id=b", "%ff=%ff&task_id=x", ";;;&task_id=x"]
+)
 def test_broken_query_is_404(key: str, query: str) -> None:
     error_of(send("GET", STATUS, key=key, QUERY_STRING=query), 404)
 

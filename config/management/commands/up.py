@@ -20,8 +20,18 @@ from generations.routing import provider_for
 logger = logging.getLogger(__name__)
 
 SLOW_START_S = 60.0
-# It is about pickled messages, which ours never are.
-NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
+# Options of the children, as variables: so the operator can change them, and each command line bears
+# only its own role's name.
+QUIET = {
+    "LOG_LEVEL": "WARNING",
+    "GRANIAN_LOG_LEVEL": "warning",
+    "GRANIAN_WORKERS_KILL_TIMEOUT": "12",
+    "CELERY_WORKER_WITHOUT_GOSSIP": "1",
+    "CELERY_WORKER_WITHOUT_MINGLE": "1",
+    "CELERY_WORKER_WITHOUT_HEARTBEAT": "1",
+    # It is about pickled messages, which ours never are.
+    "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+}
 
 
 class Command(OperatorCommand):
@@ -94,15 +104,31 @@ def _close_databases() -> None:
 
 
 def _children(address: str) -> list[Child]:
-    environment = {"LOG_LEVEL": "WARNING", "PYTHONWARNINGS": NO_ROOT_WARNING, **os.environ}
+    environment = {**QUIET, **os.environ}
     celery = ["-m", "celery", "-A", "config"]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    worker = ["-P", "threads", "-c", str(settings.WORKER_CONCURRENCY), *quiet, "-Q", "default"]
-    web = ["--interface", "rsgi", "--host", address, "--port", str(settings.PORT), "--http", "1", "--no-ws"]
-    limits = ["--http1-header-read-timeout", "10000", "--workers-kill-timeout", "12"]
+    listen = [
+        "--interface",
+        "rsgi",
+        "--host",
+        address,
+        "--port",
+        str(settings.PORT),
+        "--http",
+        "1",
+        "--no-ws",
+    ]
     commands = {
-        "web": ["-m", "granian", *web, *limits, "--log-level", "warning", "config.server:app"],
-        "worker": [*celery, "worker", *worker],
+        "web": ["-m", "granian", *listen, "--http1-header-read-timeout", "10000", "config.server:app"],
+        "worker": [
+            *celery,
+            "worker",
+            "-P",
+            "threads",
+            "-c",
+            str(settings.WORKER_CONCURRENCY),
+            "-Q",
+            "default",
+        ],
         "beat": [*celery, "beat", "--pidfile="],
     }
     folder = Path(settings.BASE_DIR)

@@ -1,0 +1,114 @@
+"""A whole shop as the operator runs it: `manage.py up`, in a folder and on a port of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.processes import ROOT, free_port
+from tests.waiting import wait_until
+
+ROLES = ("granian", "worker", "beat")
+UP = [sys.executable, "manage.py", "up"]
+
+
+class Shop:
+    """`out` and `err` are what the supervisor and its children wrote."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, out: Path, err: Path) -> None:
+        self.process = process
+        self.port = port
+        self._out = out
+        self._err = err
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    def wait_until_open(self) -> None:
+        def is_open() -> bool:
+            assert self.process.poll() is None, self.err
+            return "Ctrl-C stops it." in self.out
+
+        wait_until(is_open, "the shop to open", timeout_s=60)
+
+    def family(self) -> list[psutil.Process]:
+        """The supervisor and all below it."""
+        supervisor = psutil.Process(self.process.pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def children(self, role: str) -> list[psutil.Process]:
+        """The supervisor's own children in this role."""
+        return [child for child in psutil.Process(self.process.pid).children() if role in command_line(child)]
+
+    def roles(self) -> dict[str, int]:
+        return {role: len(self.children(role)) for role in ROLES}
+
+    def answers(self) -> bool:
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK, str(self.port)], capture_output=True, check=False, timeout=30
+        )
+        return done.returncode == 0
+
+
+_ASK = """
+import sys, urllib.request
+urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/healthz", timeout=5)
+"""
+
+
+def command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def environment(data_dir: Path, port: int, **changes: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    return {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), **changes}
+
+
+@contextmanager
+def running(
+    folder: Path, data_dir: Path, *, port: int | None = None, changes: Mapping[str, str] | None = None
+) -> Iterator[Shop]:
+    """An open shop; what it writes lies in `folder`. Afterwards it is gone, whatever the test did."""
+    port = port or free_port()
+    out, err = folder / "up.out", folder / "up.err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        process = subprocess.Popen(
+            UP,
+            cwd=ROOT,
+            env=environment(data_dir, port, **(changes or {})),
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    shop = Shop(process, port, out, err)
+    try:
+        shop.wait_until_open()
+        yield shop
+    finally:
+        stop(process)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    family = []
+    if process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert not psutil.wait_procs(family, timeout=10)[1], "Processes outlived the shop"

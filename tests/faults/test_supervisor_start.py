@@ -1,0 +1,111 @@
+"""What `manage.py up` says: refusals in one line with the cure, a welcome once, then only the address."""
+
+import os
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from config.demo import Welcome
+from config.management.commands.up import Opening
+from tests.faults.shop import UP, Shop, environment, running
+from tests.processes import ROOT, free_port
+
+
+def refusal(data_dir: Path, port: int, **changes: str) -> str:
+    """The one line on stderr of an `up` that refuses."""
+    done = subprocess.run(
+        UP, cwd=ROOT, env=environment(data_dir, port, **changes), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    return line
+
+
+def test_port_in_use_is_one_line_with_the_cure(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert re.search(rf"PORT {port} .* make run PORT=\d+", refusal(tmp_path / "data", port))
+
+
+def test_folder_that_cannot_be_written_is_one_line_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for secret in ("", "s" * 40):  # a given secret needs no folder, the data do
+        line = refusal(tmp_path / "file" / "data", free_port(), SECRET_KEY=secret)
+        assert "cannot be written" in line
+        assert "DATA_DIR=/path" in line
+
+
+def test_address_of_another_machine_is_one_line_with_the_cure(tmp_path: Path) -> None:
+    assert "HOST=127.0.0.1" in refusal(tmp_path / "data", free_port(), HOST="192.0.2.1")
+
+
+def test_database_that_is_away_is_one_line_without_the_password(tmp_path: Path) -> None:
+    address = f"postgresql://tintype:hush-hush@127.0.0.1:{free_port()}/tintype"
+    line = refusal(tmp_path / "data", free_port(), DATABASE_URL=address)
+    assert line.startswith("DATABASE_URL: ")
+    assert "Start that server" in line
+    assert "hush" not in line
+
+
+def test_second_shop_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with running(tmp_path, tmp_path / "data") as shop:
+        line = refusal(tmp_path / "data", free_port())
+        assert f"pid {shop.process.pid}" in line
+        assert "DATA_DIR=/path" in line
+
+
+def make_first_image(shop: Shop, folder: Path) -> None:
+    """Pastes the banner's two lines into a shell."""
+    lines = [line for line in shop.out.splitlines() if "curl" in line]
+    assert len(lines) == 2
+    subprocess.run(["sh", "-c", "\n".join(lines)], cwd=folder, check=True, timeout=90)
+    with Image.open(folder / "lighthouse.jpeg") as image:
+        image.load()
+        assert image.size == (1280, 720)
+
+
+def test_first_start_gives_an_image_in_two_lines_and_later_ones_keep_the_data(tmp_path: Path) -> None:
+    with running(tmp_path, tmp_path / "data") as shop:
+        first = shop.out
+        make_first_image(shop, tmp_path)
+        assert shop.err == ""
+    for secret in ("password   ", "tt_live_", "tt_test_"):
+        assert secret in first
+    assert f"http://localhost:{shop.port}" in first
+    (tmp_path / "later").mkdir()
+    with running(tmp_path / "later", tmp_path / "data") as shop:
+        assert f"http://localhost:{shop.port}" in shop.out
+        assert "kept" in shop.out
+        assert "tt_" not in shop.out
+        assert "password" not in shop.out
+
+
+def test_shop_without_upstream_says_so(tmp_path: Path) -> None:
+    with running(tmp_path, tmp_path / "data", changes={"DEMO": "0"}) as shop:
+        assert "503" in shop.out
+        assert "DEMO=1" in shop.out
+        assert "password" not in shop.out
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_shop_opens_on_the_database_and_broker_of_this_run(tmp_path: Path) -> None:
+    servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
+    with running(tmp_path, tmp_path / "data", changes={**servers, "DEMO": "1"}) as shop:
+        make_first_image(shop, tmp_path)
+        assert shop.err == ""
+
+
+def test_secrets_are_shown_even_if_the_shop_stops_before_it_opens(capsys: pytest.CaptureFixture[str]) -> None:
+    welcome = Welcome("demo", "owner@demo.example", "a-password", "tt_live_x", "tt_test_x")
+    opening = Opening("127.0.0.1", welcome)
+    opening.never_lose_secrets()
+    opening.never_lose_secrets()
+    assert capsys.readouterr().out.count("a-password") == 1

@@ -1,0 +1,97 @@
+"""A ring goes to Celery when there is a broker, and delays nobody when there is none."""
+
+import functools
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from celery import current_app
+from kombu import Connection
+
+from generations import doorbell
+from generations.tasks import run
+from tests.waiting import wait_until
+
+GONE = "redis://127.0.0.1:1/0"
+
+
+@contextmanager
+def broker(url: str) -> Iterator[None]:
+    """Rings go there."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Connection(url, transport_options={"socket_timeout": 1, "max_retries": 0}) as there,
+    ):
+        original: Callable[..., Any] = run.apply_async
+        patch.setattr(run, "apply_async", functools.partial(original, connection=there))
+        yield
+
+
+def test_a_ring_reaches_the_queue_of_the_workers() -> None:
+    with broker("memory://ring"), Connection("memory://ring") as there:
+        doorbell.publish(7)
+        message = there.SimpleQueue(current_app.conf.task_default_queue).get(timeout=5)
+        assert message.headers["task"] == "generations.tasks.run"
+        assert message.payload[0] == [7]
+
+
+def test_a_ring_comes_from_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
+    monkeypatch.setattr(
+        doorbell, "publish", lambda number: heard.put((number, threading.current_thread().name))
+    )
+    # A thread that an earlier test started may wait with the old function in its hands.
+    monkeypatch.setattr(doorbell, "_thread", None)
+    monkeypatch.setattr(doorbell, "_waiting", queue.SimpleQueue())
+    doorbell.ring(1)
+    doorbell.ring(2)
+    assert [heard.get(timeout=5) for _ in range(2)] == [(1, "doorbell"), (2, "doorbell")]
+
+
+def test_a_broken_broker_delays_nobody_and_is_left_alone_for_a_while(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    with broker(GONE):
+        failing: Callable[..., Any] = run.apply_async
+
+        def counted(args: tuple[int], **options: Any) -> Any:
+            tries.append(args[0])
+            return failing(args, **options)
+
+        monkeypatch.setattr(run, "apply_async", counted)
+        doorbell.publish(1)
+        doorbell.publish(2)
+        assert tries == [1]
+        assert "rings are left to the sweep for 10 s" in caplog.text
+
+        monkeypatch.setattr(doorbell, "_silent_until", time.monotonic())
+        doorbell.publish(3)
+        assert tries == [1, 3]
+
+
+def test_ringing_returns_at_once_while_the_broker_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang(_number: int) -> None:
+        hangs.set()
+        goes_on.wait(30)
+
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    monkeypatch.setattr(doorbell, "_thread", None)
+    monkeypatch.setattr(doorbell, "_waiting", waiting)
+    monkeypatch.setattr(doorbell, "publish", hang)
+    monkeypatch.setattr(doorbell, "MAX_WAITING", 3)
+    try:
+        doorbell.ring(1)
+        assert hangs.wait(5)
+        for number in range(2, 100):
+            doorbell.ring(number)
+        assert waiting.qsize() == 3  # the rest is left to the sweep, rather than filling the memory
+    finally:
+        goes_on.set()
+    wait_until(waiting.empty, "the waiting rings to go")

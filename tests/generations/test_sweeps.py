@@ -1,0 +1,206 @@
+"""What makes up for lost rings, dead workers and passed deadlines: four searches, each for itself."""
+
+import pytest
+
+from accounts.access import Access
+from accounts.clock import read_db_now
+from accounts.models import Organization
+from generations import doorbell, lifecycle, sweeps
+from generations.models import Generation
+from generations.providers.base import AfterCrash, Outcome, OutcomeKind
+from tests.generations.providers import Upstream, upstream
+from tests.makers import (
+    a_claimed,
+    a_generation,
+    a_submitted,
+    age,
+    an_access,
+    an_organization,
+    books_are_right,
+    settlements_of,
+    status_of,
+    wallet_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Ids for which the bell was rung."""
+    heard: list[int] = []
+    monkeypatch.setattr(doorbell, "publish", heard.append)
+    return heard
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return an_organization(1000)
+
+
+@pytest.fixture
+def access(organization: Organization) -> Access:
+    return an_access(organization)
+
+
+def seconds_until_ring(generation: Generation) -> float:
+    return (Generation.objects.get(pk=generation.pk).dispatch_after - read_db_now()).total_seconds()
+
+
+# --- Past the deadline ---------------------------------------------------------------------------
+
+
+def test_what_is_past_its_deadline_fails_and_is_released(organization: Organization, access: Access) -> None:
+    queued, running, submitted = a_generation(access), a_claimed(access), a_submitted(access)[0]
+    fresh = a_generation(access)
+    for generation in (queued, running, submitted):
+        age(generation, deadline_at=1)
+    assert sweeps.expire_overdue() == 3
+    assert sweeps.expire_overdue() == 0
+    assert [status_of(row) for row in (queued, running, submitted)] == [("failed", "timeout")] * 3
+    assert status_of(fresh)[0] == "queued"
+    assert wallet_of(organization)[:2] == (985, 15)
+    assert books_are_right()
+
+
+def test_an_overload_is_expired_in_batches_oldest_first(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "BATCH", 2)
+    rows = [a_generation(access) for _ in range(3)]
+    for seconds, row in zip((1, 3, 2), rows, strict=True):
+        age(row, deadline_at=seconds)
+    assert sweeps.expire_overdue() == 2
+    assert [status_of(row)[0] for row in rows] == ["queued", "failed", "failed"]
+
+
+def test_a_row_that_cannot_be_changed_stops_none_behind_it(
+    access: Access, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, behind = a_generation(access), a_generation(access)
+    # Its hold cannot be found, so settling it raises.
+    Generation.objects.filter(pk=broken.pk).update(task_id="task_BROKEN")
+    age(broken, deadline_at=9)
+    age(behind, deadline_at=1)
+    assert sweeps.expire_overdue() == 1
+    assert status_of(broken)[0] == "queued"
+    assert status_of(behind)[0] == "failed"
+    assert "task_BROKEN: the sweep could not change it" in caplog.text
+
+
+# --- Queued, and the ring was lost ---------------------------------------------------------------
+
+
+def test_a_queued_row_is_rung_again_after_15_30_60_and_120_seconds(access: Access, rung: list[int]) -> None:
+    generation = a_generation(access)
+    assert sweeps.ring_again() == 0
+    for wait in (15, 30, 60, 120, 120):
+        age(generation, dispatch_after=1)
+        assert sweeps.ring_again() == 1
+        assert sweeps.ring_again() == 0
+        assert seconds_until_ring(generation) == pytest.approx(wait, abs=2)
+    assert rung == [generation.pk] * 5
+
+
+def test_only_queued_rows_are_rung(access: Access, rung: list[int]) -> None:
+    running, ended = a_claimed(access), a_generation(access)
+    lifecycle.cancel(ended)
+    for row in (running, ended):
+        age(row, dispatch_after=10)
+    assert sweeps.ring_again() == 0
+    assert rung == []
+
+
+# --- The worker was lost -------------------------------------------------------------------------
+
+
+def test_what_was_never_submitted_is_queued_again_and_rung_at_once(access: Access, rung: list[int]) -> None:
+    generation = a_claimed(access)
+    assert sweeps.requeue_lost() == 0
+    age(generation, lease_until=1)
+    sweeps.sweep()
+    assert status_of(generation) == ("queued", "")
+    assert rung == [generation.pk]
+    assert lifecycle.claim(generation.pk) is not None
+
+
+def test_after_the_last_claim_it_fails_and_is_released(
+    organization: Organization, access: Access, rung: list[int]
+) -> None:
+    generation = a_generation(access)
+    for _ in range(3):
+        assert lifecycle.claim(generation.pk) is not None
+        age(generation, lease_until=1)
+        assert sweeps.requeue_lost() == 1
+    assert status_of(generation) == ("failed", "generation_failed")
+    assert settlements_of(generation) == ["release"]
+    assert wallet_of(organization)[:2] == (1000, 0)
+    assert books_are_right()
+
+
+def test_submitted_work_is_driven_again_where_the_upstream_knows_its_key(
+    access: Access, rung: list[int]
+) -> None:
+    generation, attempt = a_submitted(access)
+    assert sweeps.drive_again() == 0
+    age(generation, lease_until=1)
+    assert sweeps.requeue_lost() == 0
+    assert sweeps.drive_again() == 1
+    again = lifecycle.claim(generation.pk)
+    assert again is not None
+    resent = lifecycle.mark_submitted(again, "sandbox")
+    assert resent is not None
+    assert resent.key == attempt.key
+
+
+@pytest.mark.parametrize("after_crash", [AfterCrash.NEVER, AfterCrash.LOOK_UP])
+def test_submitted_work_of_other_upstreams_waits_for_its_deadline(
+    organization: Organization, access: Access, rung: list[int], after_crash: AfterCrash
+) -> None:
+    never = Upstream(lambda _job, _progress: Outcome(OutcomeKind.FAILED), after_crash)
+    with upstream(never):
+        generation, _attempt = a_submitted(access)
+        age(generation, lease_until=1)
+        sweeps.sweep()
+        assert status_of(generation) == ("running", "")
+        row = Generation.objects.get(pk=generation.pk)
+        assert row.lease_until == row.deadline_at
+        age(generation, lease_until=1, deadline_at=1)
+        sweeps.sweep()
+    assert status_of(generation) == ("failed", "timeout")
+    assert (never.called_with, rung) == ([], [])
+    assert wallet_of(organization)[:2] == (1000, 0)
+
+
+def test_work_at_an_upstream_that_was_removed_waits_for_its_deadline(access: Access) -> None:
+    generation, _attempt = a_submitted(access, provider="gone")
+    age(generation, lease_until=1)
+    assert sweeps.drive_again() == 0
+    assert status_of(generation) == ("running", "")
+
+
+def test_each_search_finds_its_own_under_any_backlog(
+    access: Access, rung: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One query with a LIMIT for all would have been filled by the rings."""
+    monkeypatch.setattr(sweeps, "BATCH", 1)
+    waiting = [a_generation(access) for _ in range(3)]
+    overdue, unsubmitted, submitted = a_generation(access), a_claimed(access), a_submitted(access)[0]
+    for row in waiting:
+        age(row, dispatch_after=100)
+    age(overdue, deadline_at=1)
+    age(unsubmitted, lease_until=1)
+    age(submitted, lease_until=1)
+    sweeps.sweep()
+    assert status_of(overdue) == ("failed", "timeout")
+    assert status_of(unsubmitted)[0] == "queued"
+    assert status_of(submitted)[0] == "queued"
+    assert len(rung) == 1
+
+
+def test_the_beat_rings_for_sweep_and_retention() -> None:
+    from generations import tasks
+
+    tasks.sweep()
+    tasks.delete_old_images()
+    tasks.run(0)
