@@ -24,7 +24,7 @@ def revoked(row: ApiKey, text: str) -> str:
 
 
 def expired(row: ApiKey, text: str) -> str:
-    ApiKey.objects.filter(pk=row.pk).update(expires_at=timezone.now())
+    ApiKey.objects.filter(pk=row.pk).update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
     return text
 
 
