@@ -32,8 +32,8 @@ def first_shop() -> Shop:
 
 def person(email: str) -> User:
     """The person with this e-mail, made without a password when new. Raises ValidationError."""
-    validate_email(email)
     clean = User.objects.clean_email(email)
+    validate_email(clean)
     user, _created = User.objects.get_or_create(email=clean, defaults={"password": "!"})
     return user
 

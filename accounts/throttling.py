@@ -106,7 +106,7 @@ class ProcessLimiter:
         self._clock = clock
         self._lock = threading.Lock()
         self._tats: dict[str, float] = {}
-        self._marks: dict[str, float] = {}
+        self._marks: dict[int, float] = {}  # by hash: a day of them stays small
         self._prune_at = 0.0
 
     def take(
@@ -121,12 +121,12 @@ class ProcessLimiter:
         with self._lock:
             now = self._clock()
             self._prune(now)
-            if once and otherwise and self._marks.get(once, 0.0) > now:
+            if once and otherwise and self._marks.get(hash(once), 0.0) > now:
                 rate, once = otherwise, ""
             bucket = f"{rate.name}:{subject}"
             decision, self._tats[bucket] = decide(rate, self._tats.get(bucket, 0.0), now)
             if once and decision.allowed:
-                self._marks[once] = now + ONCE_S
+                self._marks[hash(once)] = now + ONCE_S
             return decision
 
     def _prune(self, now: float) -> None:

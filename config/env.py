@@ -1,10 +1,12 @@
 """Typed readers of the environment. A bad value stops the boot, naming the variable and the cure."""
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -74,8 +76,34 @@ def word(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return _parsed(name, default, parse, " or ".join(allowed))
 
 
-def words(name: str) -> list[str]:
-    return [part.strip() for part in text(name).split(",") if part.strip()]
+def networks(name: str) -> list[str]:
+    """Addresses and networks, by commas."""
+
+    def parse(raw: str) -> list[str]:
+        listed = [part.strip() for part in raw.split(",") if part.strip()]
+        for entry in listed:
+            ipaddress.ip_network(entry, strict=False)
+        return listed
+
+    return _parsed(name, [], parse, "addresses or networks such as 10.0.0.0/8, separated by commas")
+
+
+def address(name: str, default: str, schemes: tuple[str, ...], example: str) -> SplitResult | None:
+    """A URL with one of `schemes`, a host and a sane port; None when it is absent and `default` empty.
+
+    A bad one is not repeated: it may hold a password.
+    """
+    raw = text(name) or default
+    if not raw:
+        return None
+    try:
+        parts = urlsplit(raw)
+        is_sane = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_sane = False
+    if not is_sane or any(character.isspace() for character in raw):
+        raise ImproperlyConfigured(f"{name}: expected an address such as {example}.")
+    return parts
 
 
 def kept_secret(name: str, folder: Path) -> str:

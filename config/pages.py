@@ -95,7 +95,7 @@ def accent_stylesheet(request: HttpRequest, colour: str) -> HttpResponse:
 class InvalidRequest(DomainError):
     """What Django refused before a view saw it: a bad header, too many fields."""
 
-    type, status, message = "invalid_request", 400, _("The request could not be understood")
+    type, status, message = "invalid_field", 400, _("The request could not be understood")
 
 
 # Status -> what happened, and what to do next. Others read as 400 or 500.

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -19,22 +18,19 @@ DEBUG = env.flag("DEBUG", False)
 
 HOST = env.text("HOST") or "127.0.0.1"
 PORT = env.integer("PORT", 8000, 1, 65535)
-PUBLIC_URL = (env.text("PUBLIC_URL") or f"http://localhost:{PORT}").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
-if _public.scheme not in ("http", "https") or not _public.hostname or _public.query or _public.fragment:
-    raise ImproperlyConfigured(
-        f"PUBLIC_URL={PUBLIC_URL!r}: expected an address such as https://shop.example."
-    )
+_public = env.address("PUBLIC_URL", f"http://localhost:{PORT}", ("http", "https"), "https://shop.example")
+if _public is None or _public.query or _public.fragment or _public.username is not None:
+    raise ImproperlyConfigured("PUBLIC_URL: expected an address such as https://shop.example.")
+PUBLIC_URL = _public.geturl().rstrip("/")
 _secure = _public.scheme == "https"
 
 DATABASE_URL = env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
 DEMO = env.flag("DEMO", not DATABASE_URL)
-TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
-if DATABASE_URL:
-    if urlsplit(DATABASE_URL).scheme not in ("postgres", "postgresql"):
-        raise ImproperlyConfigured("DATABASE_URL: expected postgresql://user:password@host:5432/name.")
+env.address("REDIS_URL", "", ("redis", "rediss"), "redis://host:6379/0")
+if env.address("DATABASE_URL", "", ("postgres", "postgresql"), "postgresql://user:password@host:5432/name"):
     DATABASES: dict[str, dict[str, Any]] = {"default": dict(environ.Env.db_url_config(DATABASE_URL))}
     DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -176,7 +172,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # --- Language and time --------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -212,8 +208,6 @@ WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 8, 1, 256)
 WEB_THREADS = env.integer("WEB_THREADS", 16, 1, 256)
 _broker_dir = DATA_DIR / "broker"
 if REDIS_URL:
-    if urlsplit(REDIS_URL).scheme not in ("redis", "rediss"):
-        raise ImproperlyConfigured("REDIS_URL: expected redis://host:6379/0.")
     CELERY_BROKER_URL = REDIS_URL
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 else:

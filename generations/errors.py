@@ -19,6 +19,18 @@ class AlreadyEnded(DomainError):
     type, status, message = "already_ended", 409, _("This task has already ended")
 
 
+class Overloaded(DomainError):
+    """More orders wait than can be made before their deadlines."""
+
+    type, status, message = "overloaded", 503, _("Too many orders are waiting, please retry later")
+
+
+class NotOnSale(DomainError):
+    """The shop has no price for what was asked."""
+
+    type, status, message = "unavailable", 503, _("This shop does not offer that at the moment")
+
+
 class UpstreamMissing(DomainError):
     """A live order while the operator has set up no upstream."""
 

@@ -2,9 +2,7 @@
 
 import logging
 import re
-from datetime import timedelta
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
@@ -53,8 +51,7 @@ def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName,
         raise Refused(403, _("This image address is not valid or has expired"))
     if image is None or signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
         raise Refused(404, _("There is no such image"))
-    retention = timedelta(days=settings.RETENTION_DAYS)
-    if image.deleted_at is not None or image.created_at + retention <= now:
+    if not image.is_kept(now):
         raise Refused(410, _("This image has been deleted"))
     return image, signed, signed.expires_at - int(now.timestamp())
 

@@ -15,9 +15,9 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.access import Access
-from accounts.clock import db_now
+from accounts.clock import db_now, read_db_now
 from billing import ledger
-from generations import doorbell
+from generations import backlog, doorbell
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded, IdempotencyInFlight, IdempotencyMismatch, UpstreamMissing
 from generations.models import ENDED, OPEN, Attempt, Generation, GenerationQuerySet, Image, Status, price_now
@@ -50,21 +50,22 @@ def submit(
     """Accepts an order and holds its price, or finds the one that this idempotency key made before.
 
     Raises the errors of ledger.hold, IdempotencyMismatch (another body), IdempotencyInFlight (the first request
-    has not been decided within the lock timeout), UpstreamMissing (nothing can serve this mode). On any error
-    nothing was written.
+    has not been decided within the lock timeout), UpstreamMissing (nothing can serve this mode), Overloaded.
+    On any error nothing was written.
     """
     digest = request.digest(endpoint)
     if idempotency_key is not None:
-        earlier = _replayed(access, idempotency_key, digest)
+        earlier = replayed(access, idempotency_key, digest)
         if earlier is not None:
             return earlier
     if provider_for(livemode=access.livemode) is None:
         raise UpstreamMissing(retry_after=UPSTREAM_RETRY_S)
+    backlog.refuse_if_overloaded()
     try:
         generation = _accept(access, request, digest, idempotency_key)
     except IntegrityError:
         # The same key won meanwhile; the database's unique index is the judge.
-        earlier = _replayed(access, idempotency_key, digest) if idempotency_key is not None else None
+        earlier = replayed(access, idempotency_key, digest) if idempotency_key is not None else None
         if earlier is None:
             raise
         return earlier
@@ -77,13 +78,15 @@ def submit(
     return generation
 
 
-def _replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
+def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
+    """What this idempotency key made in the last 24 hours. Raises IdempotencyMismatch."""
     known = Generation.objects.visible_to(access).filter(idempotency_key=idempotency_key)
     earlier = known.first()
     if earlier is None:
         return None
-    if known.filter(created_at__lte=db_now() - IDEMPOTENCY_LIFE).update(idempotency_key=None):
-        return None  # older than 24 h: the key is free again
+    if earlier.created_at <= read_db_now() - IDEMPOTENCY_LIFE:  # the key is free again
+        known.filter(pk=earlier.pk).update(idempotency_key=None)
+        return None
     if earlier.request_digest != digest:
         raise IdempotencyMismatch
     return earlier

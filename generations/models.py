@@ -1,16 +1,21 @@
 """What is sold: models with prices, and the life of each generation as rows."""
 
+import datetime
+import re
 import secrets
 import time
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Access
 from accounts.clock import db_now
+from accounts.errors import NotFound
 from accounts.models import ApiKey, Organization, Shop, User
+from generations.errors import NotOnSale
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -70,10 +75,22 @@ OPEN = (Status.QUEUED, Status.RUNNING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
 
+TASK_ID = re.compile(r"task_[0-9A-Z]{26}")
+
+
 class GenerationQuerySet(models.QuerySet["Generation"]):
     def visible_to(self, access: Access) -> Self:
         """Of this organization and mode: test and live keys do not see each other's tasks."""
         return self.filter(organization=access.organization, livemode=access.livemode)
+
+    def find(self, access: Access, task_id: str) -> "Generation":
+        """Raises NotFound: an unknown task and somebody else's look the same."""
+        found = None
+        if TASK_ID.fullmatch(task_id):  # a NUL or a novel never reaches the database
+            found = self.visible_to(access).filter(task_id=task_id).first()
+        if found is None:
+            raise NotFound
+        return found
 
 
 class Generation(models.Model):
@@ -141,6 +158,9 @@ class Generation(models.Model):
             models.Index(fields=["organization", "-id"], name="generation_by_organization"),
             models.Index(fields=["dispatch_after"], condition=Q(status="queued"), name="generation_queued"),
             models.Index(fields=["lease_until"], condition=Q(status="running"), name="generation_running"),
+            models.Index(
+                fields=["finished_at"], condition=Q(finished_at__isnull=False), name="generation_ended"
+            ),
             models.Index(
                 fields=["deadline_at"], condition=Q(status__in=OPEN), name="generation_open_deadline"
             ),
@@ -220,15 +240,26 @@ class Image(models.Model):
     def extension(self) -> str:
         return self.content_type.removeprefix("image/")
 
+    @property
+    def gone_at(self) -> datetime.datetime:
+        """When the file was deleted, or will be."""
+        return self.deleted_at or self.created_at + datetime.timedelta(days=settings.RETENTION_DAYS)
+
+    def is_kept(self, now: datetime.datetime) -> bool:
+        """Whether the file can still be had."""
+        return now < self.gone_at
+
 
 def price_now(shop_id: int, model_slug: str) -> tuple[int, int]:
-    """(model id, credits an image). Raises ModelPrice.DoesNotExist when the shop does not sell it."""
+    """(model id, credits an image). Raises NotOnSale."""
     row = (
         ModelPrice.objects.filter(
             shop_id=shop_id, model__slug=model_slug, model__active=True, valid_from__lte=db_now()
         )
         .order_by("-valid_from")
-        .values("model_id", "credits")[:1]
-        .get()
+        .values("model_id", "credits")
+        .first()
     )
+    if row is None:
+        raise NotOnSale
     return row["model_id"], row["credits"]

@@ -16,7 +16,6 @@ from accounts.pages import member_page
 from accounts.throttling import create_rate, limiter
 from billing import reads
 from generations import lifecycle, ordering, wording
-from generations.api.compat import deletion_time, find_generation, is_kept
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
 from generations.forms import PlaygroundForm, idempotency_key, shown
@@ -50,7 +49,7 @@ def playground(request: HttpRequest, access: Access) -> HttpResponse:
     if request.method == "POST":
         return _order(request, access)
     again = request.GET.get("again")
-    like = find_generation(access, again) if again else None
+    like = Generation.objects.find(access, again) if again else None
     return _page(request, access, fields=shown(like=like, seed=True))
 
 
@@ -88,7 +87,7 @@ def _require_may_order(access: Access) -> None:
 @member_page
 def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """The same page with one order beside the form. Raises NotFound for another organization's."""
-    generation = find_generation(access, task_id)
+    generation = Generation.objects.find(access, task_id)
     return _page(request, access, fields=shown(like=generation), generation=generation)
 
 
@@ -96,7 +95,7 @@ def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
 @member_page
 def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """What htmx asks for about once a second; `?seen=<status>.<percent>` is what the page shows already."""
-    generation = find_generation(access, task_id)
+    generation = Generation.objects.find(access, task_id)
     if "HX-Request" not in request.headers:
         return redirect("task", task_id=task_id)
     seen = request.GET.get("seen", "")
@@ -118,7 +117,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
 def cancel(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     access.require("generate")
     with suppress(AlreadyEnded):  # the page tells how it ended
-        lifecycle.cancel(find_generation(access, task_id))
+        lifecycle.cancel(Generation.objects.find(access, task_id))
     return redirect("task", task_id=task_id)
 
 
@@ -186,9 +185,9 @@ def _task_context(generation: Generation) -> dict[str, Any]:
     if generation.status == Status.SUCCEEDED:
         now = read_db_now()
         images = list(generation.images.order_by("index"))
-        kept = [image for image in images if is_kept(image, now)]
+        kept = [image for image in images if image.is_kept(now)]
         context["pictures"] = [_picture(generation, image, link_expiry(now)) for image in kept]
-        context["deleted_at"] = None if kept else images[0].deleted_at or deletion_time(images[0])
+        context["deleted_at"] = None if kept else images[0].gone_at
     elif generation.has_ended:
         context["failure"] = wording.failure(generation)
     return context
@@ -218,4 +217,4 @@ def _latest(access: Access) -> list[Picture]:
         .filter(generation__in=Generation.objects.visible_to(access), index=0, deleted_at=None)
         .order_by("-generation_id")[:LATEST]
     )
-    return [_picture(image.generation, image, expires_at) for image in images if is_kept(image, now)]
+    return [_picture(image.generation, image, expires_at) for image in images if image.is_kept(now)]

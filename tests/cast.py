@@ -1,8 +1,11 @@
 """Who plays in the tests: alice owns, bob is her teammate, charlie is a stranger."""
 
+import functools
 import uuid
 from dataclasses import dataclass
 from typing import Any
+
+from django.contrib.auth.hashers import make_password
 
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from accounts.organizations import create_api_key, create_organization, first_shop
@@ -19,15 +22,25 @@ class Person:
     organization: Organization
 
 
+@functools.cache
+def _hashed_password() -> str:
+    # Hashed once a run: at a tenth of a second of all cores each, it would be most of what tests cost.
+    return make_password(PASSWORD)
+
+
+def _new_user(email: str) -> User:
+    return User.objects.create(email=email, password=_hashed_password())
+
+
 def found(email: str, name: str) -> Person:
     """A person with PASSWORD who owns a new organization of this name, which has no credits."""
-    owner = User.objects.create_user(email, PASSWORD)
+    owner = _new_user(email)
     return Person(owner, create_organization(first_shop(), name, owner))
 
 
 def join(email: str, organization: Organization, role: Role) -> Person:
     """A person with PASSWORD who becomes a member."""
-    user = User.objects.create_user(email, PASSWORD)
+    user = _new_user(email)
     Membership.objects.create(organization=organization, user=user, role=role)
     return Person(user, organization)
 

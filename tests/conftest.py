@@ -14,7 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import throttling
 from accounts.models import Role
-from generations import doorbell
+from generations import backlog, doorbell
 from tests import proof_page, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
@@ -97,6 +97,7 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
     monkeypatch.setattr(throttling, "_limiter", None)
     monkeypatch.setattr(doorbell, "_silent_until", 0.0)
+    monkeypatch.setattr(backlog, "_seen", None)
     url = os.environ.get("REDIS_URL")
     if url:
         with redis.Redis.from_url(url) as client:

@@ -27,6 +27,14 @@ class OperatorCommand(BaseCommand):
 
     requires_system_checks: list[str] = []
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        try:
+            super().run_from_argv(argv)
+        except SystemExit as end:
+            raise SystemExit(
+                1 if end.code == 2 else end.code
+            ) from None  # argparse's 2: one status for errors
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.work(**options)

@@ -1,25 +1,23 @@
 """The documented API that existing clients were written against: `/api/generate` and `/api/status`."""
 
 import datetime
-import re
 from typing import Any
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import Access, access_of
+from accounts.access import access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
 from accounts.clock import read_db_now
-from accounts.errors import MissingField, NotFound
+from accounts.errors import MissingField
 from generations import ordering
 from generations.messages import error_message
-from generations.models import Generation, Image, Status
+from generations.models import Generation, Status
 from generations.request import parse
 from generations.storage import signed_url
 
 ENDPOINT = "generate"
-_TASK_ID = re.compile(r"task_[0-9A-Z]{26}")
 STATUS_WORDS = {
     Status.QUEUED: "IN_PROGRESS",
     Status.RUNNING: "IN_PROGRESS",
@@ -48,17 +46,7 @@ class StatusView(ApiView):
         task_id = request.GET.get("task_id")
         if not task_id:
             raise MissingField(param="task_id")
-        return success(status_data(find_generation(access_of(request), task_id)))
-
-
-def find_generation(access: Access, task_id: str) -> Generation:
-    """Raises NotFound: an unknown task and somebody else's look the same."""
-    generation = None
-    if _TASK_ID.fullmatch(task_id):  # a NUL or a novel never reaches the database
-        generation = Generation.objects.visible_to(access).filter(task_id=task_id).first()
-    if generation is None:
-        raise NotFound
-    return generation
+        return success(status_data(Generation.objects.find(access_of(request), task_id)))
 
 
 def status_data(generation: Generation) -> dict[str, Any]:
@@ -66,9 +54,9 @@ def status_data(generation: Generation) -> dict[str, Any]:
     succeeded = generation.status == Status.SUCCEEDED
     images = list(generation.images.order_by("index")) if succeeded else []
     now = read_db_now() if images else None
-    kept = [image for image in images if now and is_kept(image, now)]
+    kept = [image for image in images if now and image.is_kept(now)]
     expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
-    deleted_at = images[0].deleted_at or deletion_time(images[0]) if images and not kept else None
+    deleted_at = images[0].gone_at if images and not kept else None
     return {
         "status": STATUS_WORDS[Status(generation.status)],
         "task_id": generation.task_id,
@@ -90,15 +78,6 @@ def status_data(generation: Generation) -> dict[str, Any]:
         "expires_at": _plain_time(expires_at),
         "images_deleted_at": _plain_time(deleted_at),
     }
-
-
-def deletion_time(image: Image) -> datetime.datetime:
-    return image.created_at + datetime.timedelta(days=settings.RETENTION_DAYS)
-
-
-def is_kept(image: Image, now: datetime.datetime) -> bool:
-    """Whether the file can still be had."""
-    return image.deleted_at is None and now < deletion_time(image)
 
 
 def _plain_time(value: datetime.datetime | None) -> str | None:

@@ -24,7 +24,8 @@ def test_absent_and_empty_mean_the_default(put: pytest.MonkeyPatch) -> None:
         assert env.seconds("LIMIT", 1.5, 1, 10) == 1.5
         assert env.flag("LIMIT", True) is True
         assert env.word("LIMIT", "a", ("a", "b")) == "a"
-        assert env.words("LIMIT") == []
+        assert env.networks("LIMIT") == []
+        assert env.address("LIMIT", "", ("http",), "http://host") is None
         assert env.text("LIMIT") == ""
 
 
@@ -72,9 +73,26 @@ def test_word_that_is_not_offered_names_those_that_are(put: pytest.MonkeyPatch) 
         env.word("LIMIT", "a", ("a", "b"))
 
 
-def test_words_are_split_at_commas(put: pytest.MonkeyPatch) -> None:
+def test_networks_are_split_at_commas(put: pytest.MonkeyPatch) -> None:
     put.setenv("LIMIT", " 10.0.0.0/8, ,::1 ")
-    assert env.words("LIMIT") == ["10.0.0.0/8", "::1"]
+    assert env.networks("LIMIT") == ["10.0.0.0/8", "::1"]
+
+
+@pytest.mark.parametrize("text", ["proxy", "10.0.0.0/99", "10.0.0.1;10.0.0.2"])
+def test_other_networks_name_the_variable(put: pytest.MonkeyPatch, text: str) -> None:
+    put.setenv("LIMIT", text)
+    with pytest.raises(ImproperlyConfigured, match=r"^LIMIT='.*': expected addresses or networks"):
+        env.networks("LIMIT")
+
+
+@pytest.mark.parametrize(
+    "text", ["host", "http://", "http://:80", "ftp://host", "http://host:x", "http://host:0"]
+)
+def test_bad_address_names_the_variable_and_does_not_repeat_it(put: pytest.MonkeyPatch, text: str) -> None:
+    put.setenv("LIMIT", text)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        env.address("LIMIT", "", ("http",), "http://shop.example")
+    assert str(caught.value) == "LIMIT: expected an address such as http://shop.example."
 
 
 def test_file_variant_goes_first_and_is_stripped(put: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Whether a new order can still be made before its deadline. Work that would only expire is not taken."""
+
+import datetime
+import math
+import threading
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Count, Min, Q
+
+from accounts.clock import db_now, read_db_now
+from generations.errors import Overloaded
+from generations.models import Generation, Status
+
+LOOK_AGAIN_S = 1.0
+# A queue that is shorter than this may just have missed a ring; it says nothing of the speed of the workers.
+SATURATED_AFTER_S = 5.0
+LONGEST_WINDOW_S = 60.0
+# The rest of the deadline is for making the image, and for the estimate's error.
+USABLE_DEADLINE = 0.8
+STUCK_DEADLINE = 0.5
+STUCK_RETRY_S = 30
+LONGEST_RETRY_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """`oldest_s`: how long the oldest order that nobody took up has waited; `per_second`: orders ended lately."""
+
+    waiting: int
+    oldest_s: float
+    per_second: float
+
+    @property
+    def wait_s(self) -> float:
+        """How long a new order would wait: at worst every worker thread takes as long as a call may."""
+        slowest = settings.WORKER_CONCURRENCY / settings.CALL_TOTAL_S
+        return self.waiting / max(self.per_second, slowest)
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """None while new orders can be made in time, else when it is worth asking again."""
+        if self.oldest_s > settings.DEADLINE_S * STUCK_DEADLINE:
+            return STUCK_RETRY_S
+        too_long_s = self.wait_s - settings.DEADLINE_S * USABLE_DEADLINE
+        if self.oldest_s < min(SATURATED_AFTER_S, settings.DEADLINE_S / 4) or too_long_s <= 0:
+            return None
+        return max(1, min(LONGEST_RETRY_S, math.ceil(too_long_s)))
+
+
+def measure() -> Backlog:
+    queued = Generation.objects.filter(status=Status.QUEUED).aggregate(
+        waiting=Count("pk"), oldest=Min("created_at", filter=Q(claim=0))
+    )
+    if queued["oldest"] is None:
+        return Backlog(queued["waiting"], 0.0, 0.0)
+    oldest_s = (read_db_now() - queued["oldest"]).total_seconds()
+    # As long as something waited the workers had work, so what ended meanwhile is what they can do.
+    window_s = max(1.0, min(oldest_s, LONGEST_WINDOW_S))
+    since = db_now() - datetime.timedelta(seconds=window_s)
+    ended = Generation.objects.filter(finished_at__gt=since).count()
+    return Backlog(queued["waiting"], oldest_s, ended / window_s)
+
+
+_lock = threading.Lock()
+_seen: tuple[float, Backlog] | None = None
+
+
+def refuse_if_overloaded() -> None:
+    """Raises Overloaded. Looks at the database at most once a second and process."""
+    global _seen  # noqa: PLW0603 - one look serves all threads
+    with _lock:
+        if _seen is None or time.monotonic() - _seen[0] >= LOOK_AGAIN_S:
+            _seen = (time.monotonic(), measure())
+        backlog = _seen[1]
+    if backlog.retry_after_s is not None:
+        raise Overloaded(retry_after=backlog.retry_after_s)
+
+
+def forget() -> None:
+    """The next order looks anew."""
+    global _seen  # noqa: PLW0603 - see above
+    _seen = None

@@ -1,0 +1,116 @@
+"""Orders that could only expire are refused: 503 with an honest Retry-After, before anything is held."""
+
+import datetime
+
+import pytest
+from pytest_django import Settings
+
+from accounts.clock import db_now
+from billing import reads
+from generations import backlog, lifecycle
+from generations.backlog import Backlog
+from generations.models import Generation, Status
+from tests.accounts.client import error_of, generate, task_of
+from tests.cast import Person, new_key
+
+
+@pytest.fixture
+def key(alice: Person) -> str:
+    return new_key(alice)[1]
+
+
+@pytest.fixture
+def _quick(settings: Settings) -> None:
+    settings.DEADLINE_S = 100.0
+    settings.WORKER_CONCURRENCY = 1
+    settings.CALL_TOTAL_S = 50.0
+
+
+def wait_already(seconds: float) -> None:
+    age = datetime.timedelta(seconds=seconds)
+    Generation.objects.filter(status=Status.QUEUED).update(created_at=db_now() - age)
+    backlog.forget()
+
+
+@pytest.mark.usefixtures("_quick")
+def test_order_is_taken_while_the_queue_moves_fast_enough(key: str) -> None:
+    for _ in range(4):
+        task_of(generate(key))
+    wait_already(10)  # 4 waiting, at worst 50 s each: too slow, unless something ended meanwhile
+    lifecycle.cancel(Generation.objects.earliest("pk"))
+    backlog.forget()
+    task_of(generate(key))
+
+
+@pytest.mark.usefixtures("_quick")
+def test_order_is_refused_when_more_wait_than_deadlines_allow(alice: Person, key: str) -> None:
+    for _ in range(4):
+        task_of(generate(key))
+    before = reads.balance(alice.organization.pk)
+    wait_already(30)
+    refusal = generate(key)
+    error = error_of(refusal, 503)
+    assert error["type"] == "overloaded"
+    # 4 x 50 s are 120 s more than the 80 s that a new order has
+    assert error["retry_after"] == 120
+    assert refusal["Retry-After"] == "120"
+    assert reads.balance(alice.organization.pk) == before
+
+
+@pytest.mark.usefixtures("_quick")
+def test_burst_is_not_taken_for_a_jam(key: str) -> None:
+    for _ in range(5):
+        task_of(generate(key))
+        backlog.forget()
+
+
+@pytest.mark.usefixtures("_quick")
+def test_one_order_that_nobody_takes_up_stops_the_shop(key: str) -> None:
+    task_of(generate(key))
+    wait_already(51)
+    assert error_of(generate(key), 503)["retry_after"] == backlog.STUCK_RETRY_S
+
+
+@pytest.mark.usefixtures("_quick")
+def test_order_that_came_back_from_a_busy_upstream_is_no_jam(key: str) -> None:
+    task_of(generate(key))
+    Generation.objects.update(claim=1)
+    wait_already(51)
+    task_of(generate(key))
+
+
+@pytest.mark.usefixtures("_quick")
+def test_replay_is_answered_all_the_same(key: str) -> None:
+    headers = {"Idempotency-Key": "once"}
+    task = task_of(generate(key, headers=headers))
+    wait_already(51)
+    assert task_of(generate(key, headers=headers)) == task
+
+
+@pytest.mark.usefixtures("_quick")
+def test_queue_is_looked_at_once_a_second_at_most(key: str) -> None:
+    task_of(generate(key))
+    age = datetime.timedelta(seconds=51)
+    Generation.objects.update(created_at=db_now() - age)
+    task_of(generate(key))  # what was seen a moment ago still counts
+    backlog.forget()
+    error_of(generate(key), 503)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "oldest_s", "per_second", "retry_after_s"),
+    [
+        (0, 0.0, 0.0, None),
+        (10_000, 1.0, 0.0, None),
+        (79, 20.0, 1.0, None),
+        (81, 20.0, 1.0, 1),
+        (8000, 20.0, 1.0, 3600),
+        (100, 20.0, 10.0, None),
+        (1, 50.5, 10.0, 30),
+    ],
+)
+@pytest.mark.usefixtures("_quick")
+def test_wait_is_what_stands_in_line_by_what_gets_done(
+    waiting: int, oldest_s: float, per_second: float, retry_after_s: int | None
+) -> None:
+    assert Backlog(waiting, oldest_s, per_second).retry_after_s == retry_after_s
