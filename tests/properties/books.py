@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 PRICE = 12  # a multiple of every number of images
 OPEN_LIMIT = 3
-LIFETIME_CAP = 120
+LIFETIME_CAP = 72
 MAX_CLAIMS = 3
 
 
@@ -44,6 +44,16 @@ class Books:
     idempotency: dict[tuple[bool, str], tuple[int, int]] = field(default_factory=dict)  # -> task, body
 
     # --- Credits --------------------------------------------------------------------------------
+
+    def move(self, kind: str, credits: int, value: int) -> bool:
+        """Whether this is to make an entry."""
+        if kind == "take":
+            return self.take(credits)
+        if kind == "claw_back":
+            self.claw_back(credits, value)
+        else:
+            self.add(credits, value if kind == "top_up" else 0)
+        return True
 
     def add(self, credits: int, value: int) -> None:
         kept = credits - self._repay(credits)

@@ -1,7 +1,7 @@
 """Whatever happens in whatever order: the wallet is what the model says, and the audit finds nothing."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -9,11 +9,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
-    multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -39,8 +38,15 @@ from tests.scale import count
 
 BODIES = (a_request("a lighthouse"), a_request("a harbour"))
 DAY_S = 86_400
-credits_ = st.integers(1, 80)
+T = TypeVar("T")
 values = st.integers(0, 10_000)
+kinds = st.sampled_from(["top_up", "grant", "take", "claw_back"])
+newest_first = st.integers(0, 5)
+images = st.integers(1, 4)
+
+
+def pick(things: list[T], which: int) -> T:
+    return things[-1 - which % len(things)]
 
 
 @dataclass
@@ -54,15 +60,14 @@ class Hand:
 class LedgerAndLifecycle(RuleBasedStateMachine):
     """Each example is one organization in one transaction, undone at its end."""
 
-    tasks: Bundle[int] = Bundle("tasks")
-    hands: Bundle[Hand] = Bundle("hands")
-    movements: Bundle[tuple[str, str]] = Bundle("movements")
-
     def __init__(self) -> None:
         super().__init__()
         self.block = transaction.atomic()
         self.block.__enter__()
         self.books = Books()
+        self.movements: list[tuple[str, str]] = []
+        self.task_ids: list[int] = []
+        self.hands: list[Hand] = []
         self.organization = an_organization()
         set_price(PRICE)
         self.live = an_access(self.organization)
@@ -79,61 +84,42 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
 
     # --- Credits --------------------------------------------------------------------------------
 
-    def move(self, kind: str, reference: str, credits: int, value: int) -> object:
+    def move(self, kind: str, reference: str, credits: int, value: int) -> bool:
+        """Whether an entry was made."""
         common: dict[str, Any] = {"reference": reference, "actor": "system"}
         if kind == "top_up":
-            return ledger.top_up(self.organization.pk, credits, net_value_micros=value, **common)
-        if kind == "claw_back":
-            return ledger.claw_back(self.organization.pk, credits, value_micros=value, **common)
-        function = ledger.grant if kind == "grant" else ledger.take
-        return function(self.organization.pk, credits, **common)
+            entry = ledger.top_up(self.organization.pk, credits, net_value_micros=value, **common)
+        elif kind == "claw_back":
+            entry = ledger.claw_back(self.organization.pk, credits, value_micros=value, **common)
+        else:
+            function = ledger.grant if kind == "grant" else ledger.take
+            entry = function(self.organization.pk, credits, **common)
+        return entry is not None
 
-    @initialize(target=movements, credits=st.integers(40, 200), value=values)
-    def first_top_up(self, credits: int, value: int) -> Any:
-        return self.top_up(credits, value)
+    @initialize(credits=st.integers(12, 80), value=values)
+    def first_top_up(self, credits: int, value: int) -> None:
+        self.move_credits("top_up", credits, value)
 
-    @rule(target=movements, credits=credits_, value=values)
-    def top_up(self, credits: int, value: int) -> tuple[str, str]:
+    @rule(kind=kinds, credits=st.integers(1, 60), value=values)
+    def move_credits(self, kind: str, credits: int, value: int) -> None:
         reference = new_reference()
-        assert self.move("top_up", reference, credits, value) is not None
-        self.books.add(credits, value)
-        return "top_up", reference
-
-    @rule(target=movements, credits=credits_)
-    def grant(self, credits: int) -> tuple[str, str]:
-        reference = new_reference()
-        assert self.move("grant", reference, credits, 0) is not None
-        self.books.add(credits, 0)
-        return "grant", reference
-
-    @rule(target=movements, credits=credits_)
-    def take(self, credits: int) -> Any:
-        reference = new_reference()
-        took = self.move("take", reference, credits, 0) is not None
-        assert took == self.books.take(credits)
-        return ("take", reference) if took else multiple()
-
-    @rule(target=movements, credits=credits_, value=values)
-    def claw_back(self, credits: int, value: int) -> tuple[str, str]:
-        reference = new_reference()
-        assert self.move("claw_back", reference, credits, value) is not None
-        self.books.claw_back(credits, value)
-        return "claw_back", reference
-
-    @rule(movement=movements, credits=credits_, value=values)
-    def second_movement_under_a_reference(self, movement: tuple[str, str], credits: int, value: int) -> None:
-        assert self.move(*movement, credits, value) is None
+        moved = self.move(kind, reference, credits, value)
+        assert moved == self.books.move(kind, credits, value)
+        if moved:
+            self.movements.append((kind, reference))
+        for kind_again, reference_again in self.movements[-2:]:
+            assert not self.move(kind_again, reference_again, credits, value)
 
     # --- Orders ---------------------------------------------------------------------------------
 
     @rule(
-        target=tasks,
         live=st.sampled_from([True, True, True, False]),
         body=st.integers(0, 1),
         key=st.sampled_from([None, None, "k1", "k2"]),
-        n=st.integers(1, 4),
+        n=images,
+        start=st.sampled_from([True, True, True, False]),
     )
-    def submit(self, live: bool, body: int, key: str | None, n: int) -> Any:
+    def submit(self, live: bool, body: int, key: str | None, n: int, start: bool) -> None:
         access = self.live if live else self.test
         earlier = self.books.idempotency.get((live, key)) if key else None
         refusal = None if earlier else self.books.refusal(live=live)
@@ -147,40 +133,33 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
             said = None
         assert said == refusal
         if refusal:
-            return multiple()
+            return
         if earlier:
             assert earlier == (generation.pk, body)
-            return multiple()
+            return
         assert generation.pk not in self.books.tasks
         # Orders for several images come with version 1 of the API; the books are ready for them.
         Generation.objects.filter(pk=generation.pk).update(n=n)
         self.books.accept(generation.pk, live=live, n=n)
+        self.task_ids.append(generation.pk)
         if key:
             self.books.idempotency[live, key] = (generation.pk, body)
-        return generation.pk
+        if start:
+            self.claim(0, submit=True)
 
-    @rule(task_id=tasks)
-    def idempotency_key_grows_old(self, task_id: int) -> None:
-        Generation.objects.get(pk=task_id)
-        age(Generation(pk=task_id), created_at=DAY_S + 1)
-        for known, (made, _body) in list(self.books.idempotency.items()):
-            if made == task_id:
-                del self.books.idempotency[known]
-
-    @rule(task_id=tasks)
-    def second_hold_of_a_task(self, task_id: int) -> None:
-        if self.books.tasks[task_id].live and not self.books.refusal(live=True):
-            reference = Generation.objects.get(pk=task_id).reference
-            with pytest.raises(IntegrityError):
-                ledger.hold(self.organization.pk, PRICE, reference=reference, actor="system", key_id=None)
-
-    @rule(task_id=tasks, consumed=st.integers(0, PRICE))
-    def second_settlement_of_a_task(self, task_id: int, consumed: int) -> None:
+    @precondition(lambda self: self.task_ids)
+    @rule(which=newest_first, consumed=st.integers(0, PRICE))
+    def hold_and_settle_again(self, which: int, consumed: int) -> None:
+        task_id = pick(self.task_ids, which)
         task = self.books.tasks[task_id]
-        if task.is_open or not task.live:
+        if not task.live:
             return
         reference = Generation.objects.get(pk=task_id).reference
         common: dict[str, Any] = {"reference": reference, "actor": "system", "key_id": None}
+        with pytest.raises(IntegrityError):
+            ledger.hold(self.organization.pk, PRICE, **common)
+        if task.is_open:
+            return
         if consumed:
             assert ledger.capture(self.organization.pk, consumed, **common) is None
         else:
@@ -188,26 +167,30 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
 
     # --- Workers, punctual and late --------------------------------------------------------------
 
-    @rule(target=hands, task_id=tasks)
-    def claim(self, task_id: int) -> Any:
+    @precondition(lambda self: self.task_ids)
+    @rule(which=newest_first, submit=st.booleans())
+    def claim(self, which: int, submit: bool) -> None:
+        task_id = pick(self.task_ids, which)
         task = self.books.tasks[task_id]
         generation = lifecycle.claim(task_id)
         assert (generation is not None) == (task.status == "queued" and not task.overdue)
         if generation is None:
-            return multiple()
+            return
         task.status, task.submitted, task.lease_over = "running", False, False
         task.claim += 1
         assert generation.claim == task.claim
-        return Hand(generation)
+        self.hands.append(Hand(generation))
+        if submit:
+            self.mark_submitted(0)
 
-    def held(self, hand: Hand) -> tuple[Task, bool]:
-        """The task, and whether this hand still has it."""
+    def hand(self, which: int) -> tuple[Hand, Task, bool]:
+        """A worker's hand, its task, and whether it still has it."""
+        hand = pick(self.hands, which)
         task = self.books.tasks[hand.generation.pk]
-        return task, task.is_held_by(hand.generation.claim)
+        return hand, task, task.is_held_by(hand.generation.claim)
 
-    @rule(hand=hands)
-    def mark_submitted(self, hand: Hand) -> None:
-        task, is_ours = self.held(hand)
+    def mark_submitted(self, which: int) -> None:
+        hand, task, is_ours = self.hand(which)
         attempt = lifecycle.mark_submitted(hand.generation, "sandbox")
         assert (attempt is not None) == (is_ours and not task.lease_over)
         if attempt is None:
@@ -218,66 +201,103 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
         assert attempt.number == len(task.attempts)
         hand.attempt = attempt
 
-    @rule(hand=hands, percent=st.integers(-1, 101))
-    def report_progress(self, hand: Hand, percent: int) -> None:
-        task, is_ours = self.held(hand)
+    @precondition(lambda self: self.hands)
+    @rule(which=newest_first, percent=st.integers(-1, 101))
+    def report_progress(self, which: int, percent: int) -> None:
+        hand, task, is_ours = self.hand(which)
+        if percent > 100:
+            self.mark_submitted(which)
+            return
         assert lifecycle.report_progress(hand.generation, percent) == is_ours
         if is_ours:
             task.lease_over = False
 
-    @rule(hand=hands, images=st.integers(1, 4))
-    def succeed(self, hand: Hand, images: int) -> None:
-        task, is_ours = self.held(hand)
-        if hand.attempt is None:
-            return
+    @precondition(lambda self: self.hands)
+    @rule(which=newest_first, how=st.sampled_from(["succeed", "succeed", "fail", "hand back"]), images=images)
+    def finish(self, which: int, how: str, images: int) -> None:
+        hand, _task, _is_ours = self.hand(which)
+        if how == "succeed" and hand.attempt is not None:
+            self.succeed(which, images)
+        else:
+            self.fail(which, for_good=how == "fail")
+
+    def succeed(self, which: int, images: int) -> None:
+        hand, task, is_ours = self.hand(which)
+        assert hand.attempt
         delivered = min(images, task.n)
+        hand.generation.n = task.n
         stored = stored_images(hand.generation, delivered)
         assert lifecycle.succeed(hand.generation, hand.attempt, stored) == is_ours
         self.close_attempt(task, hand, "ok" if is_ours else "late")
         if is_ours:
             self.books.end(task, "succeeded", delivered=delivered)
 
-    @rule(hand=hands)
-    def fail(self, hand: Hand) -> None:
-        task, is_ours = self.held(hand)
-        ended = lifecycle.fail(hand.generation, "generation_failed", attempt=hand.attempt, outcome="failed")
-        assert ended == is_ours
+    def fail(self, which: int, for_good: bool) -> None:
+        hand, task, is_ours = self.hand(which)
+        if for_good:
+            was_ours = lifecycle.fail(hand.generation, "failed", attempt=hand.attempt, outcome="failed")
+        else:
+            was_ours = lifecycle.hand_back(hand.generation, 5, attempt=hand.attempt, outcome="busy")
+        assert was_ours == is_ours
         self.close_attempt(task, hand, "failed" if is_ours else "late")
-        if is_ours:
+        if is_ours and for_good:
             self.books.end(task, "failed")
-
-    @rule(hand=hands)
-    def hand_back(self, hand: Hand) -> None:
-        task, is_ours = self.held(hand)
-        assert lifecycle.hand_back(hand.generation, 5, attempt=hand.attempt, outcome="busy") == is_ours
-        self.close_attempt(task, hand, "busy" if is_ours else "late")
-        if is_ours:
+        elif is_ours:
             self.books.hand_back(task)
 
     def close_attempt(self, task: Task, hand: Hand, outcome: str) -> None:
         if hand.attempt is not None and not task.attempts[hand.attempt.number - 1]:
             task.attempts[hand.attempt.number - 1] = outcome
 
+    @rule(
+        live=st.booleans(),
+        n=images,
+        delivered=images,
+        claw_back=st.sampled_from([0, 0, 0, 20, 60]),
+        value=values,
+    )
+    def whole_story(self, live: bool, n: int, delivered: int, claw_back: int, value: int) -> None:
+        """Several steps at once, so that examples get further; a payment may go back in between."""
+        hands = len(self.hands)
+        self.submit(live, 0, None, n, start=True)
+        if len(self.hands) > hands:
+            if claw_back > PRICE:
+                self.move_credits("claw_back", claw_back, value)
+            self.the_wallet_is_what_the_model_says()
+            self.finish(0, "succeed", delivered)
+
     # --- Time, and what comes from outside --------------------------------------------------------
 
-    @rule(task_id=tasks)
-    def lose_worker(self, task_id: int) -> None:
-        if self.books.tasks[task_id].status == "running":
+    @precondition(lambda self: self.task_ids)
+    @rule(
+        which=newest_first,
+        what=st.sampled_from(["lose worker", "lose worker", "pass deadline", "forget idempotency key"]),
+        sweep=st.booleans(),
+    )
+    def let_time_pass(self, which: int, what: str, sweep: bool) -> None:
+        task_id = pick(self.task_ids, which)
+        task = self.books.tasks[task_id]
+        if what == "pass deadline":
+            age(Generation(pk=task_id), deadline_at=1)
+            task.overdue = True
+        elif what == "forget idempotency key":
+            self.idempotency_key_grows_old(task_id)
+        elif task.status == "running":
             age(Generation(pk=task_id), lease_until=1)
-            self.books.tasks[task_id].lease_over = True
+            task.lease_over = True
+        if sweep:
+            sweeps.sweep()
+            self.books.sweep()
 
-    @rule(task_id=tasks)
-    def pass_deadline(self, task_id: int) -> None:
-        age(Generation(pk=task_id), deadline_at=1)
-        self.books.tasks[task_id].overdue = True
+    def idempotency_key_grows_old(self, task_id: int) -> None:
+        age(Generation(pk=task_id), created_at=DAY_S + 1)
+        kept = {known: made for known, made in self.books.idempotency.items() if made[0] != task_id}
+        self.books.idempotency = kept
 
-    @rule()
-    def sweep(self) -> None:
-        sweeps.sweep()
-        self.books.sweep()
-
-    @rule(task_id=tasks)
-    def cancel(self, task_id: int) -> None:
+    @precondition(lambda self: self.task_ids)
+    @rule(which=newest_first)
+    def cancel(self, which: int) -> None:
+        task_id = pick(self.task_ids, which)
         task = self.books.tasks[task_id]
         try:
             lifecycle.cancel(Generation.objects.get(pk=task_id))
