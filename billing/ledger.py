@@ -145,7 +145,12 @@ def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_
     entry.wallet_id = wallet_id.get()["pk"]
     entry.save(force_insert=True)
     if key_id is not None:
-        open_key_task(key_id, credits)
+        try:
+            open_key_task(key_id, credits)
+        except SpendCapReached:
+            # Of several reasons the open tasks are said first: they go away by themselves.
+            _refuse_when_full(Wallet.objects.get(pk=entry.wallet_id))
+            raise
     open_limit = Coalesce("open_limit", Value(settings.MAX_OPEN_TASKS))
     for _attempt in range(ACCEPT_TRIES):
         # One conditional statement: reading first and writing after would let parallel requests overdraw.
@@ -160,13 +165,17 @@ def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_
 
 def _explain_refusal(wallet: Wallet, credits: int) -> None:
     """Raises the reason; returns when it has just gone away, which is worth another try."""
-    limit = settings.MAX_OPEN_TASKS if wallet.open_limit is None else wallet.open_limit
-    if wallet.open_tasks >= limit:
-        raise TooManyOpenTasks(retry_after=OPEN_TASKS_RETRY_S)
+    _refuse_when_full(wallet)
     if wallet.owed:
         raise PaymentOwed(required=credits, available=wallet.available, owed=wallet.owed)
     if wallet.available < credits:
         raise InsufficientCredits(required=credits, available=wallet.available)
+
+
+def _refuse_when_full(wallet: Wallet) -> None:
+    limit = settings.MAX_OPEN_TASKS if wallet.open_limit is None else wallet.open_limit
+    if wallet.open_tasks >= limit:
+        raise TooManyOpenTasks(retry_after=OPEN_TASKS_RETRY_S)
 
 
 def capture(

@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.db.models import F
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import ApiKey, Organization
 from accounts.organizations import create_api_key
@@ -159,6 +160,15 @@ def test_tasks_that_hold_nothing_are_limited_by_the_default(key: ApiKey) -> None
     limit(key, open_limit=2)
     ledger.open_key_task(key.pk, 0, default_limit=1)
     assert spent(key) == (2, 0, 0, 0)
+
+
+def test_too_many_open_tasks_are_said_before_a_reached_cap(key: ApiKey, settings: Settings) -> None:
+    settings.MAX_OPEN_TASKS = 1
+    limit(key, lifetime_cap=15)
+    hold(key, 15, "task:1")
+    with pytest.raises(TooManyOpenTasks) as caught:
+        hold(key, 15, "task:2")
+    assert caught.value.limit_source == "organization"
 
 
 def test_a_wallet_that_refuses_leaves_the_key_as_it_was(key: ApiKey) -> None:
