@@ -1,0 +1,78 @@
+"""A running shop on the database of this test run: what it commits is seen by the test's own queries."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+from django.db import connection
+
+from tests.faults.shop import Shop, environment, running
+from tests.processes import ROOT, free_port
+
+POSTERS = ROOT / "tests" / "posters.py"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningShop:
+    """`environment` is the one that its processes run in."""
+
+    base_url: str
+    port: int
+    data_dir: Path
+    environment: dict[str, str]
+    processes: Shop
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def say(self, *arguments: str) -> str:
+        """What a command that must succeed prints."""
+        done = self.manage(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def organization(self, name: str, credits: int) -> str:
+        """The slug of a new one."""
+        return self.say(
+            "create_organization", name, "--owner", "owner@studio.example", "--credits", str(credits)
+        )
+
+    def key(self, slug: str, *options: str) -> str:
+        return self.say("create_api_key", slug, *options)
+
+    def worker(self) -> psutil.Process:
+        [worker] = self.processes.children("worker")
+        return worker
+
+    def post_at_once(self, count: int, key: str, idempotency_key: str = "") -> list[dict[str, object]]:
+        """Orders from so many processes at the same moment; `status` and `body` of each answer."""
+        command = [sys.executable, str(POSTERS), str(self.port), str(count), key, idempotency_key]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextmanager
+def start(folder: Path, **changes: str) -> Iterator[RunningShop]:
+    """An open shop with these settings; stopped afterwards. Ask for `committed_db` before."""
+    if connection.vendor == "postgresql":
+        changes = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"DEMO": "1"} | changes
+    connection.close()
+    data_dir, port = Path(settings.DATA_DIR), free_port()
+    with running(folder, data_dir, port=port, changes=changes) as shop:
+        address = f"http://127.0.0.1:{port}"
+        yield RunningShop(address, port, data_dir, environment(data_dir, port, **changes), shop)
+    connection.close()
