@@ -74,7 +74,7 @@ def test_a_seed_is_drawn_once_and_a_given_one_is_kept(access: Access) -> None:
 
 def test_nothing_is_claimed_after_its_deadline_or_its_end(access: Access) -> None:
     late, ended = a_generation(access), a_generation(access)
-    age(late, deadline_at=0)
+    age(late, deadline_at=1)
     lifecycle.cancel(ended)
     assert [lifecycle.claim(row.pk) for row in (late, ended)] == [None, None]
     assert lifecycle.claim(0) is None
@@ -93,7 +93,7 @@ def test_an_attempt_is_recorded_before_the_upstream_is_called(access: Access) ->
 
 def test_nothing_is_submitted_after_the_lease_is_over(access: Access) -> None:
     generation = a_claimed(access)
-    age(generation, lease_until=0)
+    age(generation, lease_until=1)
     assert lifecycle.mark_submitted(generation, "sandbox") is None
     assert not Attempt.objects.exists()
     assert not Generation.objects.get(pk=generation.pk).submitted
@@ -221,7 +221,7 @@ def test_cancel_ends_an_open_generation_at_once(
 def test_only_what_is_past_its_deadline_expires(organization: Organization, access: Access) -> None:
     generation = a_claimed(access)
     assert not lifecycle.expire(generation)
-    age(generation, deadline_at=0)
+    age(generation, deadline_at=1)
     assert lifecycle.expire(generation)
     assert status_of(generation) == ("failed", "timeout")
     assert not lifecycle.expire(generation)

@@ -280,7 +280,7 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
         if what == "pass deadline":
             age(Generation(pk=task_id), deadline_at=1)
             task.overdue = True
-        elif what == "forget idempotency key":
+        elif what == "forget idempotency key" and task.claim:  # untouched for a day, it would be a backlog
             self.idempotency_key_grows_old(task_id)
         elif task.status == "running":
             age(Generation(pk=task_id), lease_until=1)
