@@ -3,7 +3,7 @@
 import datetime
 import secrets
 import uuid
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -80,11 +80,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
 
-class OrganizationQuerySet(models.QuerySet["Organization"]):
-    def of(self, user: User) -> Self:
-        return self.filter(memberships__user=user)
-
-
 class Organization(models.Model):
     """A customer of one shop; what it owns hangs off this row."""
 
@@ -93,8 +88,6 @@ class Organization(models.Model):
     name = models.CharField(max_length=80)
     suspended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=db_now())
-
-    objects = OrganizationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -2,6 +2,7 @@
 
 import logging.config
 import os
+import threading
 from typing import Any
 
 from celery import Celery, signals
@@ -15,6 +16,13 @@ TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
 app = Celery("tintype")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.beat_init.connect
+def sweep_beside_the_beat(**_: Any) -> None:
+    from generations import sweeper  # noqa: PLC0415 - models can be imported only once all apps are loaded
+
+    sweeper.start(threading.Event())
 
 
 @signals.setup_logging.connect

@@ -1,8 +1,10 @@
 """Typed readers of the environment. A bad value stops the boot, naming the variable and the cure."""
 
+import contextlib
 import ipaddress
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -115,22 +117,30 @@ def kept_secret(name: str, folder: Path) -> str:
         return given
     path = folder / name.lower()
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _read_when_written(path, name)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            value = secrets.token_urlsafe(48)
-            file.write(value)
-        return value
+        for part in (folder.parent, folder):  # sessions and prompts are nobody else's business either
+            part.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _write_whole(path, secrets.token_urlsafe(48))
+        return _read_secret(path, name)
     except OSError as error:
         raise ImproperlyConfigured(
             f"DATA_DIR: {path} cannot be written ({error.strerror}). Name a writable folder: DATA_DIR=/path."
         ) from error
 
 
-def _read_when_written(path: Path, name: str) -> str:
+def _write_whole(path: Path, value: str) -> None:
+    """The file appears with all of its content, or not at all; whoever was first wins."""
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(value)
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+    finally:
+        os.unlink(unfinished)
+
+
+def _read_secret(path: Path, name: str) -> str:
     value = path.read_text(encoding="ascii").strip()
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name}: {path} is empty or cut short; restore it from a backup.")

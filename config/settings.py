@@ -37,9 +37,11 @@ if env.address("DATABASE_URL", "", ("postgres", "postgresql"), "postgresql://use
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     _options["pool"] = {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 8, 2, 100), "timeout": 2}
-    _options["options"] = (
-        "-c statement_timeout=15000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000"
-    )
+    # A server that is gone without a word is given up in seconds, not after the kernel's quarter of an hour.
+    _patience = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3}
+    DATABASES["default"]["OPTIONS"] = _options = {**_patience, "tcp_user_timeout": 10_000, **_options}
+    _limits = "-c statement_timeout=15000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000"
+    _options["options"] = f"{_limits} {_options.get('options', '')}".strip()
 else:
     DATABASES = {
         "default": {
@@ -66,7 +68,6 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -86,7 +87,6 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -101,7 +101,6 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
                 "config.pages.shop_context",
             ]
         },
@@ -214,8 +213,6 @@ else:
     CELERY_BROKER_URL = "filesystem://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_broker_dir / "queue"),
-        "data_folder_out": str(_broker_dir / "queue"),
-        "control_folder": str(_broker_dir / "control"),
         "polling_interval": 0.05,
     }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -227,7 +224,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "generations.tasks.sweep", "schedule": SWEEP_S, "options": {"expires": 4 * SWEEP_S}},
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
 }
 

@@ -41,11 +41,11 @@ def _ring_forever() -> None:
         publish(_waiting.get())
 
 
-def publish(generation_id: int) -> None:
-    """One ring, on the caller's time. Swallows a broken broker and leaves it alone for a while."""
+def publish(generation_id: int) -> bool:
+    """One ring, on the caller's time. False when the broker is broken, which is then left alone for a while."""
     global _silent_until  # noqa: PLW0603 - the breaker of this process
     if time.monotonic() < _silent_until:
-        return
+        return False
     from generations.tasks import run  # noqa: PLC0415 - tasks import the lifecycle, which rings
 
     try:
@@ -53,3 +53,5 @@ def publish(generation_id: int) -> None:
     except Exception as error:  # noqa: BLE001 - kombu lets transport errors of every kind through
         _silent_until = time.monotonic() + PAUSE_S
         logger.warning("The broker is away, rings are left to the sweep for %g s: %s", PAUSE_S, error)
+        return False
+    return True

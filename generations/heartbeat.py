@@ -52,11 +52,10 @@ def beat() -> None:
     """One renewal of every lease; a database that is away is tried again at the next beat."""
     with _lock:
         working = list(_working.values())
-    try:
-        for generation in working:
+    for generation in working:
+        try:
             lifecycle.renew(generation)
-    except (DatabaseError, PoolTimeout) as error:
-        logger.warning("Leases could not be renewed: %s", error)
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()
+        except (DatabaseError, PoolTimeout) as error:
+            logger.warning("%s: the lease could not be renewed: %s", generation, error)
+    if not connection.in_atomic_block:
+        connection.close()

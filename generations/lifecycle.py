@@ -30,6 +30,7 @@ FIRST_RING_S = 5
 UPSTREAM_RETRY_S = 60
 LOCK_NOT_AVAILABLE = "55P03"
 SYSTEM = "system"
+LEFT_OPEN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +131,21 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
 
 def claim(generation_id: int) -> Generation | None:
     """Takes a queued generation for this worker, with its seed drawn; None when it is no longer to be had."""
-    taken = Generation.objects.filter(
-        pk=generation_id, status=Status.QUEUED, deadline_at__gt=db_now()
-    ).update(
+    queued = Generation.objects.filter(pk=generation_id, status=Status.QUEUED)
+    found = queued.values_list("claim", flat=True).first()
+    if found is None:
+        return None
+    taken = queued.filter(claim=found, deadline_at__gt=db_now()).update(
         status=Status.RUNNING,
-        claim=F("claim") + 1,
+        claim=found + 1,
         submitted=False,
         lease_until=_lease(),
         started_at=Coalesce("started_at", db_now()),
         seed=Coalesce("seed", Value(secrets.randbelow(MAX_SEED + 1))),
     )
-    return Generation.objects.get(pk=generation_id) if taken else None
+    # The fence is what this worker wrote, never what it reads afterwards: that may be the next worker's claim.
+    ours = Generation.objects.filter(pk=generation_id, status=Status.RUNNING, claim=found + 1)
+    return ours.first() if taken else None
 
 
 def mark_submitted(generation: Generation, provider: str) -> Attempt | None:
@@ -183,7 +188,7 @@ def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, c
         raise ValueError(f"{generation}: {len(images)} images of {generation.n}")
     with transaction.atomic():
         if not _end(_fenced(generation), Status.SUCCEEDED, progress=100):
-            _close_attempt(attempt, "late", cost_micros=cost_micros)
+            _note_late(attempt, cost_micros=cost_micros)
             return False
         _close_attempt(attempt, "ok", cost_micros=cost_micros)
         Image.objects.bulk_create(
@@ -217,7 +222,10 @@ def fail(
     with transaction.atomic():
         ended = _end(_fenced(generation, lost=lost), Status.FAILED, error_type=error_type)
         if attempt is not None:
-            _close_attempt(attempt, outcome if ended else "late", detail=detail, cost_micros=cost_micros)
+            if ended:
+                _close_attempt(attempt, outcome, detail=detail, cost_micros=cost_micros)
+            else:
+                _note_late(attempt, detail=detail, cost_micros=cost_micros)
         if ended:
             _settle(generation, consumed=0)
     return ended
@@ -259,7 +267,10 @@ def hand_back(
             dispatch_after=db_now() + datetime.timedelta(seconds=wait_s),
         )
         if attempt is not None:
-            _close_attempt(attempt, outcome if back else "late", detail=detail, cost_micros=cost_micros)
+            if back:
+                _close_attempt(attempt, outcome, detail=detail, cost_micros=cost_micros)
+            else:
+                _note_late(attempt, detail=detail, cost_micros=cost_micros)
     return bool(back)
 
 
@@ -280,6 +291,7 @@ def cancel(generation: Generation) -> None:
         open_row = Generation.objects.filter(pk=generation.pk, status__in=OPEN)
         if not _end(open_row, Status.CANCELED, error_type="canceled"):
             raise AlreadyEnded
+        _leave_attempts(generation)
         _settle(generation, consumed=0)
 
 
@@ -289,6 +301,7 @@ def expire(generation: Generation) -> bool:
         late = Generation.objects.filter(pk=generation.pk, status__in=OPEN, deadline_at__lte=db_now())
         if not _end(late, Status.FAILED, error_type="timeout"):
             return False
+        _leave_attempts(generation)
         _settle(generation, consumed=0)
     return True
 
@@ -335,6 +348,20 @@ def _settle(generation: Generation, *, consumed: int) -> None:
 
 
 def _close_attempt(attempt: Attempt, outcome: str, *, detail: str = "", cost_micros: int = 0) -> None:
-    Attempt.objects.filter(pk=attempt.pk, outcome="").update(
+    Attempt.objects.filter(pk=attempt.pk).update(
         outcome=outcome, detail=detail[:500], cost_micros=cost_micros, finished_at=db_now()
     )
+
+
+def _note_late(attempt: Attempt, *, detail: str = "", cost_micros: int = 0) -> None:
+    """Books what a worker that lost its generation still found out. Only once the generation has ended: until
+    then another worker may be driving this very attempt, and its outcome is the one that counts.
+    """
+    Attempt.objects.filter(
+        pk=attempt.pk, outcome__in=("", LEFT_OPEN), generation__status__in=(Status.FAILED, Status.CANCELED)
+    ).update(outcome="late", detail=detail[:500], cost_micros=cost_micros, finished_at=db_now())
+
+
+def _leave_attempts(generation: Generation) -> None:
+    """Its generation has ended; what the upstream made of it nobody knows, unless its worker still says."""
+    Attempt.objects.filter(generation=generation, outcome="").update(outcome=LEFT_OPEN, finished_at=db_now())

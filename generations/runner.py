@@ -122,5 +122,8 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
             detail=unusable,
             cost_micros=outcome.cost_micros,
         )
-    elif not lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):
+    elif lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):
+        if generation.claim > 1:  # a worker that died between storing and settling left its files
+            storage.delete_earlier_claims(generation.task_id, generation.claim)
+    else:
         storage.delete(item.storage_key for item in stored)

@@ -179,6 +179,15 @@ def delete(keys: Iterable[str]) -> None:
         _images().delete(_thumbnail_key(key))
 
 
+def delete_earlier_claims(task_id: str, claim: int) -> None:
+    """Remove what workers stored that held this task before `claim` and did not live to settle it."""
+    images = _images()
+    with suppress(FileNotFoundError):
+        for folder in images.listdir(task_id)[0]:
+            if folder.isdigit() and int(folder) < claim:
+                delete(f"{task_id}/{folder}/{name}" for name in images.listdir(f"{task_id}/{folder}")[1])
+
+
 def thumbnail(key: str) -> bytes:
     """A WebP of at most 384 pixels a side, made at the first view; FileNotFoundError if the image is gone."""
     thumbnail_key = _thumbnail_key(key)

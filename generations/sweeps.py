@@ -49,9 +49,15 @@ def ring_again() -> int:
         mine = Generation.objects.filter(
             pk=row["pk"], status=Status.QUEUED, dispatch_after=row["dispatch_after"]
         ).update(rings=F("rings") + 1, dispatch_after=db_now() + wait)
-        if mine:
-            doorbell.publish(row["pk"])
-            rung += 1
+        if not mine:
+            continue
+        if not doorbell.publish(row["pk"]):
+            # Nobody heard it, so it does not count; the others keep their place as well.
+            Generation.objects.filter(pk=row["pk"], status=Status.QUEUED).update(
+                rings=row["rings"], dispatch_after=row["dispatch_after"]
+            )
+            break
+        rung += 1
     return rung
 
 

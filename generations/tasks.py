@@ -10,11 +10,6 @@ def run(generation_id: int) -> None:
     runner.run(generation_id)
 
 
-@shared_task(name="generations.tasks.sweep")
-def sweep() -> None:
-    sweeps.sweep()
-
-
 @shared_task(name="generations.tasks.delete_old_images")
 def delete_old_images() -> None:
     sweeps.delete_old_images()

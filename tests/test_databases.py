@@ -62,6 +62,6 @@ def test_the_cast_is_a_team_and_a_stranger(
     alice: cast.Person, bob: cast.Person, charlie: cast.Person
 ) -> None:
     assert alice.organization == bob.organization != charlie.organization
-    assert Organization.objects.of(charlie.user).get() == charlie.organization
+    assert Organization.objects.get(memberships__user=charlie.user) == charlie.organization
     row, secret = cast.new_key(bob, scopes=["read"])
     assert secret.startswith(row.prefix)

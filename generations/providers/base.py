@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class OutcomeKind(StrEnum):
-    """What an upstream's answer means for us; the customer's view of each is in lifecycle.py."""
+    """What an upstream's answer means for us; the customer's view of each is in runner.py."""
 
     OK = "ok"
     BUSY = "busy"

@@ -60,7 +60,7 @@ def test_a_database_that_is_away_is_tried_again_at_the_next_beat(
         age(generation, lease_until=1)
         monkeypatch.setattr(lifecycle, "renew", away)
         heartbeat.beat()
-        assert "Leases could not be renewed: connection already closed" in caplog.text
+        assert "the lease could not be renewed: connection already closed" in caplog.text
         monkeypatch.setattr(lifecycle, "renew", renew)
         heartbeat.beat()
         assert connection.connection is None  # given back between the beats

@@ -271,8 +271,51 @@ def test_a_late_worker_changes_nothing(
     assert Generation.objects.values().get(pk=generation.pk) == before
     assert not Image.objects.exists()
     assert settlements_of(generation) == entries
-    assert Attempt.objects.values_list("outcome", "cost_micros").get(pk=attempt.pk) == ("late", 9)
+    booked = Attempt.objects.values_list("outcome", "cost_micros").get(pk=attempt.pk)
+    assert booked == (("late", 9) if lose is canceled else ("", 0)), "Open, it belongs to who took over"
     assert books_are_right()
+
+
+def test_who_took_an_attempt_over_states_its_outcome(access: Access) -> None:
+    late, attempt = taken_over(access)
+    now = Generation.objects.get(pk=late.pk)
+    driven = lifecycle.mark_submitted(now, attempt.provider)
+    assert driven == attempt
+    assert not lifecycle.succeed(late, attempt, stored_images(late, 1), cost_micros=9)
+    assert lifecycle.succeed(now, attempt, stored_images(now, 1), cost_micros=9)
+    assert Attempt.objects.values_list("outcome", "cost_micros").get() == ("ok", 9)
+
+
+@pytest.mark.parametrize("ended_by", ["cancel", "deadline"])
+def test_an_attempt_whose_worker_never_came_back_is_closed_as_unknown(access: Access, ended_by: str) -> None:
+    generation, _attempt = a_submitted(access)
+    if ended_by == "cancel":
+        lifecycle.cancel(generation)
+    else:
+        age(generation, deadline_at=1)
+        assert lifecycle.expire(generation)
+    [attempt] = Attempt.objects.all()
+    assert (attempt.outcome, attempt.finished_at is not None) == ("unknown", True)
+
+
+def test_a_claim_that_stalled_never_takes_the_next_workers_fence(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generation = a_generation(access)
+    lease = lifecycle._lease
+
+    def stall_once() -> object:
+        """Between this worker's look and its write, another claims the row, loses it, and it is queued again."""
+        monkeypatch.setattr(lifecycle, "_lease", lease)
+        other = lifecycle.claim(generation.pk)
+        assert other is not None
+        age(generation, lease_until=1)
+        assert lifecycle.hand_back(Generation.objects.get(pk=generation.pk), 0, lost=True)
+        return lease()
+
+    monkeypatch.setattr(lifecycle, "_lease", stall_once)
+    assert lifecycle.claim(generation.pk) is None
+    assert Generation.objects.get(pk=generation.pk).claim == 1
 
 
 @pytest.mark.parametrize("end", ["fail", "hand_back"])

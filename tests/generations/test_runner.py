@@ -202,7 +202,7 @@ def test_a_worker_that_lost_its_generation_leaves_no_file(
     assert files(folder) == []
     assert not Image.objects.exists()
     assert settlements_of(generation) == []
-    assert attempts(generation) == [(1, "late", 700)]
+    assert attempts(generation) == [(1, "", 0)]
 
 
 def test_a_canceled_generation_is_free_and_its_image_is_not_kept(

@@ -1,5 +1,7 @@
 """What makes up for lost rings, dead workers and passed deadlines: four searches, each for itself."""
 
+import time
+
 import pytest
 
 from accounts.access import Access
@@ -29,7 +31,12 @@ pytestmark = pytest.mark.django_db
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Ids for which the bell was rung."""
     heard: list[int] = []
-    monkeypatch.setattr(doorbell, "publish", heard.append)
+
+    def hear(generation_id: int) -> bool:
+        heard.append(generation_id)
+        return True
+
+    monkeypatch.setattr(doorbell, "publish", hear)
     return heard
 
 
@@ -198,9 +205,13 @@ def test_each_search_finds_its_own_under_any_backlog(
     assert len(rung) == 1
 
 
-def test_the_beat_rings_for_sweep_and_retention() -> None:
-    from generations import tasks
-
-    tasks.sweep()
-    tasks.delete_old_images()
-    tasks.run(0)
+def test_a_ring_that_nobody_heard_does_not_push_its_row_away(
+    access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = a_generation(access), a_generation(access)
+    age(first, dispatch_after=2)
+    age(second, dispatch_after=1)
+    before = list(Generation.objects.order_by("pk").values_list("rings", "dispatch_after"))
+    monkeypatch.setattr(doorbell, "_silent_until", time.monotonic() + 60)
+    assert sweeps.ring_again() == 0
+    assert list(Generation.objects.order_by("pk").values_list("rings", "dispatch_after")) == before

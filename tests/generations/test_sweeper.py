@@ -1,0 +1,48 @@
+"""The sweep runs beside the beat, so neither busy workers nor a missing broker can keep it from its work."""
+
+import datetime
+import threading
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError
+from pytest_django import Settings
+
+from accounts.clock import db_now
+from generations import sweeper, sweeps
+from generations.models import Generation, Status
+from tests.accounts.client import generate, task_of
+from tests.cast import Person, new_key
+from tests.shop import start
+from tests.waiting import wait_until
+
+
+def test_busy_worker_keeps_no_order_from_its_deadline(committed_db: None, tmp_path: Path) -> None:
+    busy = {"WORKER_CONCURRENCY": "1", "SANDBOX_SECONDS": "30", "DEADLINE_S": "3", "SWEEP_S": "0.2"}
+    with start(tmp_path, **busy) as shop:
+        slug = shop.organization("Studio", 1000)
+        key = shop.key(slug)
+        assert {answer["status"] for answer in shop.post_at_once(3, key)} == {200}
+        released = '{"available":1000,"held":0,"owed":0}'
+        wait_until(lambda: shop.say("show_wallet", slug) == released, "all to be released", timeout_s=25)
+        assert shop.say("check_ledger") == "ok"
+
+
+def test_sweep_goes_on_after_one_that_failed(
+    committed_db: None, alice: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SWEEP_S = 0.05
+    real, stop = sweeps.sweep, threading.Event()
+    failures = iter([OperationalError("away"), ValueError("a bug")])
+
+    def fail_at_first() -> None:
+        for failure in failures:
+            raise failure
+        real()
+        stop.set()
+
+    monkeypatch.setattr(sweeps, "sweep", fail_at_first)
+    task = task_of(generate(new_key(alice)[1]))
+    Generation.objects.update(deadline_at=db_now() - datetime.timedelta(seconds=5))
+    sweeper.start(stop).join(30)
+    assert Generation.objects.get(task_id=task).status == Status.FAILED
