@@ -30,7 +30,8 @@ API_PREFIXES = ("/api/", "/v1/")
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIXES)
+    """Whether programs ask: they get JSON, also from the addresses of images."""
+    return request.path.startswith((*API_PREFIXES, "/i/"))
 
 
 def as_domain_error(error: Exception, request_id: str | None = None) -> DomainError:
@@ -88,6 +89,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         body,
         status=error.status,
         content_type=content_type,
+        headers={"Cache-Control": "no-store"},
         json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
     if error.retry_after is not None:

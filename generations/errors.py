@@ -19,6 +19,16 @@ class AlreadyEnded(DomainError):
     type, status, message = "already_ended", 409, _("This task has already ended")
 
 
+class LinkClosed(DomainError):
+    """The address of an image was altered, or has expired."""
+
+    type, status, message = "link_closed", 403, _("This image address is not valid or has expired")
+
+
+class ImageDeleted(DomainError):
+    type, status, message = "image_deleted", 410, _("This image has been deleted")
+
+
 class Overloaded(DomainError):
     """More orders wait than can be made before their deadlines."""
 

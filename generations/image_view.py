@@ -3,14 +3,15 @@
 import logging
 import re
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.clock import db_now
+from accounts.errors import NotFound
 from generations import storage
+from generations.errors import ImageDeleted, LinkClosed
 from generations.models import Image
 
 logger = logging.getLogger(__name__)
@@ -20,39 +21,30 @@ logger = logging.getLogger(__name__)
 RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<length>[0-9]{1,18}))")
 
 
-class Refused(Exception):
-    """Why an address does not open: status, and the text that is shown."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 @require_safe
 def serve_image(request: HttpRequest, name: str) -> HttpResponseBase:
     """403 altered or expired, 410 deleted or past retention, 404 never ours; else 200, 206, 304 or 416."""
-    try:
-        return _answer(request, name, *_opened(request, name))
-    except Refused as refusal:
-        body = {"code": refusal.status, "message": str(refusal), "data": None}
-        return JsonResponse(body, status=refusal.status, headers={"Cache-Control": "no-store"})
+    return _answer(request, name, *_opened(request, name))
 
 
 def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName, int]:
-    """The image, the address as it was signed, and for how many more seconds it opens. Raises Refused."""
+    """The image, the address as it was signed, and for how many more seconds it opens.
+
+    Raises LinkClosed, NotFound or ImageDeleted.
+    """
     try:
         signed = storage.read_address(name, *_expiry_and_signature(request))
     except storage.BadAddress:
-        raise Refused(403, _("This image address is not valid or has expired")) from None
+        raise LinkClosed from None
     # The clock that signed the link also judges it, so no machine's own clock matters.
     image = Image.objects.annotate(now=db_now()).filter(public_id=signed.image_id).first()
     now = image.now if image else timezone.now()
     if signed.expires_at <= now.timestamp():
-        raise Refused(403, _("This image address is not valid or has expired"))
+        raise LinkClosed
     if image is None or signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
-        raise Refused(404, _("There is no such image"))
+        raise NotFound
     if not image.is_kept(now):
-        raise Refused(410, _("This image has been deleted"))
+        raise ImageDeleted
     return image, signed, signed.expires_at - int(now.timestamp())
 
 
@@ -76,7 +68,7 @@ def _answer(
     except FileNotFoundError:
         # Deleted a moment ago, or lost: either way it will not come back.
         logger.warning("image %s: no file %s", image.public_id, image.storage_key)
-        raise Refused(410, _("This image has been deleted")) from None
+        raise ImageDeleted from None
     return _with_body(request, response, data)
 
 
