@@ -71,6 +71,12 @@ def test_progress_after_the_session_ended_leads_the_page_to_the_sign_in(alice: P
     assert response.headers["HX-Redirect"] == f"/sign-in/?next={page}"
 
 
+def test_current_address_that_cannot_be_read_is_as_good_as_none(alice: Person) -> None:
+    path = f"/playground/{ordered(browser_of(alice)).task_id}/progress"
+    response = browser_of().get(path, headers={**HTMX, "HX-Current-URL": "http://["})
+    assert (response.status_code, response.headers["Location"]) == (302, f"/sign-in/?next={path}")
+
+
 def test_finished_order_shows_image_seed_size_and_download(alice: Person) -> None:
     client = browser_of(alice)
     generation = made(client)
