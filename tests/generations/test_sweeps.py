@@ -196,11 +196,3 @@ def test_each_search_finds_its_own_under_any_backlog(
     assert status_of(unsubmitted)[0] == "queued"
     assert status_of(submitted)[0] == "queued"
     assert len(rung) == 1
-
-
-def test_the_beat_rings_for_sweep_and_retention() -> None:
-    from generations import tasks
-
-    tasks.sweep()
-    tasks.delete_old_images()
-    tasks.run(0)
