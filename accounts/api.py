@@ -80,7 +80,7 @@ class ApiView(APIView):
         key = access.key
         subject = str(key.pk if key else access.actor)
         if request.method in self.creates:
-            sent = request.META.get("HTTP_IDEMPOTENCY_KEY", "")[: MAX_IDEMPOTENCY_KEY + 2]
+            sent = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip().strip('"')[:MAX_IDEMPOTENCY_KEY]
             once = f"{access.organization.pk}:{int(access.livemode)}:{sent}" if sent else ""
             rate = create_rate(key.rate_per_minute, key.burst) if key else create_rate()
             decision = limiter().take(subject, rate, otherwise=read_rate(), once=once)

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -33,7 +32,7 @@ def first_shop() -> Shop:
 def person(email: str) -> User:
     """The person with this e-mail, made without a password when new. Raises ValidationError."""
     clean = User.objects.clean_email(email)
-    validate_email(clean)
+    User(email=clean).clean_fields(exclude=["password"])
     user, _created = User.objects.get_or_create(email=clean, defaults={"password": "!"})
     return user
 

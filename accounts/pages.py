@@ -40,8 +40,9 @@ def member_page(
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    fragment_of = request.headers.get("HX-Current-URL")
-    if fragment_of is None:
+    try:
+        page = urlsplit(request.headers["HX-Current-URL"]).path
+    except (KeyError, ValueError):  # absent, or no address at all such as "http://["
         return redirect_to_login(request.get_full_path())
     # A fragment cannot hold the sign-in: the whole page goes there, and comes back.
-    return HttpResponseClientRedirect(redirect_to_login(urlsplit(fragment_of).path)["Location"])
+    return HttpResponseClientRedirect(redirect_to_login(page)["Location"])

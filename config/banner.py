@@ -8,10 +8,12 @@ POLLS = 60
 
 def opened(public_url: str, welcome: Welcome | None, *, serves_live_keys: bool) -> str:
     lines = ["", f"Tintype is open: {public_url}"]
-    if welcome is None:
+    if welcome is not None:
+        lines += ["", *_first_steps(public_url, welcome)]
+    elif serves_live_keys:
         lines.append("Your data from before is kept.")
     else:
-        lines += ["", *_first_steps(public_url, welcome)]
+        lines.append("Customers are made with: manage.py create_organization NAME --owner EMAIL --credits N")
     if not serves_live_keys:
         lines.append(
             "Live keys get 503 until an upstream is set up; test keys work. DEMO=1 tries everything with the sandbox."

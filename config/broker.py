@@ -38,7 +38,11 @@ class Channel(virtual.Channel):
     def _put(self, queue: str, message: Any, **_: Any) -> None:
         name = f"{time.time_ns():020d}-{uuid.uuid4()}.{queue}.msg"
         unfinished = self.folder / f"{name}.new"
-        unfinished.write_text(dumps(message), encoding="utf-8")
+        try:
+            unfinished.write_text(dumps(message), encoding="utf-8")
+        except FileNotFoundError:  # somebody has emptied the broker, folder and all
+            self.folder.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(dumps(message), encoding="utf-8")
         unfinished.rename(self.folder / name)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:

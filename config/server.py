@@ -49,9 +49,16 @@ class FileBlocks:
             yield block
 
 
+# Stands for a value that is not ASCII: granian gives the name of such a header, but not its value. Read as
+# absent, an Idempotency-Key would let a repeated order be charged twice; like this it is refused.
+UNREADABLE = "\xff"
+
+
 async def app(scope: Scope, protocol: HTTPProtocol) -> None:
     """RSGI's entry point, called on the event loop for every request."""
     headers = scope.headers.items()
+    readable = {name for name, _ in headers}
+    headers += [(name, UNREADABLE) for name in scope.headers.keys() if name not in readable]  # noqa: SIM118
     body = await _body_of(scope, protocol, headers)
     environ = make_environ(scope, headers, body)
     exchange = _Exchange(environ, protocol, asyncio.get_running_loop(), keep_alive=body.read_to_end)

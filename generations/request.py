@@ -24,7 +24,7 @@ MAX_SEED = 2_147_483_647
 RANDOM_SEED = -1
 MIN_SIDE, MAX_SIDE, SIDE_STEP = 256, 1536, 16
 MAX_ECHO = 32
-_SIZE = re.compile(r"([0-9]{3,4})[*x]([0-9]{3,4})")
+_SIZE = re.compile(r"([1-9][0-9]{2,3})[*x]([1-9][0-9]{2,3})")
 _SEED = re.compile(r"-1|[0-9]{1,10}")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from accounts.access import Access
 from accounts.errors import DomainError
@@ -27,7 +27,11 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         gettext_lazy("Get more credits, then try again."),
     ),
     "payment_owed": (
-        gettext_lazy("Your organization owes %(owed)d credits after a refund."),
+        ngettext_lazy(
+            "Your organization owes %(owed)d credit after a refund.",
+            "Your organization owes %(owed)d credits after a refund.",
+            "owed",
+        ),
         gettext_lazy("Settle this first; the Credits page says how."),
     ),
     "too_many_open_tasks": (
@@ -75,7 +79,7 @@ def refusal(error: DomainError, access: Access) -> Notice:
     """Of an order that was not accepted."""
     title, advice = REFUSALS.get(error.type, (error.message, ""))
     facts = {"name": access.organization.name, **error.details}
-    return Notice(str(title) % facts, str(advice) or _try_again(error.retry_after), error.fix_path)
+    return Notice(title % facts, str(advice) or _try_again(error.retry_after), error.fix_path)
 
 
 def _try_again(wait_s: int | None) -> str:

@@ -40,6 +40,8 @@ class OperatorCommand(BaseCommand):
             self.work(**options)
         except ValidationError as error:
             self.refuse(" ".join(error.messages))
+        except UnicodeError:
+            self.refuse("An argument is not valid UTF-8.")
         except (OperationalError, ProgrammingError) as error:
             if "no such table" in str(error) or "does not exist" in str(error):
                 self.refuse("The database has no tables yet. Run: manage.py migrate")

@@ -1,5 +1,6 @@
 """The file-system broker: messages appear whole, and each is taken once."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -114,3 +115,12 @@ def test_purge_empties_its_own_queue_alone(queue: SimpleQueue, tmp_path: Path) -
     queue.clear()
     assert queue.qsize() == 0
     assert other.exists()
+
+
+def test_folder_that_somebody_removed_comes_back_with_the_next_message(
+    queue: SimpleQueue, tmp_path: Path
+) -> None:
+    queue.put({"number": 1})
+    shutil.rmtree(tmp_path / "queue")
+    queue.put({"number": 2})
+    assert queue.get(timeout=5).payload == {"number": 2}

@@ -17,6 +17,12 @@ def test_header_with_underscore_cannot_pass_for_another(site: Site) -> None:
     assert answer.json()["headers"]["HTTP_X_REQUEST_ID"] == "7"
 
 
+def test_header_that_is_not_ascii_is_seen_as_unreadable_and_not_as_absent(site: Site) -> None:
+    answer = site.get("/echo", "Idempotency-Key: bestellung-größe-1", "X-Plain: 1")
+    assert answer.json()["headers"]["HTTP_IDEMPOTENCY_KEY"] == "\xff"
+    assert answer.json()["headers"]["HTTP_X_PLAIN"] == "1"
+
+
 def test_transfer_encoding_is_gone_once_the_body_is_read(site: Site) -> None:
     answer = site.post(
         "/echo", b"5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked", "Content-Length: 999"

@@ -10,7 +10,7 @@ from accounts.models import Role
 from generations import lifecycle, runner
 from generations.models import Generation, Image, Status
 from tests.cast import Person, join
-from tests.makers import wallet_of
+from tests.makers import set_price, wallet_of
 from tests.pages import browser_of, made, ordered, text_of
 
 HTMX = {"HX-Request": "true"}
@@ -69,6 +69,22 @@ def test_progress_after_the_session_ended_leads_the_page_to_the_sign_in(alice: P
         f"{page}progress", headers={**HTMX, "HX-Current-URL": f"http://testserver{page}"}
     )
     assert response.headers["HX-Redirect"] == f"/sign-in/?next={page}"
+
+
+def test_one_credit_is_written_without_plural(alice: Person) -> None:
+    set_price(1)
+    assert "1 credit an image" in text_of(browser_of().get("/"))
+    client = browser_of(alice)
+    assert "Make image · 1 credit " in text_of(client.get("/playground/"))
+    generation = ordered(client)
+    page = f"/playground/{generation.task_id}/"
+    assert "1 credit is held, and back with you if it fails." in text_of(client.get(page))
+
+
+def test_current_address_that_cannot_be_read_is_as_good_as_none(alice: Person) -> None:
+    path = f"/playground/{ordered(browser_of(alice)).task_id}/progress"
+    response = browser_of().get(path, headers={**HTMX, "HX-Current-URL": "http://["})
+    assert (response.status_code, response.headers["Location"]) == (302, f"/sign-in/?next={path}")
 
 
 def test_finished_order_shows_image_seed_size_and_download(alice: Person) -> None:

@@ -13,12 +13,11 @@ from accounts.organizations import create_api_key
 def future_time(text: str) -> datetime.datetime:
     try:
         value = datetime.datetime.fromisoformat(text)
-    except ValueError:
+        value = value.replace(tzinfo=value.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"expected a time such as 2027-01-31T12:00:00Z, not {text!r}"
         ) from None
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=datetime.UTC)
     if value <= datetime.datetime.now(datetime.UTC):
         raise argparse.ArgumentTypeError(f"{text} has passed")
     return value

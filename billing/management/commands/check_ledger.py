@@ -14,5 +14,5 @@ class Command(OperatorCommand):
         for finding in findings:
             self.stdout.write(str(finding))
         if findings:
-            self.refuse(f"{len(findings)} rows disagree.")
+            self.refuse("1 row disagrees." if len(findings) == 1 else f"{len(findings)} rows disagree.")
         self.stdout.write("ok")

@@ -82,7 +82,7 @@ class Opening:
     def _answers(self) -> bool:
         try:
             with socket.create_connection((self._address, settings.PORT), timeout=1) as connection:
-                connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 return connection.recv(12) == b"HTTP/1.0 200"
         except OSError:
             return False
