@@ -54,10 +54,10 @@ def test_a_ring_comes_from_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_broken_broker_delays_nobody_and_is_left_alone_for_a_while(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     tries: list[int] = []
-    with broker(GONE):
+    with broker(GONE), pytest.MonkeyPatch.context() as monkeypatch:
         failing: Callable[..., Any] = run.apply_async
 
         def counted(args: tuple[int], **options: Any) -> Any:
