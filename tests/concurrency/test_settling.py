@@ -174,7 +174,12 @@ def test_sweeps_at_once_change_and_ring_each_row_once(race_db: None, monkeypatch
     for row in (*unsubmitted, *submitted):
         age(row, lease_until=1)
     rung: list[int] = []
-    monkeypatch.setattr(doorbell, "publish", rung.append)
+
+    def heard(generation_id: int) -> bool:
+        rung.append(generation_id)
+        return True
+
+    monkeypatch.setattr(doorbell, "publish", heard)
 
     def sweep(_index: int) -> tuple[int, int, int, int]:
         return (
