@@ -2,12 +2,13 @@
 
 import threading
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.access import Access
 from billing.models import KeyUsage, LedgerEntry, Wallet
 from generations import lifecycle
+from generations.errors import IdempotencyInFlight
 from generations.models import Generation
 from tests.concurrency.conftest import RUNNERS
 from tests.concurrency.outcomes import assert_books_are_right, tally
@@ -167,3 +168,29 @@ def test_an_old_idempotency_key_makes_one_new_task_however_many_ask(race_db: Non
         outcomes = together(8, order)
         assert len(set(tally(outcomes))) == 1, tally(outcomes)
         assert outcomes[0] != old.pk
+
+
+if connection.vendor == "postgresql":  # on SQLite one writer at a time decides, in milliseconds
+
+    def test_a_key_whose_first_request_is_still_undecided_is_in_flight(race_db: None) -> None:
+        access = an_access(an_organization(10_000))
+        first_has_inserted, second_has_given_up = threading.Event(), threading.Event()
+
+        def order(index: int) -> int:
+            if index == 0:
+                with transaction.atomic():
+                    made = a_generation(access, idempotency_key="k").pk
+                    first_has_inserted.set()
+                    assert second_has_given_up.wait(30)
+                return made
+            assert first_has_inserted.wait(30)
+            try:
+                return a_generation(access, idempotency_key="k").pk
+            finally:
+                second_has_given_up.set()
+
+        first, second = together(2, order)
+        assert isinstance(second, IdempotencyInFlight)
+        assert (second.status, second.retry_after) == (409, 2)
+        assert a_generation(access, idempotency_key="k").pk == first
+        assert_books_are_right()
