@@ -9,6 +9,8 @@ from celery import Celery, signals
 from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
+from config import worker  # noqa: F401 - it connects to Celery's signals
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
@@ -16,6 +18,21 @@ TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
 app = Celery("tintype")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class BrokerUnreachable(Exception):
+    """The text says why, and bears no secrets."""
+
+
+def reach_broker() -> None:
+    """Takes about a second at most, as its socket timeouts say. Raises BrokerUnreachable."""
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=0, timeout=1)
+            channel: Any = connection.default_channel
+            channel.queue_declare(settings.CELERY_TASK_DEFAULT_QUEUE)
+    except Exception as error:
+        raise BrokerUnreachable(type(error).__name__) from error
 
 
 @signals.beat_init.connect

@@ -1,9 +1,24 @@
 """Health: whether this process answers, and whether what it stands on does. No secrets in either."""
 
+import logging
+import threading
+import time
+from typing import Any
+
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
+from psycopg_pool import PoolTimeout
 
-from config import database
+from config import celery, database
+from generations import backlog
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 1.0
+
+_lock = threading.Lock()
+_seen: tuple[float, dict[str, Any]] | None = None
 
 
 @never_cache
@@ -14,9 +29,36 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200, or 503 while requests had better go elsewhere."""
+    """200, or 503 while requests had better go elsewhere.
+
+    A broker that is away is told and no reason: orders are accepted, and made when it is back.
+    """
+    state = _state()
+    return JsonResponse(state, status=200 if state["database"] == "ok" else 503)
+
+
+def _state() -> dict[str, Any]:
+    """Looked up at most once a second and process: anybody may ask, and each look opens connections."""
+    global _seen  # noqa: PLW0603 - one look serves all threads
+    with _lock:
+        if _seen is None or time.monotonic() - _seen[0] >= LOOK_AGAIN_S:
+            _seen = (time.monotonic(), look())
+        return _seen[1]
+
+
+def look() -> dict[str, Any]:
+    """`database` and `broker` are `ok` or `unreachable`; `oldest_queued_seconds` is how long the oldest order
+    that nobody took up has waited, 0 when none does and null when the database cannot say.
+    """
+    state: dict[str, Any] = {"database": "ok", "broker": "ok", "oldest_queued_seconds": None}
     try:
         database.reach()
-    except database.Unreachable:
-        return JsonResponse({"database": "unreachable"}, status=503)
-    return JsonResponse({"database": "ok"})
+        state["oldest_queued_seconds"] = round(backlog.oldest_s(), 1)
+    except (database.Unreachable, DatabaseError, PoolTimeout):
+        state["database"] = "unreachable"
+    try:
+        celery.reach_broker()
+    except celery.BrokerUnreachable as error:
+        logger.warning("The broker is away: %s", error)
+        state["broker"] = "unreachable"
+    return state

@@ -1,11 +1,13 @@
 """Every setting, read from the environment once and checked before anything starts."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
 
 from config import env
 
@@ -29,6 +31,22 @@ REDIS_URL = env.text("REDIS_URL")
 DEMO = env.flag("DEMO", not DATABASE_URL)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
+# --- Processes of `manage.py up` ----------------------------------------------------------------
+
+_processes = min(4, os.cpu_count() or 1) if REDIS_URL else 1
+WEB_PROCESSES = env.integer("WEB_PROCESSES", _processes, 1, 64)
+WEB_THREADS = env.integer("WEB_THREADS", 16, 1, 256)
+WORKER_PROCESSES = env.integer("WORKER_PROCESSES", _processes, 1, 64)
+WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 8, 1, 256)
+WORKER_GRACE_S = env.seconds("WORKER_GRACE_S", 10, 0, 3600)
+READY_FILE = env.text("READY_FILE")
+if WEB_PROCESSES > 1 and not REDIS_URL:
+    raise ImproperlyConfigured(
+        f"WEB_PROCESSES={WEB_PROCESSES}: several need REDIS_URL, to count limits together."
+    )
+
+# --- The database -------------------------------------------------------------------------------
+
 env.address("REDIS_URL", "", ("redis", "rediss"), "redis://host:6379/0")
 if env.address("DATABASE_URL", "", ("postgres", "postgresql"), "postgresql://user:password@host:5432/name"):
     DATABASES: dict[str, dict[str, Any]] = {"default": dict(environ.Env.db_url_config(DATABASE_URL))}
@@ -36,6 +54,7 @@ if env.address("DATABASE_URL", "", ("postgres", "postgresql"), "postgresql://use
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them
     _options = DATABASES["default"].setdefault("OPTIONS", {})
+    # About 8 for all processes of a kind: more of them only queue for the same rows. `up` shares them out.
     _options["pool"] = {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 8, 2, 100), "timeout": 2}
     # A server that is gone without a word is given up in seconds, not after the kernel's quarter of an hour.
     _patience = {"connect_timeout": 2, "keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3}
@@ -203,8 +222,6 @@ CALL_TOTAL_S = min(CALL_TOTAL_S, LEASE_S * 3 / 4)
 
 # --- Celery: it only rings doorbells, the rows are the queue -------------------------------------
 
-WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 8, 1, 256)
-WEB_THREADS = env.integer("WEB_THREADS", 16, 1, 256)
 _broker_dir = DATA_DIR / "broker"
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
@@ -228,6 +245,11 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# Each with an exchange of its own: on a shared one every queue would get every message.
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange(name), routing_key=name) for name in ("default", "poll", "gpu", "webhooks")
+]
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = {
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
 }

@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 LIVED_A_WHILE_S = 10.0
-STOP_TIMEOUT_S = 15.0
 TICK_S = 0.1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -89,8 +88,9 @@ def how_it_ended(code: int) -> str:
 class Supervisor:
     """Runs in the main thread of its process, which it takes the stop signals of."""
 
-    def __init__(self, children: Sequence[Child]) -> None:
+    def __init__(self, children: Sequence[Child], *, stop_timeout_s: float) -> None:
         self._children = children
+        self._stop_timeout_s = stop_timeout_s
         self._stops = 0
 
     def run(self, on_tick: Callable[[], None]) -> None:
@@ -117,7 +117,7 @@ class Supervisor:
         running = [child.process for child in self._children if child.process is not None]
         for process in running:
             process.terminate()
-        deadline = time.monotonic() + STOP_TIMEOUT_S
+        deadline = time.monotonic() + self._stop_timeout_s
         while any(process.poll() is None for process in running):
             if time.monotonic() > deadline or self._stops > max(already, 1):
                 logger.warning("Not everything stopped in time; the rest is killed")

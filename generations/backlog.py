@@ -35,7 +35,7 @@ class Backlog:
     @property
     def wait_s(self) -> float:
         """How long a new order would wait: at worst every worker thread takes as long as a call may."""
-        slowest = settings.WORKER_CONCURRENCY / settings.CALL_TOTAL_S
+        slowest = settings.WORKER_PROCESSES * settings.WORKER_CONCURRENCY / settings.CALL_TOTAL_S
         return self.waiting / max(self.per_second, slowest)
 
     @property
@@ -49,13 +49,23 @@ class Backlog:
         return max(1, min(LONGEST_RETRY_S, math.ceil(too_long_s)))
 
 
+def oldest_s() -> float:
+    """How long the oldest order that nobody took up has waited; 0 when none does."""
+    queued = Generation.objects.filter(status=Status.QUEUED, claim=0).aggregate(oldest=Min("created_at"))
+    return _age_s(queued["oldest"])
+
+
+def _age_s(since: datetime.datetime | None) -> float:
+    return 0.0 if since is None else (read_db_now() - since).total_seconds()
+
+
 def measure() -> Backlog:
     queued = Generation.objects.filter(status=Status.QUEUED).aggregate(
         waiting=Count("pk"), oldest=Min("created_at", filter=Q(claim=0))
     )
     if queued["oldest"] is None:
         return Backlog(queued["waiting"], 0.0, 0.0)
-    oldest_s = (read_db_now() - queued["oldest"]).total_seconds()
+    oldest_s = _age_s(queued["oldest"])
     # As long as something waited the workers had work, so what ended meanwhile is what they can do.
     window_s = max(1.0, min(oldest_s, LONGEST_WINDOW_S))
     since = db_now() - datetime.timedelta(seconds=window_s)

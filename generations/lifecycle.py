@@ -179,6 +179,11 @@ def renew(generation: Generation) -> bool:
     return bool(_fenced(generation).update(lease_until=_lease()))
 
 
+def end_lease(generation: Generation) -> bool:
+    """For a worker that has to leave before it is done: the next sweep treats it as lost."""
+    return bool(_fenced(generation).update(lease_until=db_now()))
+
+
 def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, cost_micros: int = 0) -> bool:
     """Ends with the images that were delivered, 1 to n, and charges for those; False when we are late.
 

@@ -3,8 +3,7 @@
 import logging
 
 from accounts.connections import let_go
-from generations import lifecycle, storage
-from generations.heartbeat import beating
+from generations import heartbeat, lifecycle, storage
 from generations.models import Attempt, Generation
 from generations.providers.base import Job, Outcome, OutcomeKind, Provider
 from generations.routing import provider_for
@@ -32,7 +31,7 @@ def run(generation_id: int) -> None:
     if provider is None:
         lifecycle.fail(generation, "upstream_unavailable")
         return
-    with beating(generation):
+    with heartbeat.beating(generation):
         attempt = lifecycle.mark_submitted(generation, provider.name)
         if attempt is not None:
             settle(generation, attempt, _call(generation, attempt, provider))

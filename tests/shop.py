@@ -67,7 +67,11 @@ class RunningShop:
 
 @contextmanager
 def start(folder: Path, **changes: str) -> Iterator[RunningShop]:
-    """An open shop with these settings; stopped afterwards. Ask for `committed_db` before."""
+    """An open shop with these settings; stopped afterwards. Ask for `committed_db` before.
+
+    One process of each kind, so that a test that ends one knows what it ended.
+    """
+    changes = {"WEB_PROCESSES": "1", "WORKER_PROCESSES": "1"} | changes
     if connection.vendor == "postgresql":
         changes = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"DEMO": "1"} | changes
     connection.close()

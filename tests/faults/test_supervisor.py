@@ -109,9 +109,8 @@ SUPERVISE = """
 import os, sys
 from pathlib import Path
 from config import supervisor
-supervisor.STOP_TIMEOUT_S = 0.5
 child = supervisor.Child("stubborn", [sys.executable, "-c", sys.argv[1], sys.argv[2]], Path.cwd(), os.environ)
-supervisor.Supervisor([child]).run(lambda: None)
+supervisor.Supervisor([child], stop_timeout_s=0.5).run(lambda: None)
 """
 
 

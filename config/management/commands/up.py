@@ -20,18 +20,27 @@ from generations.routing import provider_for
 logger = logging.getLogger(__name__)
 
 SLOW_START_S = 60.0
+# Of the database, for all processes of a kind, and for each at least.
+CONNECTIONS, LEAST_CONNECTIONS = 8, 2
+WEB_DRAIN_S = 12  # what is asked gets its answer; a body may take 10 s to arrive
 # Options of the children, as variables: so the operator can change them, and each command line bears
 # only its own role's name.
 QUIET = {
     "LOG_LEVEL": "WARNING",
     "GRANIAN_LOG_LEVEL": "warning",
-    "GRANIAN_WORKERS_KILL_TIMEOUT": "12",
+    "GRANIAN_WORKERS_KILL_TIMEOUT": str(WEB_DRAIN_S),
     "CELERY_WORKER_WITHOUT_GOSSIP": "1",
     "CELERY_WORKER_WITHOUT_MINGLE": "1",
     "CELERY_WORKER_WITHOUT_HEARTBEAT": "1",
     # It is about pickled messages, which ours never are.
     "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
 }
+
+_PYTHON = [sys.executable, "-m"]
+_WEB = [*_PYTHON, "granian", "--interface", "rsgi", "--http", "1", "--no-ws"]
+_WEB += ["--http1-header-read-timeout", "10000"]
+_CELERY = [*_PYTHON, "celery", "-A", "config"]
+_QUEUES = "default,poll,webhooks"  # `gpu` is for workers that have one
 
 
 class Command(OperatorCommand):
@@ -51,7 +60,7 @@ class Command(OperatorCommand):
             opening = Opening(address, demo.open_demo())
             _close_databases()
             try:
-                Supervisor(_children(address)).run(opening.tick)
+                Supervisor(_children(address), stop_timeout_s=_stop_timeout_s()).run(opening.tick)
             finally:
                 opening.never_lose_secrets()
 
@@ -94,6 +103,11 @@ class Opening:
         sys.stdout.flush()
 
 
+def _stop_timeout_s() -> float:
+    """Every child leaves by itself before it is killed."""
+    return max(WEB_DRAIN_S, settings.WORKER_GRACE_S) + 3
+
+
 def _close_databases() -> None:
     """The children open their own; a pool's threads must not run when they are forked."""
     for connection in connections.all(initialized_only=True):
@@ -104,34 +118,26 @@ def _close_databases() -> None:
 
 
 def _children(address: str) -> list[Child]:
-    environment = {**QUIET, **os.environ}
-    celery = ["-m", "celery", "-A", "config"]
-    listen = [
-        "--interface",
-        "rsgi",
-        "--host",
-        address,
-        "--port",
-        str(settings.PORT),
-        "--http",
-        "1",
-        "--no-ws",
-    ]
-    commands = {
-        "web": ["-m", "granian", *listen, "--http1-header-read-timeout", "10000", "config.server:app"],
-        "worker": [
-            *celery,
-            "worker",
-            "-P",
-            "threads",
-            "-c",
-            str(settings.WORKER_CONCURRENCY),
-            "-Q",
-            "default",
-        ],
-        "beat": [*celery, "beat", "--pidfile="],
-    }
     folder = Path(settings.BASE_DIR)
-    return [
-        Child(name, [sys.executable, *command], folder, environment) for name, command in commands.items()
+    web = [*_WEB, "--host", address, "--port", str(settings.PORT), "config.server:app"]
+    granian = {"GRANIAN_WORKERS": str(settings.WEB_PROCESSES)}
+    if settings.WEB_PROCESSES > 1:
+        granian["GRANIAN_RESPAWN_FAILED_WORKERS"] = "1"  # the others go on meanwhile
+    worker = [*_CELERY, "worker", "-P", "threads", "-c", str(settings.WORKER_CONCURRENCY), "-Q", _QUEUES]
+    children = [
+        Child("web", web, folder, _environment(settings.WEB_PROCESSES, **granian)),
+        Child("beat", [*_CELERY, "beat", "--pidfile="], folder, _environment(CONNECTIONS)),
     ]
+    for number in range(1, settings.WORKER_PROCESSES + 1):
+        environment = _environment(settings.WORKER_PROCESSES)
+        if number > 1 and settings.READY_FILE:
+            environment["READY_FILE"] = f"{settings.READY_FILE}.{number}"
+        name = "worker" if number == 1 else f"worker {number}"
+        children.append(Child(name, [*worker, "-n", f"worker{number}@%h"], folder, environment))
+    return children
+
+
+def _environment(processes: int, **more: str) -> dict[str, str]:
+    """For one of `processes` of a kind, which share the database connections of that kind."""
+    pool = max(LEAST_CONNECTIONS, CONNECTIONS // processes)
+    return {**QUIET, "DATABASE_POOL": str(pool), **more, **os.environ}
