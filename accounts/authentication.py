@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -13,9 +13,18 @@ from accounts.addresses import client_address, is_listed
 from accounts.clock import db_now
 from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
 from accounts.models import ApiKey
+from accounts.statements import Select
 
 if TYPE_CHECKING:  # DRF's views import this module by way of its settings
     from rest_framework.views import APIView
+
+
+def _usable(digest: str) -> "QuerySet[ApiKey]":
+    usable = ApiKey.objects.select_related("organization").filter(revoked_at=None, frozen_at=None)
+    return usable.filter(Q(expires_at=None) | Q(expires_at__gt=db_now()), digest=digest)
+
+
+_find_usable = Select(_usable)
 
 
 def find_key(text: str) -> ApiKey | None:
@@ -23,12 +32,8 @@ def find_key(text: str) -> ApiKey | None:
     parsed = keys.parse(text)
     if parsed is None:
         return None
-    return (
-        ApiKey.objects.select_related("organization")
-        .filter(digest=parsed.digest, revoked_at=None, frozen_at=None)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=db_now()))
-        .first()
-    )
+    found: list[ApiKey] = _find_usable(digest=parsed.digest)
+    return found[0] if found else None
 
 
 class ApiKeyAuthentication(BaseAuthentication):

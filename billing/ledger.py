@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Greatest, TruncDate, TruncMonth
 
 from accounts.clock import db_now
 from accounts.models import Organization
+from accounts.statements import Change, Insert, Select, Update
 from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached, TooManyOpenTasks
 from billing.models import SETTLEMENTS, EntryKind, EntryNote, KeyUsage, LedgerEntry, Wallet
 
@@ -138,29 +139,53 @@ def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_
     Raises TooManyOpenTasks, PaymentOwed, InsufficientCredits or SpendCapReached; then nothing was written.
     """
     _require_positive(credits)
-    wallet_id = Wallet.objects.filter(organization_id=organization_id).values("pk")
-    entry = LedgerEntry(
-        kind=EntryKind.HOLD, available=-credits, held=credits, reference=reference, actor=actor
+    [wallet_id] = _wallet_ids(organization_id=organization_id)
+    _insert_entry(
+        wallet_id=wallet_id,
+        kind=str(EntryKind.HOLD),
+        available=-credits,
+        held=credits,
+        owed=0,
+        value_micros=0,
+        reference=reference,
+        actor=actor,
     )
-    entry.wallet_id = wallet_id.get()["pk"]
-    entry.save(force_insert=True)
     if key_id is not None:
         try:
             open_key_task(key_id, credits)
         except SpendCapReached:
             # Of several reasons the open tasks are said first: they go away by themselves.
-            _refuse_when_full(Wallet.objects.get(pk=entry.wallet_id))
+            _refuse_when_full(Wallet.objects.get(pk=wallet_id))
             raise
-    open_limit = Coalesce("open_limit", Value(settings.MAX_OPEN_TASKS))
     for _attempt in range(ACCEPT_TRIES):
-        # One conditional statement: reading first and writing after would let parallel requests overdraw.
-        updated = Wallet.objects.filter(
-            pk=entry.wallet_id, owed=0, available__gte=credits, open_tasks__lt=open_limit
-        ).update(available=F("available") - credits, held=F("held") + credits, open_tasks=F("open_tasks") + 1)
-        if updated:
+        if _hold_credits(wallet_id=wallet_id, credits=credits, usual_limit=settings.MAX_OPEN_TASKS):
             return
-        _explain_refusal(Wallet.objects.get(pk=entry.wallet_id), credits)
+        _explain_refusal(Wallet.objects.get(pk=wallet_id), credits)
     raise InsufficientCredits(required=credits, available=0)
+
+
+_wallet_ids = Select(
+    lambda organization_id: Wallet.objects.filter(organization_id=organization_id).values_list(
+        "pk", flat=True
+    )
+)
+_insert_entry = Insert(LedgerEntry)
+# One conditional statement: reading first and writing after would let parallel requests overdraw.
+_hold_credits = Update(
+    lambda wallet_id, credits, usual_limit: (
+        Wallet.objects.filter(
+            pk=wallet_id,
+            owed=0,
+            available__gte=credits,
+            open_tasks__lt=Coalesce("open_limit", Value(usual_limit)),
+        ),
+        {
+            "available": F("available") - credits,
+            "held": F("held") + credits,
+            "open_tasks": F("open_tasks") + 1,
+        },
+    )
+)
 
 
 def _explain_refusal(wallet: Wallet, credits: int) -> None:
@@ -238,10 +263,11 @@ def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None
     `default_limit` is for tasks that hold nothing (test keys), which no wallet counts.
     Raises TooManyOpenTasks or SpendCapReached.
     """
-    if _count_key_task(key_id, credits, default_limit):
+    asked = {"key_id": key_id, "credits": credits, "default_limit": default_limit}
+    if _count_key_task(**asked):
         return
     KeyUsage.objects.get_or_create(key_id=key_id)
-    if _count_key_task(key_id, credits, default_limit):
+    if _count_key_task(**asked):
         return
     usage = KeyUsage.objects.annotate(spent_today=_spent_today(), spent_this_month=_spent_this_month()).get(
         key_id=key_id
@@ -258,25 +284,26 @@ def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None
     raise SpendCapReached(required=credits, available=max(0, left))
 
 
-def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> bool:
+@Update
+def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> Change:
     spent_today, spent_this_month = _spent_today(), _spent_this_month()
     unlimited = Q(open_limit=None)
     if default_limit is not None:
         unlimited &= Q(open_tasks__lt=default_limit)
-    return bool(
-        KeyUsage.objects.filter(unlimited | Q(open_tasks__lt=F("open_limit")), key_id=key_id)
-        .filter(Q(day_cap=None) | Q(day_cap__gte=spent_today + credits))
+    usage = KeyUsage.objects.filter(unlimited | Q(open_tasks__lt=F("open_limit")), key_id=key_id)
+    within_caps = (
+        usage.filter(Q(day_cap=None) | Q(day_cap__gte=spent_today + credits))
         .filter(Q(month_cap=None) | Q(month_cap__gte=spent_this_month + credits))
         .filter(Q(lifetime_cap=None) | Q(lifetime_cap__gte=F("lifetime_credits") + credits))
-        .update(
-            open_tasks=F("open_tasks") + 1,
-            day=_today(),
-            day_credits=spent_today + credits,
-            month=_this_month(),
-            month_credits=spent_this_month + credits,
-            lifetime_credits=F("lifetime_credits") + credits,
-        )
     )
+    return within_caps, {
+        "open_tasks": F("open_tasks") + 1,
+        "day": _today(),
+        "day_credits": spent_today + credits,
+        "month": _this_month(),
+        "month_credits": spent_this_month + credits,
+        "lifetime_credits": F("lifetime_credits") + credits,
+    }
 
 
 def close_key_task(key_id: int, returned: int, *, accepted_on: datetime.date) -> None:

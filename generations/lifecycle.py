@@ -8,6 +8,7 @@ import datetime
 import functools
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
@@ -16,11 +17,22 @@ from django.db.models.functions import Coalesce, Greatest
 
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
+from accounts.statements import Insert
 from billing import ledger
 from generations import backlog, doorbell
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded, IdempotencyInFlight, IdempotencyMismatch, UpstreamMissing
-from generations.models import ENDED, OPEN, Attempt, Generation, GenerationQuerySet, Image, Status, price_now
+from generations.models import (
+    ENDED,
+    OPEN,
+    Attempt,
+    Generation,
+    GenerationQuerySet,
+    Image,
+    Status,
+    new_task_id,
+    price_now,
+)
 from generations.request import MAX_SEED, RANDOM_SEED, ImageRequest
 from generations.routing import provider_for
 from generations.storage import CheckedImage
@@ -97,10 +109,11 @@ def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | 
 def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key: str | None) -> Generation:
     model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
     key_id = access.key.pk if access.key else None
-    generation = Generation(
-        organization=access.organization,
-        key=access.key,
-        user=access.user,
+    generation: Generation = _insert_order(
+        task_id=new_task_id(),
+        organization_id=access.organization.pk,
+        key_id=key_id,
+        user_id=access.user.pk if access.user else None,
         model_id=model_id,
         livemode=access.livemode,
         price_credits=price if access.livemode else 0,
@@ -111,12 +124,11 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
         requested_seed=request.seed_text,
         seed=None if request.seed == RANDOM_SEED else request.seed,
         output_format=request.output_format,
-        dispatch_after=db_now() + datetime.timedelta(seconds=FIRST_RING_S),
-        deadline_at=db_now() + datetime.timedelta(seconds=settings.DEADLINE_S),
+        first_ring=datetime.timedelta(seconds=FIRST_RING_S),
+        deadline=datetime.timedelta(seconds=settings.DEADLINE_S),
         idempotency_key=idempotency_key,
         request_digest=digest,
     )
-    generation.save(force_insert=True)
     if access.livemode:
         ledger.hold(
             access.organization.pk, price, reference=generation.reference, actor=access.actor, key_id=key_id
@@ -124,6 +136,11 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
     elif key_id is not None:
         ledger.open_key_task(key_id, 0, default_limit=settings.MAX_OPEN_TASKS)
     return generation
+
+
+@Insert
+def _insert_order(first_ring: datetime.timedelta, deadline: datetime.timedelta, **fields: Any) -> Generation:
+    return Generation(dispatch_after=db_now() + first_ring, deadline_at=db_now() + deadline, **fields)
 
 
 # --- Working ------------------------------------------------------------------------------------

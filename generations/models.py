@@ -15,6 +15,7 @@ from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
 from accounts.models import ApiKey, Organization, Shop, User
+from accounts.statements import Select
 from generations.errors import NotOnSale
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -250,16 +251,19 @@ class Image(models.Model):
         return now < self.gone_at
 
 
-def price_now(shop_id: int, model_slug: str) -> tuple[int, int]:
-    """(model id, credits an image). Raises NotOnSale."""
-    row = (
+_valid_prices = Select(
+    lambda shop_id, model_slug: (
         ModelPrice.objects.filter(
             shop_id=shop_id, model__slug=model_slug, model__active=True, valid_from__lte=db_now()
         )
         .order_by("-valid_from")
-        .values("model_id", "credits")
-        .first()
+        .values_list("model_id", "credits")[:1]
     )
-    if row is None:
-        raise NotOnSale
-    return row["model_id"], row["credits"]
+)
+
+
+def price_now(shop_id: int, model_slug: str) -> tuple[int, int]:
+    """(model id, credits an image). Raises NotOnSale."""
+    for model_id, credits in _valid_prices(shop_id=shop_id, model_slug=model_slug):
+        return model_id, credits
+    raise NotOnSale
