@@ -10,10 +10,11 @@ state a value that depends on the wallet, so they lock it first; their entries a
 """
 
 import datetime
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, DateField, Expression, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, DateField, Exists, Expression, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest, TruncDate, TruncMonth
 
 from accounts.clock import db_now
@@ -220,38 +221,42 @@ def release(organization_id: int, *, reference: str, actor: str, key_id: int | N
 def _settle(
     organization_id: int, kind: EntryKind, consumed: int, reference: str, actor: str, key_id: int | None
 ) -> LedgerEntry | None:
-    held = (
-        LedgerEntry.objects.filter(
-            reference=reference, kind=EntryKind.HOLD, wallet__organization_id=organization_id
-        )
-        .annotate(day=TruncDate("created_at", tzinfo=datetime.UTC))
-        .first()
-    )
-    if held is None:
-        raise UnknownHold(reference)
-    if consumed > held.held:
-        raise ValueError(f"{reference}: {consumed} consumed of {held.held} held")
     if key_id is not None:
         _lock_key_usage(key_id)
     wallet = _locked(organization_id)
-    if _exists(reference, SETTLEMENTS):
+    held = _held(wallet_id=wallet.pk, reference=reference)
+    if not held:
+        raise UnknownHold(reference)
+    [(held_credits, held_on, is_settled)] = held
+    if consumed > held_credits:
+        raise ValueError(f"{reference}: {consumed} consumed of {held_credits} held")
+    if is_settled:
         return None
-    returned = held.held - consumed
+    returned = held_credits - consumed
     repaid = min(returned, wallet.owed)
     if key_id is not None:
-        close_key_task(key_id, returned, accepted_on=held.day)
+        close_key_task(key_id, returned, accepted_on=held_on)
     credits_after = wallet.available + wallet.held - consumed - repaid
     return _book(
         wallet,
         kind,
         available=returned - repaid,
-        held=-held.held,
+        held=-held_credits,
         owed=-repaid,
         value_micros=-_share(wallet, consumed, credits_after=credits_after) if consumed else 0,
         open_tasks=-1,
         reference=reference,
         actor=actor,
     )
+
+
+@Select
+def _held(wallet_id: int, reference: str) -> QuerySet[LedgerEntry, Any]:
+    """Credits held, the day (UTC) they were, and whether that was settled: read once the wallet is locked."""
+    entries = LedgerEntry.objects.filter(wallet_id=wallet_id, reference=reference)
+    settlements = LedgerEntry.objects.filter(reference=reference, kind__in=SETTLEMENTS)
+    holds = entries.filter(kind=EntryKind.HOLD).annotate(day=TruncDate("created_at", tzinfo=datetime.UTC))
+    return holds.values_list("held", "day", Exists(settlements))
 
 
 # --- What a key has open and has spent ----------------------------------------------------------
@@ -308,18 +313,27 @@ def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> Cha
 
 def close_key_task(key_id: int, returned: int, *, accepted_on: datetime.date) -> None:
     """One open task less; what was returned no longer counts in the period in which it was accepted."""
-    month = accepted_on.replace(day=1)
-    KeyUsage.objects.filter(key_id=key_id).update(
-        open_tasks=F("open_tasks") - 1,
-        day_credits=_less("day_credits", returned, only_if=Q(day=accepted_on)),
-        month_credits=_less("month_credits", returned, only_if=Q(month=month)),
-        lifetime_credits=F("lifetime_credits") - returned,
-    )
+    _uncount_key_task(key_id=key_id, returned=returned, day=accepted_on, month=accepted_on.replace(day=1))
+
+
+@Update
+def _uncount_key_task(key_id: int, returned: int, day: datetime.date, month: datetime.date) -> Change:
+    return KeyUsage.objects.filter(key_id=key_id), {
+        "open_tasks": F("open_tasks") - 1,
+        "day_credits": _less("day_credits", returned, only_if=Q(day=day)),
+        "month_credits": _less("month_credits", returned, only_if=Q(month=month)),
+        "lifetime_credits": F("lifetime_credits") - returned,
+    }
 
 
 def _lock_key_usage(key_id: int) -> None:
     # Before the wallet, as everywhere: the opposite order would deadlock with an accept of the same key.
-    KeyUsage.objects.select_for_update(no_key=True).filter(key_id=key_id).first()
+    _locked_usage(key_id=key_id)
+
+
+_locked_usage = Select(
+    lambda key_id: KeyUsage.objects.select_for_update(no_key=True).filter(key_id=key_id).values_list("pk")
+)
 
 
 def _less(column: str, returned: int, *, only_if: Q) -> Case:
@@ -360,7 +374,11 @@ def _require_positive(credits: int) -> None:
 def _locked(organization_id: int) -> Wallet:
     # no_key: a plain FOR UPDATE waits for accepts that inserted an entry (they share the wallet's key), while
     # they queue behind it for the row: a deadlock.
-    return Wallet.objects.select_for_update(no_key=True).get(organization_id=organization_id)
+    [wallet] = _locked_wallets(organization_id=organization_id)
+    return cast(Wallet, wallet)
+
+
+_locked_wallets = Select(Wallet.objects.select_for_update(no_key=True).filter)
 
 
 def _exists(reference: str, kinds: tuple[EntryKind, ...]) -> bool:
@@ -388,23 +406,19 @@ def _book(
     note: str = "",
 ) -> LedgerEntry:
     """Inserts the entry and changes the locked wallet by the same amounts."""
-    entry = LedgerEntry.objects.create(
-        wallet=wallet,
-        kind=kind,
-        available=available,
-        held=held,
-        owed=owed,
-        value_micros=value_micros,
-        reference=reference,
-        actor=actor,
+    amounts = {"available": available, "held": held, "owed": owed, "value_micros": value_micros}
+    entry: LedgerEntry = _insert_entry(
+        wallet_id=wallet.pk, kind=str(kind), reference=reference, actor=actor, **amounts
     )
     if note:
         EntryNote.objects.create(entry=entry, text=note[:500])
-    Wallet.objects.filter(pk=wallet.pk).update(
-        available=F("available") + available,
-        held=F("held") + held,
-        owed=F("owed") + owed,
-        value_micros=F("value_micros") + value_micros,
-        open_tasks=F("open_tasks") + open_tasks,
-    )
+    _change_wallet(pk=wallet.pk, open_tasks=open_tasks, **amounts)
     return entry
+
+
+_change_wallet = Update(
+    lambda pk, **amounts: (
+        Wallet.objects.filter(pk=pk),
+        {column: F(column) + amount for column, amount in amounts.items()},
+    )
+)

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
-from accounts.statements import Insert
+from accounts.statements import Change, Insert, Select, Update
 from billing import ledger
 from generations import backlog, doorbell
 from generations.catalogue import DEFAULT_MODEL
@@ -30,6 +30,7 @@ from generations.models import (
     GenerationQuerySet,
     Image,
     Status,
+    new_image_id,
     new_task_id,
     price_now,
 )
@@ -147,22 +148,40 @@ def _insert_order(first_ring: datetime.timedelta, deadline: datetime.timedelta, 
 
 
 def claim(generation_id: int) -> Generation | None:
-    """Takes a queued generation for this worker, with its seed drawn; None when it is no longer to be had."""
-    queued = Generation.objects.filter(pk=generation_id, status=Status.QUEUED)
-    found = queued.values_list("claim", flat=True).first()
-    if found is None:
+    """Takes a queued generation for this worker, with its seed drawn; None when it is no longer to be had.
+
+    Its times are those from before.
+    """
+    queued: list[Generation] = _find_queued(pk=generation_id)
+    if not queued:
         return None
-    taken = queued.filter(claim=found, deadline_at__gt=db_now()).update(
-        status=Status.RUNNING,
-        claim=found + 1,
-        submitted=False,
-        lease_until=_lease(),
-        started_at=Coalesce("started_at", db_now()),
-        seed=Coalesce("seed", Value(secrets.randbelow(MAX_SEED + 1))),
-    )
-    # The fence is what this worker wrote, never what it reads afterwards: that may be the next worker's claim.
-    ours = Generation.objects.filter(pk=generation_id, status=Status.RUNNING, claim=found + 1)
-    return ours.first() if taken else None
+    [generation] = queued
+    seed = secrets.randbelow(MAX_SEED + 1) if generation.seed is None else generation.seed
+    if not _take(
+        pk=generation_id, claim=generation.claim, next_claim=generation.claim + 1, seed=seed, lease=_lease()
+    ):
+        return None
+    # What this worker wrote, never what it would read now: that may be the next worker's claim.
+    generation.status, generation.submitted = Status.RUNNING, False
+    generation.claim += 1
+    generation.seed = seed
+    return generation
+
+
+_find_queued = Select(lambda pk: Generation.objects.filter(pk=pk, status=Status.QUEUED))
+
+
+@Update
+def _take(pk: int, claim: int, next_claim: int, seed: int, lease: datetime.timedelta) -> Change:
+    queued = Generation.objects.filter(pk=pk, status=Status.QUEUED, claim=claim, deadline_at__gt=db_now())
+    return queued, {
+        "status": Status.RUNNING,
+        "claim": next_claim,
+        "submitted": False,
+        "lease_until": db_now() + lease,
+        "started_at": Coalesce("started_at", db_now()),
+        "seed": seed,
+    }
 
 
 def mark_submitted(generation: Generation, provider: str) -> Attempt | None:
@@ -171,29 +190,48 @@ def mark_submitted(generation: Generation, provider: str) -> Attempt | None:
     An attempt of unknown outcome is driven again under its own number, so under its own idempotency key.
     """
     with transaction.atomic():
-        ours = _fenced(generation).filter(lease_until__gt=db_now())
-        if not ours.update(submitted=True, lease_until=_lease()):
+        if not _submit(pk=generation.pk, claim=generation.claim, lease=_lease()):
             return None
-        last = Attempt.objects.filter(generation=generation).order_by("-number").first()
+        # The first claim has none; every later one may have been preceded by a call.
+        last = generation.attempts.order_by("-number").first() if generation.claim > 1 else None
         if last is not None and not last.outcome and last.provider == provider:
             last.generation = generation
             return last
-        return Attempt.objects.create(
-            generation=generation, number=last.number + 1 if last else 1, provider=provider
+        attempt: Attempt = _insert_attempt(
+            generation_id=generation.pk, number=last.number + 1 if last else 1, provider=provider
         )
+        attempt.generation = generation
+        return attempt
+
+
+_insert_attempt = Insert(Attempt)
+
+
+@Update
+def _submit(pk: int, claim: int, lease: datetime.timedelta) -> Change:
+    ours = _running(pk, claim).filter(lease_until__gt=db_now())
+    return ours, {"submitted": True, "lease_until": db_now() + lease}
 
 
 def report_progress(generation: Generation, percent: int) -> bool:
     """Writes the percent done and renews the lease; False when the generation is no longer ours."""
-    return bool(
-        _fenced(generation).update(
-            progress=Greatest("progress", Value(max(0, min(99, percent)))), lease_until=_lease()
-        )
-    )
+    shown = max(0, min(99, percent))
+    return bool(_show_progress(pk=generation.pk, claim=generation.claim, percent=shown, lease=_lease()))
+
+
+@Update
+def _show_progress(pk: int, claim: int, percent: int, lease: datetime.timedelta) -> Change:
+    changes = {"progress": Greatest("progress", Value(percent)), "lease_until": db_now() + lease}
+    return _running(pk, claim), changes
 
 
 def renew(generation: Generation) -> bool:
-    return bool(_fenced(generation).update(lease_until=_lease()))
+    return bool(_renew(pk=generation.pk, claim=generation.claim, lease=_lease()))
+
+
+@Update
+def _renew(pk: int, claim: int, lease: datetime.timedelta) -> Change:
+    return _running(pk, claim), {"lease_until": db_now() + lease}
 
 
 def end_lease(generation: Generation) -> bool:
@@ -209,13 +247,14 @@ def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, c
     if not 1 <= len(images) <= generation.n:
         raise ValueError(f"{generation}: {len(images)} images of {generation.n}")
     with transaction.atomic():
-        if not _end(_fenced(generation), Status.SUCCEEDED, progress=100):
+        if not _succeed(pk=generation.pk, claim=generation.claim):
             _note_late(attempt, cost_micros=cost_micros)
             return False
         _close_attempt(attempt, "ok", cost_micros=cost_micros)
-        Image.objects.bulk_create(
-            Image(
-                generation=generation,
+        for stored in images:
+            _insert_image(
+                public_id=new_image_id(),
+                generation_id=generation.pk,
                 index=stored.index,
                 storage_key=stored.storage_key,
                 content_type=stored.image.content_type,
@@ -224,10 +263,12 @@ def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, c
                 byte_size=len(stored.image.data),
                 sha256=stored.image.sha256,
             )
-            for stored in images
-        )
         _settle(generation, consumed=generation.price_credits * len(images) // generation.n)
     return True
+
+
+_insert_image = Insert(Image)
+_succeed = Update(lambda pk, claim: (_running(pk, claim), {**_ends(Status.SUCCEEDED), "progress": 100}))
 
 
 def fail(
@@ -331,29 +372,33 @@ def expire(generation: Generation) -> bool:
 # --- Shared -------------------------------------------------------------------------------------
 
 
-def _lease() -> object:
-    return db_now() + datetime.timedelta(seconds=settings.LEASE_S)
+def _lease() -> datetime.timedelta:
+    return datetime.timedelta(seconds=settings.LEASE_S)
+
+
+def _running(pk: int, claim: int) -> GenerationQuerySet:
+    """The row while it is running under this very claim."""
+    return Generation.objects.filter(pk=pk, status=Status.RUNNING, claim=claim)
 
 
 def _fenced(generation: Generation, *, lost: bool = False) -> GenerationQuerySet:
-    """The row while it is running under this very claim; `lost`: and while its lease is over, and what is known
-    of its submission has not changed since it was read.
+    """The same; `lost`: and while its lease is over, and what is known of its submission has not changed since it
+    was read.
     """
-    rows = Generation.objects.filter(pk=generation.pk, status=Status.RUNNING, claim=generation.claim)
+    rows = _running(generation.pk, generation.claim)
     if lost:
         rows = rows.filter(lease_until__lte=db_now(), submitted=generation.submitted)
     return rows
 
 
-def _end(
-    rows: GenerationQuerySet, status: Status, *, error_type: str = "", progress: int | None = None
-) -> bool:
+def _end(rows: GenerationQuerySet, status: Status, *, error_type: str) -> bool:
+    return bool(rows.update(**_ends(status), error_type=error_type))
+
+
+def _ends(status: Status) -> dict[str, Any]:
     if status not in ENDED:
         raise ValueError(status)
-    changes: dict[str, object] = {"status": status, "error_type": error_type, "finished_at": db_now()}
-    if progress is not None:
-        changes["progress"] = progress
-    return bool(rows.update(lease_until=None, **changes))
+    return {"status": status, "finished_at": db_now(), "lease_until": None}
 
 
 def _settle(generation: Generation, *, consumed: int) -> None:
@@ -370,9 +415,12 @@ def _settle(generation: Generation, *, consumed: int) -> None:
 
 
 def _close_attempt(attempt: Attempt, outcome: str, *, detail: str = "", cost_micros: int = 0) -> None:
-    Attempt.objects.filter(pk=attempt.pk).update(
-        outcome=outcome, detail=detail[:500], cost_micros=cost_micros, finished_at=db_now()
-    )
+    _write_outcome(pk=attempt.pk, outcome=str(outcome), detail=detail[:500], cost_micros=cost_micros)
+
+
+_write_outcome = Update(
+    lambda pk, **outcome: (Attempt.objects.filter(pk=pk), {**outcome, "finished_at": db_now()})
+)
 
 
 def _note_late(attempt: Attempt, *, detail: str = "", cost_micros: int = 0) -> None:

@@ -84,15 +84,6 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Of this organization and mode: test and live keys do not see each other's tasks."""
         return self.filter(organization=access.organization, livemode=access.livemode)
 
-    def find(self, access: Access, task_id: str) -> "Generation":
-        """Raises NotFound: an unknown task and somebody else's look the same."""
-        found = None
-        if TASK_ID.fullmatch(task_id):  # a NUL or a novel never reaches the database
-            found = self.visible_to(access).filter(task_id=task_id).first()
-        if found is None:
-            raise NotFound
-        return found
-
 
 class Generation(models.Model):
     """One order. A `queued` row is the work item itself; `claim` is the fence against late workers.
@@ -170,6 +161,17 @@ class Generation(models.Model):
     def __str__(self) -> str:
         return self.task_id
 
+    @classmethod
+    def find(cls, access: Access, task_id: str) -> "Generation":
+        """Raises NotFound: an unknown task and somebody else's look the same."""
+        if TASK_ID.fullmatch(task_id):  # a NUL or a novel never reaches the database
+            known: list[Generation] = _find_visible(
+                organization_id=access.organization.pk, livemode=access.livemode, task_id=task_id
+            )
+            if known:
+                return known[0]
+        raise NotFound
+
     @property
     def reference(self) -> str:
         """How the ledger names this generation."""
@@ -182,6 +184,9 @@ class Generation(models.Model):
     @property
     def has_ended(self) -> bool:
         return self.status in ENDED
+
+
+_find_visible = Select(Generation.objects.filter)
 
 
 class Attempt(models.Model):

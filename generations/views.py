@@ -49,7 +49,7 @@ def playground(request: HttpRequest, access: Access) -> HttpResponse:
     if request.method == "POST":
         return _order(request, access)
     again = request.GET.get("again")
-    like = Generation.objects.find(access, again) if again else None
+    like = Generation.find(access, again) if again else None
     return _page(request, access, fields=shown(like=like, seed=True))
 
 
@@ -87,7 +87,7 @@ def _require_may_order(access: Access) -> None:
 @member_page
 def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """The same page with one order beside the form. Raises NotFound for another organization's."""
-    generation = Generation.objects.find(access, task_id)
+    generation = Generation.find(access, task_id)
     return _page(request, access, fields=shown(like=generation), generation=generation)
 
 
@@ -95,7 +95,7 @@ def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
 @member_page
 def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """What htmx asks for about once a second; `?seen=<status>.<percent>` is what the page shows already."""
-    generation = Generation.objects.find(access, task_id)
+    generation = Generation.find(access, task_id)
     if "HX-Request" not in request.headers:
         return redirect("task", task_id=task_id)
     seen = request.GET.get("seen", "")
@@ -117,7 +117,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
 def cancel(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     access.require("generate")
     with suppress(AlreadyEnded):  # the page tells how it ended
-        lifecycle.cancel(Generation.objects.find(access, task_id))
+        lifecycle.cancel(Generation.find(access, task_id))
     return redirect("task", task_id=task_id)
 
 

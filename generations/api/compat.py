@@ -9,11 +9,12 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
-from accounts.clock import read_db_now
+from accounts.clock import db_now
 from accounts.errors import MissingField
+from accounts.statements import Select
 from generations import ordering
 from generations.messages import error_message
-from generations.models import Generation, Status
+from generations.models import Generation, Image, Status
 from generations.request import parse
 from generations.storage import signed_url
 
@@ -25,6 +26,14 @@ STATUS_WORDS = {
     Status.FAILED: "FAILED",
     Status.CANCELED: "FAILED",
 }
+
+
+# The clock that signs their links comes with them.
+_images_of = Select(
+    lambda generation_id: (
+        Image.objects.filter(generation_id=generation_id).order_by("index").annotate(now=db_now())
+    )
+)
 
 
 class GenerateView(ApiView):
@@ -46,14 +55,14 @@ class StatusView(ApiView):
         task_id = request.GET.get("task_id")
         if not task_id:
             raise MissingField(param="task_id")
-        return success(status_data(Generation.objects.find(access_of(request), task_id)))
+        return success(status_data(Generation.find(access_of(request), task_id)))
 
 
 def status_data(generation: Generation) -> dict[str, Any]:
     """`data` of a status answer; image addresses are signed afresh at every call."""
     succeeded = generation.status == Status.SUCCEEDED
-    images = list(generation.images.order_by("index")) if succeeded else []
-    now = read_db_now() if images else None
+    images = _images_of(generation_id=generation.pk) if succeeded else []
+    now = images[0].now if images else None
     kept = [image for image in images if now and image.is_kept(now)]
     expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
     deleted_at = images[0].gone_at if images and not kept else None

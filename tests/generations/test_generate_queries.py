@@ -65,7 +65,31 @@ def test_poll_of_an_open_task_takes_two_queries(key: str) -> None:
     assert verbs(statements(lambda: status(key, task))) == ["SELECT", "SELECT"]
 
 
-def test_poll_of_a_finished_task_takes_four_queries(key: str) -> None:
+def test_poll_of_a_finished_task_takes_three_queries(key: str) -> None:
     task = task_of(generate(key))
     runner.run(Generation.objects.get(task_id=task).pk)
-    assert verbs(statements(lambda: status(key, task))) == ["SELECT"] * 4
+    assert verbs(statements(lambda: status(key, task))) == ["SELECT"] * 3
+
+
+def test_task_takes_two_statements_to_claim_and_nine_to_settle_with_a_charge(key: str) -> None:
+    task = task_of(generate(key))
+    pk = Generation.objects.get(task_id=task).pk
+    with CaptureQueriesContext(connection) as queries:
+        runner.run(pk)
+    sql = [query["sql"] for query in queries if not query["sql"].startswith(SAVEPOINTS)]
+    progress = [
+        statement for statement in sql if '"progress" = ' in statement and "succeeded" not in statement
+    ]
+    assert verbs([statement for statement in sql if statement not in progress]) == [
+        *("SELECT", "UPDATE"),  # claim
+        *("UPDATE", "INSERT"),  # submitted, attempt
+        *("UPDATE", "UPDATE", "INSERT"),  # ended, attempt, image
+        *(
+            "SELECT",
+            "SELECT",
+            "SELECT",
+            "UPDATE",
+            "INSERT",
+            "UPDATE",
+        ),  # locks, the hold; usage, entry, wallet
+    ]

@@ -58,14 +58,17 @@ def test_a_claim_takes_a_queued_generation_once(access: Access) -> None:
     taken = lifecycle.claim(generation.pk)
     assert taken is not None
     assert (taken.status, taken.claim, taken.submitted) == ("running", 1, False)
-    assert taken.started_at is not None
-    assert taken.lease_until is not None
+    row = Generation.objects.get(pk=taken.pk)
+    assert (row.status, row.claim, row.submitted, row.seed) == ("running", 1, False, taken.seed)
+    assert row.started_at is not None
+    assert row.lease_until is not None
     assert lifecycle.claim(generation.pk) is None
 
 
 def test_a_seed_is_drawn_once_and_a_given_one_is_kept(access: Access) -> None:
     drawn = a_claimed(access)
     assert drawn.seed is not None
+    drawn.refresh_from_db()
     lost(drawn)
     again = lifecycle.claim(drawn.pk)
     assert again is not None
