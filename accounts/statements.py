@@ -8,9 +8,10 @@ booleans may change the SQL, so each of them is a shape of its own, all other va
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.utils.duration import duration_microseconds
 
@@ -93,24 +94,20 @@ class _Statement(Generic[T]):
         self._build = build
         self._templates: dict[Any, _Template[T]] = {}
 
-    def _template(self, values: dict[str, Any]) -> _Template[T]:
+    def _template(self, db: BaseDatabaseWrapper, values: dict[str, Any]) -> _Template[T]:
         shape: Any = (
-            connection.vendor,
-            *(
-                (name, value if value is None or value is True or value is False else type(value))
-                for name, value in values.items()
-            ),
+            db.vendor,
+            *[(name, value if _is_shape(value) else type(value)) for name, value in values.items()],
         )
         template = self._templates.get(shape)
         if template is None:
             stand_ins = {
                 name: _stand_in(value, number) for number, (name, value) in enumerate(values.items())
             }
-            template = self._write(stand_ins)
-            self._templates[shape] = template
+            template = self._templates[shape] = self._write(db, stand_ins)
         return template
 
-    def _write(self, stand_ins: dict[str, Any]) -> _Template[T]:
+    def _write(self, db: BaseDatabaseWrapper, stand_ins: dict[str, Any]) -> _Template[T]:
         raise NotImplementedError
 
 
@@ -118,22 +115,23 @@ class Select(_Statement[Any]):
     """`build` returns a QuerySet; the call gives its rows."""
 
     def __call__(self, **values: Any) -> list[Any]:
-        template = self._template(values)
-        return list(_bound(template.made, template.sql, template.params(values)))
+        db = connections[DEFAULT_DB_ALIAS]
+        template = self._template(db, values)
+        queryset, compiler, converters = template.made
+        # A compiler that has done its work already, on this thread's connection.
+        sql = template.sql, template.params(values)
+        done = _shallow(
+            compiler, connection=db, as_sql=lambda **_: sql, get_converters=lambda _expressions: converters
+        )
+        query = _shallow(queryset.query, get_compiler=lambda *_, **__: done)
+        return list(_shallow(queryset, _query=query, _result_cache=None))
 
-    def _write(self, stand_ins: dict[str, Any]) -> _Template[Any]:
+    def _write(self, db: BaseDatabaseWrapper, stand_ins: dict[str, Any]) -> _Template[Any]:
         queryset = self._build(**stand_ins)
-        compiler = queryset.query.get_compiler(connection=connection)
+        compiler = queryset.query.get_compiler(connection=db)
         sql, params = compiler.as_sql()
-        return _Template((queryset, compiler), sql, params, stand_ins)
-
-
-def _bound(made: Any, sql: str, params: tuple[Any, ...]) -> "models.QuerySet[Any]":
-    """The queryset with a compiler that has done its work already, on this thread's connection."""
-    queryset, compiler = made
-    done = _shallow(compiler, connection=connection, as_sql=lambda **_: (sql, params))
-    query = _shallow(queryset.query, get_compiler=lambda *_, **__: done)
-    return cast("models.QuerySet[Any]", _shallow(queryset, _query=query, _result_cache=None))
+        converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
+        return _Template((queryset, compiler, converters), sql, params, stand_ins)
 
 
 def _shallow(original: Any, **changes: Any) -> Any:
@@ -147,16 +145,17 @@ class Update(_Statement[None]):
     """`build` returns a QuerySet of one table and the changes; the call gives the number of rows changed."""
 
     def __call__(self, **values: Any) -> int:
-        template = self._template(values)
-        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
+        db = connections[DEFAULT_DB_ALIAS]
+        template = self._template(db, values)
+        with transaction.mark_for_rollback_on_error(using=db.alias), db.cursor() as cursor:
             cursor.execute(template.sql, template.params(values))
             return int(cursor.rowcount)
 
-    def _write(self, stand_ins: dict[str, Any]) -> _Template[None]:
+    def _write(self, db: BaseDatabaseWrapper, stand_ins: dict[str, Any]) -> _Template[None]:
         queryset, changes = self._build(**stand_ins)
         query = queryset.query.chain(UpdateQuery)
         query.add_update_values(changes)
-        sql, params = query.get_compiler(connection=connection).as_sql()
+        sql, params = query.get_compiler(connection=db).as_sql()
         return _Template(None, sql, params, stand_ins)
 
 
@@ -164,37 +163,34 @@ class Insert(_Statement[Any]):
     """`build` returns an unsaved object, so it may be its class; the call gives it as saved."""
 
     def __call__(self, **values: Any) -> Any:
-        template = self._template(values)
-        new = self._build(**values)
-        compiler, fields = template.made
-        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
+        db = connections[DEFAULT_DB_ALIAS]
+        template = self._template(db, values)
+        compiler, converters = template.made
+        with transaction.mark_for_rollback_on_error(using=db.alias), db.cursor() as cursor:
             cursor.execute(template.sql, template.params(values))
             rows = [cursor.fetchone()]
-        returned = _shallow(compiler, connection=connection)
-        converters = returned.get_converters([field.cached_col for field in fields])
-        [row] = returned.apply_converters(rows, converters) if converters else rows
-        for field, value in zip(fields, row, strict=True):
+        [row] = _shallow(compiler, connection=db).apply_converters(rows, converters)
+        new = self._build(**values)
+        for field, value in zip(compiler.returning_fields, row, strict=True):
             setattr(new, field.attname, value)
-        new._state.adding, new._state.db = False, connection.alias
+        new._state.adding, new._state.db = False, db.alias
         return new
 
-    def _write(self, stand_ins: dict[str, Any]) -> _Template[Any]:
+    def _write(self, db: BaseDatabaseWrapper, stand_ins: dict[str, Any]) -> _Template[Any]:
         new: models.Model = self._build(**stand_ins)
         fields = [field for field in new._meta.local_concrete_fields if not field.primary_key]
         for field in fields:
             # Such a default would be computed once, and then be inserted for ever.
-            if (
-                field.has_default()
-                and callable(field.default)
-                and getattr(new, field.attname) not in stand_ins.values()
-            ):
+            changes = field.has_default() and callable(field.default)
+            if changes and getattr(new, field.attname) not in stand_ins.values():
                 raise TypeError(f"{field.name} has a changing default: it must be one of the values")
         query = InsertQuery(type(new))
         query.insert_values(fields, [new])
-        compiler = query.get_compiler(connection=connection)
-        compiler.returning_fields = [
-            new._meta.pk,
-            *(field for field in fields if hasattr(getattr(new, field.attname), "resolve_expression")),
+        compiler = query.get_compiler(connection=db)
+        made_by_database = [
+            field for field in fields if hasattr(getattr(new, field.attname), "resolve_expression")
         ]
+        compiler.returning_fields = [new._meta.pk, *made_by_database]
         [(sql, params)] = compiler.as_sql()
-        return _Template((compiler, compiler.returning_fields), sql, params, stand_ins)
+        converters = compiler.get_converters([field.cached_col for field in compiler.returning_fields])
+        return _Template((compiler, converters), sql, params, stand_ins)

@@ -14,7 +14,19 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, DateField, Exists, Expression, F, Q, QuerySet, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateField,
+    Exists,
+    Expression,
+    F,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Greatest, TruncDate, TruncMonth
 
 from accounts.clock import db_now
@@ -140,17 +152,10 @@ def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_
     Raises TooManyOpenTasks, PaymentOwed, InsufficientCredits or SpendCapReached; then nothing was written.
     """
     _require_positive(credits)
-    [wallet_id] = _wallet_ids(organization_id=organization_id)
-    _insert_entry(
-        wallet_id=wallet_id,
-        kind=str(EntryKind.HOLD),
-        available=-credits,
-        held=credits,
-        owed=0,
-        value_micros=0,
-        reference=reference,
-        actor=actor,
+    entry: LedgerEntry = _insert_hold(
+        organization_id=organization_id, available=-credits, held=credits, reference=reference, actor=actor
     )
+    wallet_id = entry.wallet_id
     if key_id is not None:
         try:
             open_key_task(key_id, credits)
@@ -165,11 +170,12 @@ def hold(organization_id: int, credits: int, *, reference: str, actor: str, key_
     raise InsufficientCredits(required=credits, available=0)
 
 
-_wallet_ids = Select(
-    lambda organization_id: Wallet.objects.filter(organization_id=organization_id).values_list(
-        "pk", flat=True
-    )
-)
+@Insert
+def _insert_hold(organization_id: int, **fields: Any) -> LedgerEntry:
+    wallet = Wallet.objects.filter(organization_id=organization_id).values("pk")
+    return LedgerEntry(kind=EntryKind.HOLD, wallet_id=Subquery(wallet), **fields)
+
+
 _insert_entry = Insert(LedgerEntry)
 # One conditional statement: reading first and writing after would let parallel requests overdraw.
 _hold_credits = Update(

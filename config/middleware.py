@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable
 
+from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.functional import SimpleLazyObject
 
@@ -47,6 +48,13 @@ class BodyMiddleware:
         if problem and not is_api(request):
             return pages.error_page(request, BODY_PROBLEMS[problem]())
         return self.get_response(request)
+
+
+class PageCSPMiddleware(CSPMiddleware):
+    """A policy for what browsers render. It is put together anew for every answer, so programs are spared it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if is_api(request) else super().process_response(request, response)
 
 
 class PageErrorMiddleware:

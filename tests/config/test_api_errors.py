@@ -108,7 +108,7 @@ def buggy(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Bug("secret detail")
 
     monkeypatch.setattr("generations.api.compat.status_data", stumble)
-    monkeypatch.setattr("generations.models.GenerationQuerySet.find", stumble)
+    monkeypatch.setattr("generations.models.Generation.find", stumble)
 
 
 @pytest.mark.usefixtures("buggy")
