@@ -1,6 +1,11 @@
 """Drives one claimed generation through a provider to its end."""
 
 import logging
+import time
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
 
 from accounts.connections import let_go
 from generations import heartbeat, lifecycle, storage
@@ -11,6 +16,7 @@ from generations.routing import provider_for
 logger = logging.getLogger(__name__)
 
 BUSY_WAIT_S = 5
+SETTLE_AGAIN_S = 0.5
 # What each outcome is to the customer; OK and BUSY have stories of their own.
 ERROR_TYPES = {
     OutcomeKind.ACCOUNT: "upstream_unavailable",
@@ -34,7 +40,7 @@ def run(generation_id: int) -> None:
     with heartbeat.beating(generation):
         attempt = lifecycle.mark_submitted(generation, provider.name)
         if attempt is not None:
-            settle(generation, attempt, _call(generation, attempt, provider))
+            _settle_patiently(generation, attempt, _call(generation, attempt, provider))
 
 
 def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outcome:
@@ -61,6 +67,23 @@ def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outco
     except Exception as error:  # an adapter's bug must end this task, not the worker
         logger.exception("%s: provider %s raised", generation.task_id, provider.name)
         return Outcome(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+def _settle_patiently(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
+    """The upstream's work is done, and maybe paid for: a lock or a database that is away is waited for, for as long
+    as nobody else can have taken the generation.
+    """
+    give_up_at = time.monotonic() + settings.LEASE_S
+    while True:
+        try:
+            settle(generation, attempt, outcome)
+            return
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            connection.close()
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("%s: could not be settled, tried again: %s", generation.task_id, error)
+            time.sleep(SETTLE_AGAIN_S)
 
 
 def settle(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:

@@ -53,7 +53,7 @@ class Upstream:
         if word == "busy":
             writer.write(_http(503, "text/plain", b"busy"))
             return True
-        draw: Callable[[int, int], bytes] = _noise if word == "noise" else _plain
+        draw: Callable[[int, int], bytes] = _noise if word == "noise" else picture
         writer.write(_http(200, "image/any", draw(order["width"], order["height"])))
         return True
 
@@ -64,7 +64,7 @@ def _http(status: int, content_type: str, body: bytes) -> bytes:
 
 
 @cache
-def _plain(width: int, height: int) -> bytes:
+def picture(width: int, height: int) -> bytes:
     file = BytesIO()
     Image.linear_gradient("L").resize((width, height)).convert("RGB").save(file, "JPEG", quality=85)
     return file.getvalue()
