@@ -55,6 +55,9 @@ def test_defaults_boot(tmp_path: Path) -> None:
         ("RATE_LIMIT_READ_PER_MINUTE", "1.5"),
         ("RATE_LIMIT_READ_BURST", "many"),
         ("MAX_OPEN_TASKS", "0"),
+        ("WEB_PROCESSES", "2"),  # without REDIS_URL
+        ("WORKER_PROCESSES", "0"),
+        ("WORKER_GRACE_S", "-1"),
         ("SANDBOX_SECONDS", "nan"),
         ("IMAGE_LINK_SECONDS", "0"),
         ("RETENTION_DAYS", "0"),

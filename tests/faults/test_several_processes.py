@@ -1,0 +1,58 @@
+"""Two web and two worker processes: they count limits together, and one that dies is replaced beside the other."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from generations.models import Generation
+from tests.concurrency.test_over_http import all_have_ended
+from tests.shop import RunningShop, start
+from tests.waiting import wait_until
+
+POSTS = 40
+BURST = 20
+
+
+@pytest.fixture
+def shop(committed_db: None, tmp_path: Path) -> Iterator[RunningShop]:
+    redis_url = os.environ["TEST_REDIS_URL"]
+    with start(tmp_path, WEB_PROCESSES="2", WORKER_PROCESSES="2", REDIS_URL=redis_url) as shop:
+        yield shop
+
+
+def inner_processes(shop: RunningShop) -> list[psutil.Process]:
+    """Those that answer: each listens on the shop's port itself."""
+    [web] = shop.processes.children("granian")
+    return [child for child in web.children() if listens(child, shop.port)]
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    try:
+        return any(c.laddr and c.laddr.port == port for c in process.net_connections())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_two_of_each_are_one_shop(shop: RunningShop) -> None:
+    assert len(shop.processes.children("worker")) == 2
+    wait_until(lambda: len(inner_processes(shop)) == 2, "both web processes", timeout_s=30)
+
+    slug = shop.organization("Studio", 1000)
+    key = shop.key(slug, "--rate-per-minute", "1")  # so that nothing is refilled meanwhile
+    answers = shop.post_at_once(POSTS, key)
+    assert Counter(answer["status"] for answer in answers) == {200: BURST, 429: POSTS - BURST}
+    wait_until(all_have_ended, "all tasks to end", timeout_s=60)
+    assert Generation.objects.filter(status="succeeded").count() == BURST
+
+    [web] = shop.processes.children("granian")
+    victim, other = inner_processes(shop)
+    victim.kill()
+    wait_until(lambda: len(set(inner_processes(shop)) - {victim}) == 2, "another web process", timeout_s=30)
+    assert other in inner_processes(shop)
+    assert shop.processes.children("granian") == [web]
+    assert shop.processes.answers()
+    assert shop.say("check_ledger") == "ok"
