@@ -22,8 +22,10 @@ from accounts.errors import (
     RateLimited,
     UnsupportedMediaType,
 )
+from accounts.gcra import Decision
+from accounts.rates import ask_to_create, ask_to_read
 from accounts.strict_json import parse_object
-from accounts.throttling import Decision, create_rate, limiter, read_rate
+from accounts.throttling import limiter
 
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -71,21 +73,18 @@ class ApiView(APIView):
         decision = self._take_from_bucket(request)
         self.check_permissions(request)
         if not decision.allowed:
-            raise RateLimited(retry_after=decision.retry_after_s)
+            raise RateLimited(retry_after=decision.retry_after_s, limit_source=decision.bucket.source)
         if request.method not in ("GET", "HEAD", "DELETE"):
             _check_body(request)
 
     def _take_from_bucket(self, request: Request) -> Decision:
         access = access_of(request)
-        key = access.key
-        subject = str(key.pk if key else access.actor)
         if request.method in self.creates:
             sent = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip().strip('"')[:MAX_IDEMPOTENCY_KEY]
-            once = f"{access.organization.pk}:{int(access.livemode)}:{sent}" if sent else ""
-            rate = create_rate(key.rate_per_minute, key.burst) if key else create_rate()
-            decision = limiter().take(subject, rate, otherwise=read_rate(), once=once)
+            ask = ask_to_create(access, once=sent)
         else:
-            decision = limiter().take(subject, read_rate())
+            ask = ask_to_read(access)
+        decision = limiter().take(ask)
         request._request.rate_decision = decision  # type: ignore[attr-defined]  # read when answering
         return decision
 

@@ -16,6 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import keys
 from accounts.clock import db_now
 
+LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
+    Q(burst=None) | Q(burst__gte=1)
+)
+
 
 class Shop(models.Model):
     """A reseller's brand. One row is made at the first start; what a brand is made of lives here."""
@@ -81,13 +85,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Organization(models.Model):
-    """A customer of one shop; what it owns hangs off this row."""
+    """A customer of one shop; what it owns hangs off this row. Its limits for creating, None: the settings."""
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="organizations")
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=80)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    burst = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="organization_limits_are_positive"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -152,11 +163,7 @@ class ApiKey(models.Model):
                 | Q(livemode=False, prefix__startswith="tt_test_"),
                 name="key_prefix_states_its_mode",
             ),
-            models.CheckConstraint(
-                condition=(Q(rate_per_minute=None) | Q(rate_per_minute__gte=1))
-                & (Q(burst=None) | Q(burst__gte=1)),
-                name="key_limits_are_positive",
-            ),
+            models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="key_limits_are_positive"),
         ]
 
     def __str__(self) -> str:

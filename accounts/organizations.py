@@ -38,12 +38,16 @@ def person(email: str) -> User:
 
 
 @transaction.atomic
-def create_organization(shop: Shop, name: str, owner: User) -> Organization:
+def create_organization(
+    shop: Shop, name: str, owner: User, *, rate_per_minute: int | None = None, burst: int | None = None
+) -> Organization:
     """Founds an organization with its owner; raises ValidationError for an unusable name."""
     name = name.strip()
     if not name or len(name) > 80 or "\x00" in name:
         raise ValidationError(_("The name of an organization has 1 to 80 characters."))
-    organization = Organization.objects.create(shop=shop, name=name, slug=_free_slug(name))
+    organization = Organization.objects.create(
+        shop=shop, name=name, slug=_free_slug(name), rate_per_minute=rate_per_minute, burst=burst
+    )
     Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
     for hook in hooks.organization_created:
         hook(organization)
@@ -101,6 +105,13 @@ def create_api_key(
 def revoke_api_key(key: ApiKey) -> bool:
     """False when it was revoked before; takes effect with the next request in every process."""
     return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=db_now()))
+
+
+def set_rate_limits(organization: Organization, **limits: int | None) -> None:
+    """`rate_per_minute` and `burst`, None for the settings' own; in force from the next request on."""
+    for name, value in limits.items():
+        setattr(organization, name, value)
+    organization.save(update_fields=list(limits))
 
 
 def suspend(organization: Organization) -> bool:

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.addresses import client_address
 from accounts.forms import SignInForm
+from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
-from accounts.throttling import Rate, limiter
+from accounts.throttling import limiter
 
 SIGN_IN_RATE = Rate("sign_in", per_minute=10, burst=10)
 
@@ -88,7 +89,7 @@ def _seconds_to_wait(request: HttpRequest) -> int:
         f"account:{hashlib.sha256(account.encode()).hexdigest()}",
     )
     for subject in subjects:
-        decision = limiter().take(subject, SIGN_IN_RATE, refuse_uncounted=True)
+        decision = limiter().take(Ask((Bucket(subject, SIGN_IN_RATE),)), refuse_uncounted=True)
         if not decision.allowed:
             return decision.retry_after_s
     return 0

@@ -47,6 +47,11 @@ def open_wallet(organization: Organization) -> None:
     Wallet.objects.create(organization=organization)
 
 
+def set_open_limit(organization_id: int, limit: int | None) -> None:
+    """How many tasks may be open at once; None: settings.MAX_OPEN_TASKS. Those that are open stay so."""
+    Wallet.objects.filter(organization_id=organization_id).update(open_limit=limit)
+
+
 # --- Adding and taking --------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from billing.models import LedgerEntry, Wallet
 
 
@@ -17,6 +19,12 @@ class Balance:
 def balance(organization_id: int) -> Balance:
     wallet = Wallet.objects.only("available", "held", "owed").get(organization_id=organization_id)
     return Balance(wallet.available, wallet.held, wallet.owed)
+
+
+def open_limit(organization_id: int) -> int:
+    """How many of its tasks may be open at once."""
+    own = Wallet.objects.values_list("open_limit", flat=True).get(organization_id=organization_id)
+    return settings.MAX_OPEN_TASKS if own is None else own
 
 
 @dataclass(frozen=True, slots=True)

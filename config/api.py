@@ -20,7 +20,7 @@ from accounts.errors import (
     Unauthenticated,
     Unavailable,
 )
-from accounts.throttling import Decision
+from accounts.gcra import Decision
 
 logger = logging.getLogger(__name__)
 

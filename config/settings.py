@@ -203,6 +203,19 @@ RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 60, 1, 1_000_000)
 RATE_LIMIT_BURST = env.integer("RATE_LIMIT_BURST", 20, 1, 1_000_000)
 RATE_LIMIT_READ_PER_MINUTE = env.integer("RATE_LIMIT_READ_PER_MINUTE", 600, 1, 1_000_000)
 RATE_LIMIT_READ_BURST = env.integer("RATE_LIMIT_READ_BURST", 120, 1, 1_000_000)
+# All keys and people of an organization together; as much as ten keys, so that raising the keys' limit raises both.
+RATE_LIMIT_ORGANIZATION_PER_MINUTE = env.integer(
+    "RATE_LIMIT_ORGANIZATION_PER_MINUTE", 10 * RATE_LIMIT_PER_MINUTE, 1, 10_000_000
+)
+RATE_LIMIT_ORGANIZATION_BURST = env.integer(
+    "RATE_LIMIT_ORGANIZATION_BURST", 10 * RATE_LIMIT_BURST, 1, 10_000_000
+)
+RATE_LIMIT_ORGANIZATION_READ_PER_MINUTE = env.integer(
+    "RATE_LIMIT_ORGANIZATION_READ_PER_MINUTE", 10 * RATE_LIMIT_READ_PER_MINUTE, 1, 10_000_000
+)
+RATE_LIMIT_ORGANIZATION_READ_BURST = env.integer(
+    "RATE_LIMIT_ORGANIZATION_READ_BURST", 10 * RATE_LIMIT_READ_BURST, 1, 10_000_000
+)
 MAX_OPEN_TASKS = env.integer("MAX_OPEN_TASKS", 20, 1, 1_000_000)
 
 # --- The life of a generation -------------------------------------------------------------------

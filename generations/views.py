@@ -13,7 +13,8 @@ from accounts.clock import read_db_now
 from accounts.errors import DomainError, OrganizationSuspended, RateLimited, Unavailable
 from accounts.models import Role
 from accounts.pages import member_page
-from accounts.throttling import create_rate, limiter
+from accounts.rates import ask_to_create
+from accounts.throttling import limiter
 from billing import reads
 from generations import lifecycle, ordering, wording
 from generations.catalogue import DEFAULT_MODEL
@@ -77,10 +78,9 @@ def _require_may_order(access: Access) -> None:
     access.require("generate")
     if access.organization.suspended_at is not None:
         raise OrganizationSuspended
-    if access.user is not None:
-        decision = limiter().take(f"user:{access.user.pk}", create_rate())
-        if not decision.allowed:
-            raise RateLimited(retry_after=decision.retry_after_s)
+    decision = limiter().take(ask_to_create(access))
+    if not decision.allowed:
+        raise RateLimited(retry_after=decision.retry_after_s, limit_source=decision.bucket.source)
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """The API as its clients see it: real routes, middleware and views, without a socket in between."""
 
 import json
+import re
 from typing import Any, cast
 
 from django.http import HttpResponse
@@ -68,6 +69,13 @@ def error_of(response: HttpResponse, code: int) -> dict[str, Any]:
     assert error["request_id"] == response["X-Request-Id"]
     assert response.headers.get("Retry-After") == (error["retry_after"] and str(error["retry_after"]))
     return error
+
+
+def stated(response: HttpResponse) -> tuple[str, int, int]:
+    """As RateLimit states it: bucket, possible now, seconds until one more."""
+    found = re.fullmatch(r'"(create|read)";r=([0-9]+);t=([0-9]+)', response["RateLimit"])
+    assert found
+    return found[1], int(found[2]), int(found[3])
 
 
 def task_of(response: HttpResponse) -> str:

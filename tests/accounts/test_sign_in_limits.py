@@ -10,7 +10,9 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from accounts.errors import Unavailable
-from accounts.throttling import ProcessLimiter, Rate, RedisLimiter
+from accounts.gcra import Rate
+from accounts.throttling import ProcessLimiter, RedisLimiter
+from tests.accounts.asks import one
 from tests.cast import PASSWORD, Person
 from tests.pages import browser_of, text_of
 
@@ -75,10 +77,10 @@ def test_nobody_signs_in_while_tries_cannot_be_counted(
 def test_uncounted_takes_are_refused_only_where_that_is_asked(closed_redis: str) -> None:
     limiter = RedisLimiter(closed_redis)
     with pytest.raises(Unavailable):
-        limiter.take("somebody", RATE, refuse_uncounted=True)
-    assert limiter.take("somebody", RATE).allowed
+        limiter.take(one(RATE), refuse_uncounted=True)
+    assert limiter.take(one(RATE)).allowed
 
 
 def test_counted_takes_are_let_in() -> None:
     for limiter in (RedisLimiter(os.environ["TEST_REDIS_URL"]), ProcessLimiter()):
-        assert limiter.take("somebody else", RATE, refuse_uncounted=True).allowed
+        assert limiter.take(one(RATE, "somebody else"), refuse_uncounted=True).allowed

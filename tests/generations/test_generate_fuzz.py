@@ -37,12 +37,12 @@ def key(alice: Person, monkeypatch: pytest.MonkeyPatch) -> str:
         """Its clock runs a minute a look, so that thousands of requests are let in."""
 
         def __init__(self) -> None:
-            self.now = 0.0
+            self.now_us = 0
             super().__init__(self.tick)
 
-        def tick(self) -> float:
-            self.now += 60
-            return self.now
+        def tick(self) -> int:
+            self.now_us += 60_000_000
+            return self.now_us
 
     monkeypatch.setattr(throttling, "_limiter", Patient())
     return new_key(alice)[1]

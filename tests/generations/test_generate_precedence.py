@@ -9,8 +9,10 @@ import pytest
 from pytest_django import Settings
 
 from accounts import throttling
+from accounts.access import access_of_key
 from accounts.models import ApiKey
-from accounts.throttling import ProcessLimiter, create_rate, limiter, read_rate
+from accounts.rates import ask_to_create, ask_to_read
+from accounts.throttling import ProcessLimiter, limiter
 from billing import ledger
 from tests.accounts.client import FOX, GENERATE, generate, send, task_of, word_of
 from tests.cast import Person, new_key
@@ -49,8 +51,9 @@ def no_scope(scene: Scene) -> None:
 
 
 def empty_buckets(scene: Scene) -> None:
-    for rate in (create_rate(), read_rate()):
-        while limiter().take(str(scene.row.pk), rate).possible:
+    access = access_of_key(scene.row)
+    for ask in (ask_to_create(access), ask_to_read(access)):
+        while limiter().take(ask).possible:
             pass
 
 
@@ -101,7 +104,7 @@ FAULTS: list[tuple[Callable[[Scene], None], tuple[int, str]]] = [
 
 @pytest.fixture
 def scene(alice: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    monkeypatch.setattr(throttling, "_limiter", ProcessLimiter(lambda: 1000.0))  # no token comes back
+    monkeypatch.setattr(throttling, "_limiter", ProcessLimiter(lambda: 10**9))  # no token comes back
     row, key = new_key(alice)
     return Scene(alice.organization.pk, row, settings, key)
 

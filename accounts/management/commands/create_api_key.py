@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from accounts.management.base import OperatorCommand, whole_number
 from accounts.organizations import create_api_key
+from accounts.rates import keys_above, organization_rate
 
 
 def future_time(text: str) -> datetime.datetime:
@@ -39,8 +40,9 @@ class Command(OperatorCommand):
         parser.add_argument("--addresses", default="", metavar="CIDR", help="allowed networks, by commas")
 
     def work(self, **options: Any) -> None:
-        _key, text = create_api_key(
-            self.organization(options["slug"]),
+        organization = self.organization(options["slug"])
+        key, text = create_api_key(
+            organization,
             livemode=not options["test"],
             name=options["name"],
             scopes=[scope.strip() for scope in options["scopes"].split(",") if scope.strip()],
@@ -49,4 +51,11 @@ class Command(OperatorCommand):
             rate_per_minute=options["rate_per_minute"],
             burst=options["burst"],
         )
+        shared = organization_rate(organization)
+        if key in keys_above(organization):
+            self.stderr.write(
+                f"Note: all keys of {organization.slug} together have {shared.per_minute} requests a minute, "
+                f"burst {shared.burst}, which is less than this key's own limit. "
+                f"To raise it: manage.py set_limits {organization.slug} --rate-per-minute N --burst N"
+            )
         self.stdout.write(text)

@@ -19,10 +19,20 @@ class Command(OperatorCommand):
         parser.add_argument("--owner", required=True, metavar="EMAIL")
         credits = functools.partial(whole_number, minimum=0, maximum=manual.MAX_MANUAL_CREDITS)
         parser.add_argument("--credits", type=credits, default=0, metavar="N", help="credits to start with")
+        parser.add_argument(
+            "--rate-per-minute", type=whole_number, metavar="N", help="of all its keys together"
+        )
+        parser.add_argument("--burst", type=whole_number, metavar="N", help="of all its keys together")
 
     def work(self, **options: Any) -> None:
         with transaction.atomic():
-            organization = create_organization(first_shop(), options["name"], person(options["owner"]))
+            organization = create_organization(
+                first_shop(),
+                options["name"],
+                person(options["owner"]),
+                rate_per_minute=options["rate_per_minute"],
+                burst=options["burst"],
+            )
             if options["credits"]:
                 manual.grant(organization.pk, options["credits"], reason="Credits to start with")
         self.stdout.write(organization.slug)
