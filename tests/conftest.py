@@ -22,7 +22,7 @@ from tests.databases import Restore, kept_clean_copy
 from tests.services import DATABASE
 
 # What a test that touches data asks for, itself or through its fixtures.
-DATA_FIXTURES = {"any_db", "db", "committed_db", "django_db_setup"}
+DATA_FIXTURES = {"any_db", "db", "committed_db", "kept_db", "django_db_setup"}
 
 hypothesis_settings.register_profile(
     "tintype",
@@ -86,10 +86,20 @@ def committed_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -
         django_db_setup()
 
 
+@pytest.fixture(scope="module")
+def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """As `committed_db`, but what one test of the module commits is there for those after it."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        django_db_setup()
+
+
 @pytest.fixture
 def any_db(request: pytest.FixtureRequest) -> None:
-    """For fixtures that make rows: in the test's `committed_db` if it asks for that, else in `db`."""
-    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
+    """For fixtures that make rows: in the test's `committed_db` or `kept_db` if it asks for that, else in `db`."""
+    asked = {"committed_db", "kept_db"} & set(request.fixturenames)
+    request.getfixturevalue(asked.pop() if asked else "db")
 
 
 @pytest.fixture(autouse=True)

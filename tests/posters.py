@@ -1,6 +1,7 @@
-"""`python posters.py PORT COUNT KEY [IDEMPOTENCY-KEY]`: so many processes order an image at the same moment.
+"""`python posters.py PORT COUNT KEYS [IDEMPOTENCY-KEY]`: so many processes order an image at the same moment.
 
-Prints one JSON object an answer: status, body, seconds. Uses the standard library alone, so that forks are cheap.
+KEYS: one API key, or several by commas, which take turns. Prints one JSON object an answer: status, body, seconds.
+Uses the standard library alone, so that forks are cheap.
 """
 
 import http.client
@@ -27,18 +28,18 @@ def post(port: int, key: str, idempotency_key: str, start: int) -> dict[str, obj
     return {"status": answer.status, "body": body, "seconds": time.monotonic() - began}
 
 
-def main(port: int, count: int, key: str, idempotency_key: str) -> int:
+def main(port: int, count: int, keys: list[str], idempotency_key: str) -> int:
     start, starter = os.pipe()
     ready, say_ready = os.pipe()
     children = []
-    for _ in range(count):
+    for index in range(count):
         pid = os.fork()
         if pid == 0:
             os.close(starter)
             os.close(ready)
             os.write(say_ready, b".")
             os.close(say_ready)
-            line = json.dumps(post(port, key, idempotency_key, start)) + "\n"
+            line = json.dumps(post(port, keys[index % len(keys)], idempotency_key, start)) + "\n"
             os.write(1, line.encode())  # one write, so that lines do not mix
             os._exit(0)
         children.append(pid)
@@ -49,4 +50,5 @@ def main(port: int, count: int, key: str, idempotency_key: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else ""))
+    port, count, api_keys, idempotency_key = [*sys.argv[1:], ""][:4]
+    sys.exit(main(int(port), int(count), api_keys.split(","), idempotency_key))

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +28,16 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def frozen(process: psutil.Process) -> Iterator[None]:
+    """Stopped in the middle of what it does, and gone on with afterwards."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
 
 
 @contextmanager

@@ -59,7 +59,10 @@ class RunningShop:
         return worker
 
     def post_at_once(self, count: int, key: str, idempotency_key: str = "") -> list[dict[str, object]]:
-        """Orders from so many processes at the same moment; `status` and `body` of each answer."""
+        """Orders from so many processes at the same moment; `status` and `body` of each answer.
+
+        `key`: one, or several by commas, which take turns.
+        """
         command = [sys.executable, str(POSTERS), str(self.port), str(count), key, idempotency_key]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
         return [json.loads(line) for line in done.stdout.splitlines()]
