@@ -10,7 +10,6 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import keys
@@ -174,9 +173,11 @@ class ApiKey(models.Model):
         """How append-only rows name this key."""
         return f"key:{self.public_id}"
 
-    def note_use_if_due(self) -> None:
-        """Writes `last_used_at` at most once a minute, whatever the traffic; the row says if it may be due."""
-        stale = timezone.now() - USE_NOTED_EVERY
-        if self.last_used_at is None or self.last_used_at < stale:
-            due = Q(last_used_at=None) | Q(last_used_at__lt=db_now() - USE_NOTED_EVERY)
-            ApiKey.objects.filter(due, pk=self.pk).update(last_used_at=db_now())
+    @staticmethod
+    def use_is_due() -> Q:
+        """Keys whose `last_used_at` is a minute old: it is written at most that often, whatever the traffic."""
+        return Q(last_used_at=None) | Q(last_used_at__lt=db_now() - USE_NOTED_EVERY)
+
+    def note_use(self) -> None:
+        """Once, however many requests found that it is due."""
+        ApiKey.objects.filter(ApiKey.use_is_due(), pk=self.pk).update(last_used_at=db_now())

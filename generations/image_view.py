@@ -4,7 +4,6 @@ import logging
 import re
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
@@ -38,14 +37,15 @@ def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName,
         raise LinkClosed from None
     # The clock that signed the link also judges it, so no machine's own clock matters.
     image = Image.objects.annotate(now=db_now()).filter(public_id=signed.image_id).first()
-    now = image.now if image else timezone.now()
-    if signed.expires_at <= now.timestamp():
-        raise LinkClosed
-    if image is None or signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
+    if image is None:
         raise NotFound
-    if not image.is_kept(now):
+    if signed.expires_at <= image.now.timestamp():
+        raise LinkClosed
+    if signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
+        raise NotFound
+    if not image.is_kept(image.now):
         raise ImageDeleted
-    return image, signed, signed.expires_at - int(now.timestamp())
+    return image, signed, signed.expires_at - int(image.now.timestamp())
 
 
 def _answer(

@@ -22,7 +22,10 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def sortable_id() -> str:
-    """48 bits of milliseconds, so that indexes grow at their end, and 80 bits of chance, so that nobody can guess."""
+    """48 bits of milliseconds, so that indexes grow at their end, and 80 bits of chance, so that nobody can guess.
+
+    Nothing is read from those milliseconds, so a wrong clock costs a page of an index and no more.
+    """
     number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
