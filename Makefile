@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 APPS := accounts billing generations
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
-PYTEST := timeout --foreground --signal INT --kill-after 60
+BOTH = $(PY) -m tests.run
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: run help test proof lint lock chromium
@@ -16,20 +16,19 @@ help:  ## this list
 
 test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite and PostgreSQL (10 minutes at most)
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@TEST_DATABASE=sqlite $(PYTEST) 900 $(PY) -m coverage run -m pytest -q
-	@TEST_DATABASE=postgresql $(PYTEST) 900 $(PY) -m coverage run -m pytest -q
+	@$(BOTH) --limit-s 900 -- -m coverage run -m pytest -q
 	@$(PY) -m coverage combine --quiet
 	@failed=0; for app in $(APPS); do \
 		$(PY) -m coverage report --include="$$app/*" --format=total >build/coverage/$$app.percent; \
 		echo "branch coverage of $$app: $$(cat build/coverage/$$app.percent) %"; \
 		$(PY) -m coverage report --include="$$app/*" --fail-under=95 --show-missing --skip-covered >build/coverage/$$app.txt || \
 			{ cat build/coverage/$$app.txt; failed=1; }; \
-	done; exit $$failed
+	done; cat build/runs/summary.txt; exit $$failed
 
 proof: test  ## the same tests with full counts and timed promises (60 minutes at most); writes docs/proof.md
 	@rm -rf build/proof
-	@PROOF=1 TEST_DATABASE=sqlite $(PYTEST) 3000 $(PY) -m pytest -q
-	@PROOF=1 TEST_DATABASE=postgresql $(PYTEST) 3000 $(PY) -m pytest -q
+	@PROOF=1 $(BOTH) --limit-s 3000 -- -m pytest -q
+	@cat build/runs/summary.txt
 
 lint: export DATA_DIR = build/lint
 lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean locks

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import redis
@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts import throttling
 from accounts.models import Role
 from generations import backlog, doorbell
-from tests import proof_page, scale
+from tests import alone, proof_page, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, kept_clean_copy
@@ -153,6 +153,14 @@ def chromium_path() -> str:
 
 
 # --- The proof ----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if not scale.PROOF or "RUNS_FOLDER" not in os.environ:
+        return (yield)
+    with alone.sharing_the_machine(alone=alone.is_judged_by_the_clock(item)):
+        return (yield)
 
 
 def pytest_terminal_summary(

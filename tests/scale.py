@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from tests import alone
+
 PROOF = os.environ.get("PROOF") == "1"
 
 
@@ -28,4 +30,5 @@ def record(name: str, value: float, unit: str, limit: float | None = None) -> No
     """Keeps a figure for docs/proof.md; only the proof, alone on its machine, holds it to `limit`."""
     figures.append(Figure(name, value, unit, limit))
     if PROOF and limit is not None:
+        assert alone.has_the_machine(), "Call scale.record() in the test function itself: it then runs alone."
         assert value <= limit, f"{name}: {value:g} {unit}, promised at most {limit:g}"
