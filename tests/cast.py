@@ -24,7 +24,7 @@ class Person:
 
 @functools.cache
 def _hashed_password() -> str:
-    # Hashed once a run: at a tenth of a second of all cores each, it would be most of what tests cost.
+    # Once a run.
     return make_password(PASSWORD)
 
 

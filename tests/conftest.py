@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 import redis
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
@@ -115,6 +116,15 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- The cast -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Argon2 as ever, but not a tenth of a second of all cores a try; shops that tests start take their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"time_cost": 1, "memory_cost": 64, "parallelism": 1}.items():
+            patch.setattr(Argon2PasswordHasher, name, value)
+        yield
 
 
 @pytest.fixture

@@ -42,9 +42,9 @@ def test_limits_hold_from_the_next_request_on(shell: Shell, alice: Person) -> No
     error = error_of(generate(key), 429)
     assert (error["type"], error["limit_source"]) == ("too_many_open_tasks", "organization")
     shell.answer("set_limits", slug, "--rate-per-minute", "1", "--burst", "1")
-    generate(key)
-    error = error_of(generate(key), 429)
-    assert (error["type"], error["limit_source"]) == ("rate_limited", "organization")
+    # At most one passes: a full bucket, or what is left of the time of the requests before.
+    errors = [error_of(generate(key), 429) for _ in range(3)]
+    assert ("rate_limited", "organization") in [(error["type"], error["limit_source"]) for error in errors]
 
 
 @pytest.mark.parametrize("option", ["--rate-per-minute", "--burst", "--max-open-tasks"])

@@ -6,8 +6,10 @@ import pytest
 from pytest_django import Settings
 
 from accounts import throttling
+from accounts.access import access_of_key
 from accounts.models import ApiKey
-from accounts.throttling import ProcessLimiter
+from accounts.rates import ask_to_read
+from accounts.throttling import ProcessLimiter, limiter
 from billing.ledger import take
 from tests.accounts.client import FOX, GENERATE, STATUS, error_of, generate, send, stated, status, task_of
 from tests.cast import Person, new_key
@@ -38,10 +40,15 @@ def test_burst_of_creations_counts_down_to_429(key: str, settings: Settings) -> 
 
 def test_polling_is_counted_apart_from_creating(key: str) -> None:
     task = task_of(generate(key))
-    answers = [status(key, task) for _ in range(121)]
-    assert [answer.status_code for answer in answers] == [200] * 120 + [429]
-    assert stated(answers[0]) == ("read", 119, 1)
-    assert answers[0]["RateLimit-Policy"] == '"read";q=120;w=12'
+    first = status(key, task)
+    assert stated(first) == ("read", 119, 1)
+    assert first["RateLimit-Policy"] == '"read";q=120;w=12'
+    row = ApiKey.objects.get()
+    for _ in range(116):
+        assert limiter().take(ask_to_read(access_of_key(row))).allowed
+    answers = [status(key, task) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
+    assert [stated(answer) for answer in answers] == [("read", left, 1) for left in (2, 1, 0, 0, 0)]
     assert stated(generate(key)) == ("create", 18, 1)
 
 

@@ -6,11 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.errors import InvalidJson
 from accounts.strict_json import MAX_DEPTH, parse_object
+from tests import scale
 
 LIMIT = 65_536
 
@@ -144,9 +145,12 @@ def test_no_bytes_upset_the_parser(body: bytes) -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers(-(10**38), 10**38) | st.text(max_size=10)
-trees = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner))
+trees = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner), max_leaves=20
+)
 
 
+@settings(max_examples=scale.count(50, 1000))
 @given(st.dictionaries(st.text(max_size=10), trees, max_size=8))
 def test_what_python_writes_is_read_back(value: dict[str, Any]) -> None:
     assert parse_object(json.dumps(value).encode()) == value

@@ -39,7 +39,8 @@ def test_generation_without_its_settlement_is_named(shell: Shell, alice: Person)
 
 
 def test_another_process_finds_the_same(committed_db: None, alice: Person) -> None:
-    assert (in_a_process("check_ledger").code, in_a_process("check_ledger").err) == (0, "")
+    done = in_a_process("check_ledger")
+    assert (done.code, done.err) == (0, "")
     Wallet.objects.update(held=5)
     done = in_a_process("check_ledger")
     assert done.code == 1

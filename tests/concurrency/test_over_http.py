@@ -6,25 +6,33 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from accounts.models import Organization
+from accounts.organizations import create_api_key
+from billing import audit
 from generations.models import Generation
 from tests import scale
-from tests.makers import PRICE_CREDITS
+from tests.makers import PRICE_CREDITS, an_organization, wallet_of
 from tests.shop import RunningShop, start
 from tests.waiting import wait_until
 
 POSTERS = 64
 
 
-@pytest.fixture
-def shop(committed_db: None, tmp_path: Path) -> Iterator[RunningShop]:
-    with start(tmp_path, SANDBOX_SECONDS="0") as shop:
+@pytest.fixture(scope="module")
+def shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    with start(tmp_path_factory.mktemp("shop"), SANDBOX_SECONDS="0") as shop:
         yield shop
+
+
+def key_of(studio: Organization, **options: Any) -> str:
+    key = create_api_key(studio, livemode=True, **options)[1]
+    connection.close()
+    return key
 
 
 def all_have_ended() -> bool:
@@ -33,39 +41,43 @@ def all_have_ended() -> bool:
     return ended
 
 
-def test_64_processes_on_credit_for_10_get_10_and_no_more(shop: RunningShop) -> None:
-    for round_ in range(scale.count(1, 5)):
-        slug = shop.organization(f"Round {round_}", 10 * PRICE_CREDITS)
-        key = shop.key(slug, "--rate-per-minute", "6000", "--burst", "1000")
-        answers = shop.post_at_once(POSTERS, key)
-        assert Counter(answer["status"] for answer in answers) == {200: 10, 402: 54}
-        assert Generation.objects.filter(organization__slug=slug).count() == 10
-        assert shop.say("check_ledger") == "ok"
+def ends_of(studio: Organization) -> list[str]:
+    """How each of its tasks ended."""
     wait_until(all_have_ended, "all tasks to end", timeout_s=60)
-    assert set(Generation.objects.values_list("status", flat=True)) == {"succeeded"}
+    return list(Generation.objects.filter(organization=studio).values_list("status", flat=True))
+
+
+def test_64_processes_on_credit_for_10_get_10_and_no_more(shop: RunningShop) -> None:
+    for _ in range(scale.count(1, 5)):
+        studio = an_organization(10 * PRICE_CREDITS)
+        answers = shop.post_at_once(POSTERS, key_of(studio, rate_per_minute=6000, burst=1000))
+        assert Counter(answer["status"] for answer in answers) == {200: 10, 402: 54}
+        assert Generation.objects.filter(organization=studio).count() == 10
+        assert audit.check_snapshot() == []
+    assert ends_of(studio) == ["succeeded"] * 10
     assert shop.say("check_ledger") == "ok"
-    assert json.loads(shop.say("show_wallet", slug)) == {"available": 0, "held": 0, "owed": 0}
+    assert json.loads(shop.say("show_wallet", studio.slug)) == {"available": 0, "held": 0, "owed": 0}
 
 
 def test_one_idempotency_key_from_64_processes_makes_one_task(shop: RunningShop) -> None:
-    slug = shop.organization("Studio", 1000)
-    key = shop.key(slug)  # with the usual burst of 20: replays count as reads
-    answers = shop.post_at_once(POSTERS, key, "the-same-key")
+    studio = an_organization(1000)
+    # With the usual burst of 20: replays count as reads.
+    answers = shop.post_at_once(POSTERS, key_of(studio), "the-same-key")
     statuses = Counter(answer["status"] for answer in answers)
     assert set(statuses) <= {200, 409}, statuses
     assert statuses[200] >= 1
     bodies: list[Any] = [answer["body"] for answer in answers if answer["status"] == 200]
     assert len({body["data"]["task_id"] for body in bodies}) == 1
-    assert Generation.objects.filter(organization__slug=slug).count() == 1
-    wait_until(all_have_ended, "the task to end", timeout_s=60)
-    assert json.loads(shop.say("show_wallet", slug)) == {"available": 985, "held": 0, "owed": 0}
-    assert shop.say("check_ledger") == "ok"
+    assert ends_of(studio) == ["succeeded"]
+    assert wallet_of(studio)[:3] == (985, 0, 0)
+    assert audit.check_snapshot() == []
 
 
 def test_an_image_is_there_within_a_second_of_its_order(shop: RunningShop) -> None:
-    key = shop.key(shop.organization("Studio", 1000), "--burst", "100")
-    seconds = [_order_and_wait(shop.port, key) for _ in range(20)]
-    name = "POST to SUCCESS, median of 20" + (", embedded" if connection.vendor == "sqlite" else "")
+    key = key_of(an_organization(1000), burst=100)
+    count = scale.count(5, 20)
+    seconds = [_order_and_wait(shop.port, key) for _ in range(count)]
+    name = f"POST to SUCCESS, median of {count}" + (", embedded" if connection.vendor == "sqlite" else "")
     scale.record(name, statistics.median(seconds), "s", limit=1.0)
 
 

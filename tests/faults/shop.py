@@ -19,8 +19,11 @@ UP = [sys.executable, "manage.py", "up"]
 class Shop:
     """`out` and `err` are what the supervisor and its children wrote."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, out: Path, err: Path) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", data_dir: Path, port: int, out: Path, err: Path
+    ) -> None:
         self.process = process
+        self.data_dir = data_dir
         self.port = port
         self._out = out
         self._err = err
@@ -93,7 +96,7 @@ def running(
             stderr=stderr,
             start_new_session=True,
         )
-    shop = Shop(process, port, out, err)
+    shop = Shop(process, data_dir, port, out, err)
     try:
         shop.wait_until_open()
         yield shop
@@ -112,3 +115,15 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.kill()
         process.wait()
     assert not psutil.wait_procs(family, timeout=10)[1], "Processes outlived the shop"
+
+
+def refusal(data_dir: Path, port: int, **changes: str) -> str:
+    """The one line on stderr of an `up` that refuses."""
+    done = subprocess.run(
+        UP, cwd=ROOT, env=environment(data_dir, port, **changes), capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    return line

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from tests import scale
-from tests.faults.shop import ROLES, Shop, running
-from tests.processes import ROOT
+from tests.faults.shop import ROLES, Shop, refusal, running
+from tests.processes import ROOT, free_port
 from tests.waiting import wait_until
 
 ONE_OF_EACH = dict.fromkeys(ROLES, 1)
@@ -69,6 +69,12 @@ def test_web_whose_inner_process_was_killed_answers_again(shop: Shop) -> None:
 def test_killed_beat_starts_again(shop: Shop) -> None:
     kill_and_wait_for_the_next(shop, "beat")
     assert shop.roles() == ONE_OF_EACH
+
+
+def test_second_shop_on_the_same_folder_is_refused(shop: Shop) -> None:
+    line = refusal(shop.data_dir, free_port())
+    assert f"pid {shop.process.pid}" in line
+    assert "DATA_DIR=/path" in line
 
 
 def test_children_do_not_hear_ctrl_c_of_the_terminal(shop: Shop) -> None:

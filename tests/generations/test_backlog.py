@@ -22,7 +22,7 @@ def key(alice: Person) -> str:
 @pytest.fixture
 def _quick(settings: Settings) -> None:
     settings.DEADLINE_S = 100.0
-    settings.WORKER_CONCURRENCY = 1
+    settings.WORKER_PROCESSES = settings.WORKER_CONCURRENCY = 1
     settings.CALL_TOTAL_S = 50.0
 
 
