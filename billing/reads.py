@@ -1,8 +1,10 @@
 """Balances for pages and APIs above. Reads only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models.functions import Abs
 
 from billing.models import LedgerEntry, Wallet
 
@@ -31,14 +33,17 @@ def open_limit(organization_id: int) -> int:
 class Statement:
     """Some of a wallet's entries, newest first. `next_before` fetches those that follow; None at the end."""
 
-    entries: list[LedgerEntry]
+    entries: Sequence[LedgerEntry]
     next_before: int | None
 
 
 def statement(organization_id: int, *, before: int | None = None, limit: int = 25) -> Statement:
     """At most `limit` entries that are older than the entry `before`, else the newest."""
-    entries = LedgerEntry.objects.filter(wallet__organization_id=organization_id).order_by("-pk")
+    # Not by a join, whose rows PostgreSQL would sort all.
+    wallet_id = Wallet.objects.filter(organization_id=organization_id).values("pk")[:1]
+    number = Abs("id")
+    entries = LedgerEntry.objects.alias(number=number).filter(wallet_id=wallet_id).order_by("-number")
     if before is not None:
-        entries = entries.filter(pk__lt=before)
+        entries = entries.filter(number__lt=before)
     found = list(entries[: limit + 1])
     return Statement(found[:limit], found[limit - 1].pk if len(found) > limit else None)

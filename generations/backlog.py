@@ -51,7 +51,9 @@ class Backlog:
 
 def oldest_s() -> float:
     """How long the oldest order that nobody took up has waited; 0 when none does."""
-    queued = Generation.objects.filter(status=Status.QUEUED, claim=0).aggregate(oldest=Min("created_at"))
+    queued = (
+        Generation.objects.unended().filter(status=Status.QUEUED, claim=0).aggregate(oldest=Min("created_at"))
+    )
     return _age_s(queued["oldest"])
 
 
@@ -60,8 +62,10 @@ def _age_s(since: datetime.datetime | None) -> float:
 
 
 def measure() -> Backlog:
-    queued = Generation.objects.filter(status=Status.QUEUED).aggregate(
-        waiting=Count("pk"), oldest=Min("created_at", filter=Q(claim=0))
+    queued = (
+        Generation.objects.unended()
+        .filter(status=Status.QUEUED)
+        .aggregate(waiting=Count("pk"), oldest=Min("created_at", filter=Q(claim=0)))
     )
     if queued["oldest"] is None:
         return Backlog(queued["waiting"], 0.0, 0.0)

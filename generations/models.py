@@ -9,6 +9,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Abs
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Access
@@ -87,18 +88,34 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Of this organization and mode: test and live keys do not see each other's tasks."""
         return self.filter(organization=access.organization, livemode=access.livemode)
 
+    def unended(self) -> Self:
+        """Those in an OPEN status, by way of their index: searches among all rows start here."""
+        return self.filter(finished_at=None)
+
+    def newest_first(self) -> Self:
+        # Abs keeps PostgreSQL from walking the primary key back, through everybody's orders, for one who has
+        # many and none of late.
+        return self.order_by(Abs("id").desc())
+
 
 class Generation(models.Model):
     """One order. A `queued` row is the work item itself; `claim` is the fence against late workers.
 
     `price_credits` is for all `n` images. `seed` is what was drawn or asked for; `requested_seed` the text sent.
+
+    Every order pays for every index, so there are few, and none on what changes while an order is open
+    (docs/decisions/0009-few-indexes.md).
     """
 
-    task_id = models.CharField(max_length=32, unique=True, default=new_task_id, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="generations")
-    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="generations")
-    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="+")
+    task_id = models.CharField(max_length=32, default=new_task_id, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="generations", db_index=False
+    )
+    key = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="generations", db_index=False
+    )
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="+", db_index=False)
     livemode = models.BooleanField()
     n = models.PositiveSmallIntegerField(default=1)
     price_credits = models.PositiveIntegerField()
@@ -126,14 +143,19 @@ class Generation(models.Model):
 
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none was sent
     request_digest = models.CharField(max_length=64)
-    retry_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="retries")
+    retry_of = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
+    )
 
     objects = GenerationQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            # Not unique=True, which brings a second index for LIKE on PostgreSQL.
+            models.UniqueConstraint(fields=["task_id"], name="one_generation_per_task_id"),
             models.UniqueConstraint(
                 fields=["organization", "livemode", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
                 name="one_generation_per_idempotency_key",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="generation_status_is_known"),
@@ -150,14 +172,10 @@ class Generation(models.Model):
             models.CheckConstraint(condition=Q(progress__lte=100), name="generation_progress_is_percent"),
         ]
         indexes = [
-            models.Index(fields=["organization", "-id"], name="generation_by_organization"),
-            models.Index(fields=["dispatch_after"], condition=Q(status="queued"), name="generation_queued"),
-            models.Index(fields=["lease_until"], condition=Q(status="running"), name="generation_running"),
+            models.Index("organization", "livemode", Abs("id"), name="generation_newest_first"),
+            models.Index(fields=["deadline_at"], condition=Q(finished_at=None), name="generation_open"),
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False), name="generation_ended"
-            ),
-            models.Index(
-                fields=["deadline_at"], condition=Q(status__in=OPEN), name="generation_open_deadline"
             ),
         ]
 
@@ -195,7 +213,9 @@ _find_visible = Select(Generation.objects.filter)
 class Attempt(models.Model):
     """One call of an upstream for a generation. `outcome` is empty until it is known; `cost_micros` is ours."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="attempts")
+    generation = models.ForeignKey(
+        Generation, on_delete=models.PROTECT, related_name="attempts", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
     provider = models.CharField(max_length=40)
     upstream_id = models.CharField(max_length=200, blank=True)
@@ -222,8 +242,10 @@ class Attempt(models.Model):
 class Image(models.Model):
     """One delivered file. `storage_key` is its place in the image storage; `sha256` in hex."""
 
-    public_id = models.CharField(max_length=32, unique=True, default=new_image_id, editable=False)
-    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="images")
+    public_id = models.CharField(max_length=32, default=new_image_id, editable=False)
+    generation = models.ForeignKey(
+        Generation, on_delete=models.PROTECT, related_name="images", db_index=False
+    )
     index = models.PositiveSmallIntegerField()
     storage_key = models.CharField(max_length=200)
     content_type = models.CharField(max_length=20)
@@ -236,6 +258,7 @@ class Image(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="one_image_per_public_id"),
             models.UniqueConstraint(fields=["generation", "index"], name="one_image_per_index"),
         ]
         indexes = [

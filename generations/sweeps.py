@@ -13,7 +13,7 @@ from django.db.models import F
 
 from accounts.clock import db_now
 from generations import doorbell, lifecycle, storage
-from generations.models import OPEN, Generation, Image, Status
+from generations.models import Generation, Image, Status
 from generations.providers import PROVIDERS
 from generations.providers.base import AfterCrash
 
@@ -34,17 +34,15 @@ def sweep() -> None:
 
 def expire_overdue() -> int:
     """Past the deadline: fail and release."""
-    overdue = Generation.objects.filter(status__in=OPEN, deadline_at__lte=db_now()).order_by("deadline_at")
+    overdue = Generation.objects.unended().filter(deadline_at__lte=db_now()).order_by("deadline_at")
     return _each(overdue[:BATCH], lifecycle.expire)
 
 
 def ring_again() -> int:
     """Queued and due: ring, and push the next ring further away each time."""
-    due = Generation.objects.filter(status=Status.QUEUED, dispatch_after__lte=db_now()).order_by(
-        "dispatch_after"
-    )
+    due = Generation.objects.unended().filter(status=Status.QUEUED, dispatch_after__lte=db_now())
     rung = 0
-    for row in due.values("pk", "rings", "dispatch_after")[:BATCH]:
+    for row in due.order_by("dispatch_after").values("pk", "rings", "dispatch_after")[:BATCH]:
         wait = datetime.timedelta(seconds=RING_AGAIN_S[min(row["rings"], len(RING_AGAIN_S) - 1)])
         mine = Generation.objects.filter(
             pk=row["pk"], status=Status.QUEUED, dispatch_after=row["dispatch_after"]
@@ -88,8 +86,8 @@ def _hand_back(generation: Generation) -> bool:
 
 
 def _lost(*, submitted: bool) -> list[Generation]:
-    lost = Generation.objects.filter(status=Status.RUNNING, submitted=submitted, lease_until__lte=db_now())
-    return list(lost.order_by("lease_until")[:BATCH])
+    running = Generation.objects.unended().filter(status=Status.RUNNING, submitted=submitted)
+    return list(running.filter(lease_until__lte=db_now()).order_by("lease_until")[:BATCH])
 
 
 def delete_old_images() -> int:

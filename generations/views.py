@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models.functions import Abs
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,6 +27,8 @@ from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 
 ENDPOINT = "playground"
 LATEST = 8
+# Among so many orders: one who made nothing but failures would else have all of them read at each view.
+LATEST_AMONG = 100
 TILE_PX, TILE_INNER_PX = 32, 28  # a shape's icon, and the longer side of what it shows
 # What an order may be refused for; anything else is an error page.
 REFUSED_STATUS = (402, 403, 409, 429, 503)
@@ -212,9 +215,10 @@ def _picture(generation: Generation, image: Image, expires_at: int) -> Picture:
 def _latest(access: Access) -> list[Picture]:
     now = read_db_now()
     expires_at = link_expiry(now)
+    orders = Generation.objects.visible_to(access).newest_first()[:LATEST_AMONG]
     images = (
         Image.objects.select_related("generation")
-        .filter(generation__in=Generation.objects.visible_to(access), index=0, deleted_at=None)
-        .order_by("-generation_id")[:LATEST]
+        .filter(generation__in=orders, index=0, deleted_at=None)
+        .order_by(Abs("generation_id").desc())[:LATEST]
     )
     return [_picture(image.generation, image, expires_at) for image in images if image.is_kept(now)]

@@ -1,0 +1,245 @@
+"""What customers wait for, what workers do and every sweep reads as few rows among millions as among a hundred."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts.access import Access, access_of_key
+from accounts.models import ApiKey
+from billing import ledger, reads
+from billing.models import LedgerEntry
+from generations import backlog, doorbell, lifecycle, runner, sweeps
+from generations.models import Generation, Image
+from tests.accounts.client import data_of, generate, status, task_of
+from tests.cast import Person, found, give_credits, new_key
+from tests.databases import Restore
+from tests.makers import a_generation, a_submitted, age, new_reference, stored_images
+from tests.many_rows import fill
+from tests.pages import browser_of
+from tests.plans import LARGE, Plan, plans_of
+
+ROWS = 20_000 if connection.vendor == "postgresql" else 100  # SQLite does not count
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Customer:
+    owner: Person
+    access: Access
+    secret: str
+    newest_task: str
+    middle_entry: int
+
+
+@dataclass(frozen=True)
+class Shop:
+    """`large` made nearly all there is, `gone` a tenth before that and none since."""
+
+    large: Customer
+    gone: Customer
+
+
+@pytest.fixture(scope="module")
+def old_shop(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[Shop]:
+    with django_db_blocker.unblock():
+        gone, large = _customer("Gone", ROWS // 10), _customer("Large", ROWS)
+        with connection.cursor() as cursor:
+            # SQLite never does so in a shop either: it plans by the shape of a statement.
+            if connection.vendor == "postgresql":
+                cursor.execute("ANALYZE")
+        yield Shop(large, gone)
+        connections.close_all()
+        django_db_setup()
+
+
+def _customer(name: str, rows: int) -> Customer:
+    owner = found(f"{name.lower()}@studio.example", name)
+    give_credits(owner.organization, 100 * rows)
+    key, secret = new_key(owner)
+    fill(access_of_key(key), rows)
+    newest = Generation.objects.latest("pk")
+    middle = LedgerEntry.objects.latest("pk").pk - rows
+    return Customer(owner, access_of_key(key), secret, newest.task_id, middle)
+
+
+@pytest.fixture
+def shop(old_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    monkeypatch.setattr(doorbell, "publish", lambda _id: True)
+    with undone():
+        yield old_shop
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+# --- What happens in a shop ---------------------------------------------------------------------
+
+
+def order(shop: Shop) -> None:
+    ApiKey.objects.update(last_used_at=None)
+    headers = {"Idempotency-Key": "once"}
+    task = task_of(generate(shop.large.secret, headers=headers))
+    assert task_of(generate(shop.large.secret, headers=headers)) == task
+    age(Generation.objects.get(task_id=task), created_at=2 * DAY_S)
+    assert task_of(generate(shop.large.secret, headers=headers)) != task
+    assert generate(new_key(shop.large.owner, livemode=False)[1]).status_code == 200
+
+
+def poll(shop: Shop) -> None:
+    task = task_of(generate(shop.large.secret))
+    assert data_of(status(shop.large.secret, task))["status"] == "IN_PROGRESS"
+    runner.run(Generation.objects.get(task_id=task).pk)
+    [url] = data_of(status(shop.large.secret, task))["response"]
+    path = url.partition("/i/")[2]
+    assert Client().get(f"/i/{path}").status_code == 200
+    assert status(shop.large.secret, f"task_{'0' * 26}").status_code == 404
+
+
+def look_at_pages(shop: Shop) -> None:
+    for customer in (shop.large, shop.gone):
+        client = browser_of(customer.owner)
+        for path in (
+            "/playground/",
+            f"/playground/{customer.newest_task}/",
+            f"/playground/{customer.newest_task}/progress",
+            "/credits/",
+            f"/credits/?before={customer.middle_entry}",
+        ):
+            assert client.get(path, HTTP_HX_REQUEST="true").status_code == 200, path
+
+
+def work(shop: Shop) -> None:
+    generation, attempt = a_submitted(shop.large.access)
+    assert lifecycle.renew(generation)
+    assert lifecycle.report_progress(generation, 50)
+    assert lifecycle.hand_back(generation, 0, attempt=attempt, outcome="busy")
+    again = lifecycle.claim(generation.pk)
+    assert again
+    attempt = lifecycle.mark_submitted(again, "sandbox") or attempt
+    assert lifecycle.succeed(again, attempt, stored_images(again, 1))
+    failing, attempt = a_submitted(shop.large.access)
+    assert lifecycle.fail(failing, "generation_failed", attempt=attempt, outcome="failed")
+    assert not lifecycle.fail(failing, "generation_failed", attempt=attempt, outcome="failed")
+    canceled, _attempt = a_submitted(shop.large.access)
+    lifecycle.cancel(canceled)
+
+
+def sweep(shop: Shop) -> None:
+    lost, submitted, late, waiting = (a_generation(shop.large.access) for _ in range(4))
+    for row in (lost, submitted):
+        claimed = lifecycle.claim(row.pk)
+        assert claimed
+        if row is submitted:
+            lifecycle.mark_submitted(claimed, "sandbox")
+        age(row, lease_until=1)
+    age(late, deadline_at=1)
+    age(waiting, dispatch_after=1)
+    assert sweeps.expire_overdue() == 1
+    assert (sweeps.requeue_lost(), sweeps.drive_again()) == (1, 1)
+    assert sweeps.ring_again() >= 1
+
+
+def delete_old_images(shop: Shop) -> None:
+    oldest = Image.objects.filter(deleted_at=None).order_by("created_at").values_list("pk", flat=True)[:1]
+    Image.objects.filter(pk__in=list(oldest)).update(created_at="2020-01-01T00:00:00Z")
+    assert sweeps.delete_old_images() == 1
+
+
+def measure_the_backlog(shop: Shop) -> None:
+    age(a_generation(shop.large.access), created_at=30)
+    assert backlog.measure().oldest_s > 0
+    assert backlog.oldest_s() > 0
+
+
+def move_credits(shop: Shop) -> None:
+    organization_id = shop.large.access.organization.pk
+    ledger.top_up(organization_id, 5, net_value_micros=5, reference=new_reference(), actor="system")
+    ledger.take(organization_id, 5, reference=new_reference(), actor="system")
+    ledger.claw_back(organization_id, 5, value_micros=5, reference=new_reference(), actor="system")
+    assert reads.statement(organization_id).entries
+
+
+EVERYTHING = [
+    order,
+    poll,
+    look_at_pages,
+    work,
+    sweep,
+    delete_old_images,
+    measure_the_backlog,
+    move_credits,
+]
+
+
+def plans(shop: Shop, happening: Callable[[Shop], None]) -> list[Plan]:
+    return plans_of(lambda: happening(shop))
+
+
+def costs(found: list[Plan]) -> list[str]:
+    return [f"{cost}: {plan.sql}" for plan in found for cost in plan.costs]
+
+
+@pytest.mark.parametrize("happening", EVERYTHING)
+def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[[Shop], None]) -> None:
+    found = plans(shop, happening)
+    assert any(plan.indexes for plan in found)
+    assert costs(found) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "happening", "table"),
+    [
+        ("generation_open", sweep, "generations_generation"),
+        ("generation_open", measure_the_backlog, "generations_generation"),
+        ("generation_ended", measure_the_backlog, "generations_generation"),
+        ("generation_newest_first", look_at_pages, "generations_generation"),
+        ("image_kept", delete_old_images, "generations_image"),
+        ("entry_newest_first", look_at_pages, "billing_ledgerentry"),
+    ],
+)
+def test_without_its_index_a_statement_reads_more_control(
+    shop: Shop, index: str, happening: Callable[[Shop], None], table: str
+) -> None:
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {index}")
+    assert any(table in cost for cost in costs(plans(shop, happening)))
+
+
+def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "publish", lambda _id: True)
+    used = set[str]()
+    for happening in EVERYTHING:
+        with undone():
+            used |= {name for plan in plans(old_shop, happening) for name in plan.indexes}
+    with connection.cursor() as cursor:
+        kept = {
+            name
+            for table in LARGE
+            for name, details in connection.introspection.get_constraints(cursor, table).items()
+            if details["index"] and not details["unique"]
+        }
+    assert kept == {
+        "generation_newest_first",
+        "generation_open",
+        "generation_ended",
+        "image_kept",
+        "entry_newest_first",
+    }
+    assert kept <= used
+
+
+def test_workers_find_their_row_by_its_number(shop: Shop) -> None:
+    """A partial index may look cheaper while the queue is empty, and would be read whole when it is full."""
+    updates = [plan for plan in plans(shop, work) if plan.sql.startswith('UPDATE "generations_generation"')]
+    assert updates
+    assert "generation_open" not in {name for plan in updates for name in plan.indexes}

@@ -1,0 +1,97 @@
+"""How the database finds the rows of a statement: whether it reads more of a large table as that grows."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+LARGE = frozenset(
+    {"generations_generation", "generations_image", "generations_attempt", "billing_ledgerentry"}
+)
+MOST_ROWS = 2_000  # of a large table, by one statement; searches in the open rows or in batches stay below
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`indexes` of large tables that it uses; `costs`: what would grow with them, in the planner's words."""
+
+    sql: str
+    indexes: frozenset[str]
+    costs: tuple[str, ...]
+
+
+def plans_of(work: Callable[[], object]) -> list[Plan]:
+    """Of each statement that `work` runs and that searches for rows. Updates happen twice: roll back afterwards."""
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    searches = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
+    return [plan_of(sql) for sql in searches]
+
+
+def plan_of(sql: str) -> Plan:
+    return _postgresql_plan(sql) if connection.vendor == "postgresql" else _sqlite_plan(sql)
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------
+
+
+def _postgresql_plan(sql: str) -> Plan:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexrelid::regclass::text, indpred IS NOT NULL, indrelid::regclass::text FROM pg_index"
+        )
+        indexes = {name: is_partial for name, is_partial, table in cursor.fetchall() if table in LARGE}
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.replace('%', '%%')}", [])
+        answer = cursor.fetchone()[0]
+    root = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
+    nodes = list(_nodes(root))
+    used = frozenset(node["Index Name"] for node in nodes if node.get("Index Name") in indexes)
+    return Plan(sql, used, tuple(cost for node in nodes if (cost := _cost(node, indexes))))
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _cost(node: dict[str, Any], is_partial: dict[str, bool]) -> str:
+    kind, index = node["Node Type"], node.get("Index Name")
+    if index not in is_partial and node.get("Relation Name") not in LARGE:
+        return ""
+    if kind == "Seq Scan":
+        return f"Seq Scan on {node['Relation Name']}"
+    if index is not None and "Index Cond" not in node and not is_partial[index]:
+        return f"{kind} through all of {index}"
+    removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+    rows = (node.get("Actual Rows", 0) + sum(node.get(name, 0) for name in removed)) * node["Actual Loops"]
+    return f"{kind} reads {rows:g} rows by {index}" if rows > MOST_ROWS else ""
+
+
+# --- SQLite, which plans by the shape of a statement, not by counting rows -------------------------
+
+
+def _sqlite_plan(sql: str) -> Plan:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        small = {name for (name,) in cursor.fetchall()} - LARGE | {"CONSTANT"}
+        cursor.execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index'")
+        indexes = {
+            name: " WHERE " in (text or "") for name, table, text in cursor.fetchall() if table in LARGE
+        }
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}", [])
+        steps = [row[3] for row in cursor.fetchall()]
+    used = set[str]()
+    costs = []
+    for step in steps:
+        index = re.search(r"USING (?:COVERING )?INDEX (\w+)", step)
+        if index and index[1] in indexes:
+            used.add(index[1])
+        scanned = re.match(r"SCAN (\w+)", step)
+        if scanned and scanned[1] not in small and not (index and indexes.get(index[1])):
+            costs.append(step)
+    return Plan(sql, frozenset(used), tuple(costs))
