@@ -8,8 +8,11 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import hooks
-        from billing import checks, triggers  # noqa: F401 - checks register themselves
+        from billing import audit, audit_rules, checks, triggers  # noqa: F401 - checks register themselves
         from billing.ledger import open_wallet
 
         hooks.organization_created.append(open_wallet)
+        audit.rules.extend(audit_rules.RULES)
+        audit.marks.append(audit_rules.ENTRIES)
+        audit.groupings.append(audit_rules.WALLETS)
         post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="billing.triggers")

@@ -1,6 +1,7 @@
 """Money as rows: a wallet per organization, the entries it is the sum of, and what each key has spent.
 
-Only ledger.py writes these tables. Credits are whole numbers; values are millionths of the shop's currency.
+Only ledger.py writes these tables, and proofs.py what is proven of them. Credits are whole numbers; values are
+millionths of the shop's currency.
 """
 
 import functools
@@ -147,3 +148,37 @@ class KeyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lifetime_credits} credits"
+
+
+class LedgerProof(models.Model):
+    """The books were found right up to these `marks`, the highest ids that are proven (proofs.py)."""
+
+    marks = models.JSONField()
+    rules_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    def __str__(self) -> str:
+        return f"{self.marks}"
+
+
+class ProvenSum(models.Model):
+    """The sums of the entries up to the proof's mark that belong to one wallet or key."""
+
+    proof = models.ForeignKey(LedgerProof, on_delete=models.CASCADE, related_name="sums", db_index=False)
+    grouping = models.CharField(max_length=20)
+    subject_id = models.BigIntegerField()
+    available = models.BigIntegerField()
+    held = models.BigIntegerField()
+    owed = models.BigIntegerField()
+    value_micros = models.BigIntegerField()
+    open_holds = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["proof", "grouping", "subject_id"], name="one_proven_sum_per_subject"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grouping} {self.subject_id}"

@@ -13,3 +13,5 @@ class GenerationsConfig(AppConfig):
         hooks.shop_opened.append(catalogue.stock)
         audit.known_causes.append("generation")
         audit.rules.extend(audit_rules.RULES)
+        audit.marks.extend(audit_rules.MARKS)
+        audit.groupings.append(audit_rules.KEYS)

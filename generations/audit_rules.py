@@ -1,23 +1,47 @@
 """What the ledger says of generations must be what the generations say themselves."""
 
-from billing.audit import Rule
+from billing.audit import Grouping, Mark, Rule, sums
 
+_OF_ENTRY = "e.reference LIKE 'generation:%%' AND g.task_id = SUBSTR(e.reference, 12)"
 _REFERENCE = "'generation:' || g.task_id"
 _SETTLED = f"""
     LEFT JOIN billing_ledgerentry h ON h.reference = {_REFERENCE} AND h.kind = 'hold'
     LEFT JOIN billing_ledgerentry s ON s.reference = {_REFERENCE} AND s.kind IN ('capture', 'release')
 """
+# Each generation, also one that got an image after it was proven. SQLite starts where a CROSS JOIN does, and each +
+# keeps it from an index that holds all older ones.
+_DELIVERED = """(
+        SELECT id FROM generations_generation WHERE id > %(generations)s
+        UNION ALL
+        SELECT DISTINCT +generation_id FROM generations_image
+        WHERE id > %(images)s AND +generation_id <= %(generations)s
+    ) young CROSS JOIN generations_generation g
+"""
+
+MARKS = [
+    Mark(
+        "generations",
+        newest="SELECT MAX(id) FROM generations_generation",
+        changing="SELECT MIN(id) FROM generations_generation WHERE finished_at IS NULL",
+    ),
+    Mark("images", newest="SELECT MAX(id) FROM generations_image"),
+]
+KEYS = Grouping(
+    "key",
+    subject="g.key_id",
+    join=f"JOIN generations_generation g ON {_OF_ENTRY} AND g.livemode AND g.key_id IS NOT NULL",
+)
 
 RULES = [
     Rule(
         "open_hold_without_an_open_generation",
         """
-        SELECT h.reference, h.held FROM billing_ledgerentry h
-        WHERE h.kind = 'hold' AND h.reference LIKE 'generation:%'
+        SELECT e.reference, e.held FROM billing_ledgerentry e
+        WHERE e.kind = 'hold' AND e.id > %(entries)s AND e.reference LIKE 'generation:%%'
           AND NOT EXISTS (SELECT 1 FROM billing_ledgerentry s
-                          WHERE s.reference = h.reference AND s.kind IN ('capture', 'release'))
+                          WHERE s.reference = e.reference AND s.kind IN ('capture', 'release'))
           AND NOT EXISTS (SELECT 1 FROM generations_generation g
-                          WHERE 'generation:' || g.task_id = h.reference AND g.status IN ('queued', 'running'))
+                          WHERE g.task_id = SUBSTR(e.reference, 12) AND g.status IN ('queued', 'running'))
         """,
     ),
     Rule(
@@ -26,7 +50,7 @@ RULES = [
         SELECT g.task_id, g.status, g.price_credits, h.held, s.kind AS settlement, w.organization_id AS payer
         FROM generations_generation g {_SETTLED}
         LEFT JOIN billing_wallet w ON w.id = h.wallet_id
-        WHERE g.livemode AND (
+        WHERE g.livemode AND g.id > %(generations)s AND (
             h.id IS NULL OR h.held <> g.price_credits OR w.organization_id <> g.organization_id
             OR (g.status IN ('queued', 'running') AND s.id IS NOT NULL)
             OR (g.status = 'succeeded' AND (s.id IS NULL OR s.kind <> 'capture'))
@@ -38,26 +62,30 @@ RULES = [
         f"""
         SELECT g.task_id, g.n, COUNT(i.id) AS delivered, g.price_credits,
                s.owed - s.held - s.available AS consumed
-        FROM generations_generation g {_SETTLED}
+        FROM {_DELIVERED}
+        JOIN billing_ledgerentry s ON s.reference = {_REFERENCE} AND s.kind = 'capture'
         LEFT JOIN generations_image i ON i.generation_id = g.id
-        WHERE g.livemode AND s.kind = 'capture'
-        GROUP BY g.task_id, g.n, g.price_credits, s.owed, s.held, s.available
+        WHERE g.id = young.id AND g.livemode
+        GROUP BY g.id, s.id
         HAVING (s.owed - s.held - s.available) * g.n <> g.price_credits * COUNT(i.id)
         """,
     ),
     Rule(
         "test_generation_touched_the_wallet",
         f"""
-        SELECT g.task_id, h.held FROM generations_generation g {_SETTLED}
-        WHERE NOT g.livemode AND (h.id IS NOT NULL OR s.id IS NOT NULL)
+        SELECT g.task_id, e.kind, e.held
+        FROM billing_ledgerentry e JOIN generations_generation g ON {_OF_ENTRY}
+        WHERE e.id > %(entries)s AND NOT g.livemode
         """,
     ),
     Rule(
         "delivery_does_not_fit_its_status",
-        """
+        f"""
         SELECT g.task_id, g.status, COUNT(i.id) AS images
-        FROM generations_generation g LEFT JOIN generations_image i ON i.generation_id = g.id
-        GROUP BY g.task_id, g.status, g.n
+        FROM {_DELIVERED}
+        LEFT JOIN generations_image i ON i.generation_id = g.id
+        WHERE g.id = young.id
+        GROUP BY g.id
         HAVING (g.status = 'succeeded' AND COUNT(i.id) = 0)
             OR (g.status <> 'succeeded' AND COUNT(i.id) > 0) OR COUNT(i.id) > g.n
         """,
@@ -65,27 +93,22 @@ RULES = [
     Rule(
         "key_usage_is_not_what_its_generations_say",
         """
-        SELECT k.prefix AS key_prefix, u.open_tasks, COUNT(g.id) AS open_generations
+        SELECT k.prefix AS key_prefix, u.open_tasks, g.open_generations
         FROM billing_keyusage u
         JOIN accounts_apikey k ON k.id = u.key_id
-        LEFT JOIN generations_generation g ON g.key_id = u.key_id AND g.status IN ('queued', 'running')
-        GROUP BY k.prefix, u.id, u.open_tasks HAVING u.open_tasks <> COUNT(g.id)
+        LEFT JOIN (SELECT key_id, COUNT(*) AS open_generations FROM generations_generation
+                   WHERE finished_at IS NULL GROUP BY key_id) g ON g.key_id = u.key_id
+        WHERE u.open_tasks <> COALESCE(g.open_generations, 0)
         """,
     ),
     Rule(
         "key_has_not_spent_what_its_generations_cost",
-        """
-        SELECT k.prefix AS key_prefix, u.lifetime_credits, COALESCE(SUM(
-                   h.held + CASE WHEN s.id IS NULL THEN 0 ELSE s.owed - s.available END), 0) AS spent
+        f"""
+        SELECT k.prefix AS key_prefix, u.lifetime_credits, entries.owed - entries.available AS spent
         FROM billing_keyusage u
         JOIN accounts_apikey k ON k.id = u.key_id
-        LEFT JOIN generations_generation g ON g.key_id = u.key_id AND g.livemode
-        LEFT JOIN billing_ledgerentry h ON h.reference = 'generation:' || g.task_id AND h.kind = 'hold'
-        LEFT JOIN billing_ledgerentry s
-               ON s.reference = 'generation:' || g.task_id AND s.kind IN ('capture', 'release')
-        GROUP BY k.prefix, u.id, u.lifetime_credits
-        HAVING u.lifetime_credits <> COALESCE(SUM(
-                   h.held + CASE WHEN s.id IS NULL THEN 0 ELSE s.owed - s.available END), 0)
+        LEFT JOIN ({sums(KEYS)}) entries ON entries.subject_id = u.key_id
+        WHERE u.lifetime_credits <> COALESCE(entries.owed - entries.available, 0)
         """,
     ),
 ]

@@ -12,6 +12,9 @@ from django.test.utils import CaptureQueriesContext
 LARGE = frozenset(
     {"generations_generation", "generations_image", "generations_attempt", "billing_ledgerentry"}
 )
+_TABLES = re.compile(
+    r'(?:FROM|JOIN|UPDATE)\s+"?(\w+)"?(?:\s+(?!WHERE|JOIN|LEFT|INNER|ON|SET|GROUP|ORDER|LIMIT)"?(\w+)"?)?'
+)
 MOST_ROWS = 2_000  # of a large table, by one statement; searches in the open rows or in batches stay below
 
 
@@ -28,8 +31,8 @@ def plans_of(work: Callable[[], object]) -> list[Plan]:
     """Of each statement that `work` runs and that searches for rows. Updates happen twice: roll back afterwards."""
     with CaptureQueriesContext(connection) as captured:
         work()
-    searches = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "UPDATE"))]
-    return [plan_of(sql) for sql in searches]
+    statements = [query["sql"].strip() for query in captured]
+    return [plan_of(sql) for sql in statements if sql.startswith(("SELECT", "UPDATE"))]
 
 
 def plan_of(sql: str) -> Plan:
@@ -65,10 +68,10 @@ def _cost(node: dict[str, Any], is_partial: dict[str, bool]) -> str:
         return ""
     if kind == "Seq Scan":
         return f"Seq Scan on {node['Relation Name']}"
-    if index is not None and "Index Cond" not in node and not is_partial[index]:
-        return f"{kind} through all of {index}"
     removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
     rows = (node.get("Actual Rows", 0) + sum(node.get(name, 0) for name in removed)) * node["Actual Loops"]
+    if rows > 1 and index is not None and "Index Cond" not in node and not is_partial[index]:
+        return f"{kind} through all of {index}"
     return f"{kind} reads {rows:g} rows by {index}" if rows > MOST_ROWS else ""
 
 
@@ -77,14 +80,13 @@ def _cost(node: dict[str, Any], is_partial: dict[str, bool]) -> str:
 
 def _sqlite_plan(sql: str) -> Plan:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        small = {name for (name,) in cursor.fetchall()} - LARGE | {"CONSTANT"}
         cursor.execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index'")
         indexes = {
             name: " WHERE " in (text or "") for name, table, text in cursor.fetchall() if table in LARGE
         }
         cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}", [])
         steps = [row[3] for row in cursor.fetchall()]
+    large = {alias or table for table, alias in _TABLES.findall(sql) if table in LARGE}
     used = set[str]()
     costs = []
     for step in steps:
@@ -92,6 +94,6 @@ def _sqlite_plan(sql: str) -> Plan:
         if index and index[1] in indexes:
             used.add(index[1])
         scanned = re.match(r"SCAN (\w+)", step)
-        if scanned and scanned[1] not in small and not (index and indexes.get(index[1])):
+        if scanned and scanned[1] in large and not (index and indexes.get(index[1])):
             costs.append(step)
     return Plan(sql, frozenset(used), tuple(costs))

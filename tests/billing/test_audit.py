@@ -1,189 +1,27 @@
 """Each rule of the audit names what breaks it, and clean books give no findings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 from django.db import connection
-from django.db.models import F, QuerySet
 
-from accounts.access import Access
-from accounts.models import Organization
-from accounts.organizations import first_shop
 from billing import audit, ledger
-from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Wallet
-from generations import lifecycle
-from generations.models import Generation, Image
+from tests.billing.broken_books import CASES, Books, change_wallet, some_books
 from tests.billing.lawless import lawless
-from tests.makers import (
-    a_generation,
-    a_submitted,
-    an_access,
-    an_organization,
-    new_reference,
-    stored_images,
-)
+from tests.makers import new_reference
 
 pytestmark = pytest.mark.django_db
 TRIGGER_RULE = "append_only_trigger_is_missing"
-LIVE_RULE = "live_generation_is_not_held_or_settled_as_its_status_says"
-
-
-@dataclass(frozen=True)
-class Books:
-    """Generations in each state, made without a key; and one by a key, and one in test mode."""
-
-    organization: Organization
-    queued: Generation
-    succeeded: Generation
-    failed: Generation
-    by_key: Generation
-    in_test_mode: Generation
 
 
 @pytest.fixture
 def books(db: None) -> Books:
-    organization = an_organization(100, 1000)
-    page = Access(organization, frozenset({"generate"}), "user:1", livemode=True)
-    succeeded, attempt = a_submitted(page)
-    assert lifecycle.succeed(succeeded, attempt, stored_images(succeeded, 1))
-    failed, attempt = a_submitted(page)
-    assert lifecycle.fail(failed, "generation_failed", attempt=attempt, outcome="failed")
-    by_key = a_generation(an_access(organization))
-    lifecycle.cancel(by_key)
-    in_test_mode = a_generation(an_access(organization, livemode=False))
-    return Books(organization, a_generation(page), succeeded, failed, by_key, in_test_mode)
+    return some_books()
 
 
 def findings() -> list[audit.Finding]:
     with connection.cursor() as cursor:
         return [finding for finding in audit.check(cursor) if finding.rule != TRIGGER_RULE]
-
-
-def change_wallet(books: Books, **by: int) -> None:
-    Wallet.objects.filter(organization=books.organization).update(
-        **{name: F(name) + n for name, n in by.items()}
-    )
-
-
-def settlement_of(generation: Generation) -> QuerySet[LedgerEntry]:
-    return LedgerEntry.objects.filter(reference=generation.reference, kind__in=SETTLEMENTS)
-
-
-def unlike_the_entries(column: str) -> Callable[[Books], None]:
-    return lambda books: change_wallet(books, **{column: 1})
-
-
-def both_owing_and_rich(books: Books) -> None:
-    LedgerEntry.objects.filter(kind=EntryKind.TOP_UP).update(owed=5)
-    change_wallet(books, owed=5)
-
-
-def no_wallet(books: Books) -> None:
-    Organization.objects.create(shop=first_shop(), slug="poor", name="Poor")
-
-
-def settled_in_part(books: Books) -> None:
-    settlement_of(books.failed).update(held=-14, available=14)
-    change_wallet(books, held=1, available=-1)
-
-
-def settled_without_a_hold(books: Books) -> None:
-    settlement_of(books.failed).update(reference="test:1")
-    change_wallet(books, open_tasks=1)
-
-
-def settled_twice(books: Books) -> None:
-    LedgerEntry.objects.create(
-        wallet=books.organization.wallet,
-        kind=EntryKind.RELEASE,
-        available=15,
-        held=-15,
-        reference=books.succeeded.reference,
-        actor="system",
-    )
-    change_wallet(books, available=15, held=-15)
-
-
-def hold_of_the_organization(reference: Callable[[Books], str]) -> Callable[[Books], None]:
-    return lambda books: ledger.hold(
-        books.organization.pk, 1, reference=reference(books), actor="system", key_id=None
-    )
-
-
-def another_price(books: Books) -> None:
-    Generation.objects.filter(pk=books.queued.pk).update(price_credits=16)
-
-
-def another_payer(books: Books) -> None:
-    Generation.objects.filter(pk=books.queued.pk).update(organization=an_organization())
-
-
-def ended_unsettled(books: Books) -> None:
-    Generation.objects.filter(pk=books.queued.pk).update(status="canceled")
-
-
-def settled_but_open(books: Books) -> None:
-    Generation.objects.filter(pk=books.failed.pk).update(status="running")
-
-
-def failed_but_paid(books: Books) -> None:
-    Image.objects.filter(generation=books.succeeded).delete()
-    Generation.objects.filter(pk=books.succeeded.pk).update(status="failed")
-
-
-def delivered_less_than_paid(books: Books) -> None:
-    Generation.objects.filter(pk=books.succeeded.pk).update(n=2)
-
-
-def delivered_though_failed(books: Books) -> None:
-    Image.objects.filter(generation=books.succeeded).update(generation=books.failed)
-
-
-def usage(column: str) -> Callable[[Books], None]:
-    def add_one(books: Books) -> None:
-        KeyUsage.objects.filter(key=books.by_key.key).update(**{column: F(column) + 1})
-
-    return add_one
-
-
-CASES: list[tuple[Callable[[Books], None], set[str]]] = [
-    (no_wallet, {"organization_has_no_wallet"}),
-    *(
-        (unlike_the_entries(column), {"wallet_is_not_the_sum_of_its_entries"})
-        for column in ("available", "held", "value_micros")
-    ),
-    (
-        unlike_the_entries("owed"),
-        {"wallet_is_not_the_sum_of_its_entries", "wallet_is_in_an_impossible_state"},
-    ),
-    (unlike_the_entries("open_tasks"), {"wallet_open_tasks_are_not_its_open_holds"}),
-    (both_owing_and_rich, {"wallet_is_in_an_impossible_state"}),
-    (settled_in_part, {"settlement_does_not_match_its_hold"}),
-    (
-        settled_without_a_hold,
-        {"settlement_does_not_match_its_hold", "open_hold_without_an_open_generation", LIVE_RULE},
-    ),
-    (settled_twice, {"reference_is_settled_twice", LIVE_RULE}),
-    (hold_of_the_organization(lambda _: "mystery:1"), {"hold_has_no_known_cause"}),
-    (hold_of_the_organization(lambda _: "generation:lost"), {"open_hold_without_an_open_generation"}),
-    (
-        hold_of_the_organization(lambda books: books.in_test_mode.reference),
-        {"test_generation_touched_the_wallet"},
-    ),
-    (another_price, {LIVE_RULE}),
-    (another_payer, {LIVE_RULE}),
-    (ended_unsettled, {LIVE_RULE, "open_hold_without_an_open_generation"}),
-    (settled_but_open, {LIVE_RULE}),
-    (failed_but_paid, {LIVE_RULE, "capture_is_not_the_price_of_what_was_delivered"}),
-    (delivered_less_than_paid, {"capture_is_not_the_price_of_what_was_delivered"}),
-    (
-        delivered_though_failed,
-        {"capture_is_not_the_price_of_what_was_delivered", "delivery_does_not_fit_its_status"},
-    ),
-    (usage("open_tasks"), {"key_usage_is_not_what_its_generations_say"}),
-    (usage("lifetime_credits"), {"key_has_not_spent_what_its_generations_cost"}),
-]
 
 
 def test_clean_books_give_no_findings(books: Books) -> None:

@@ -2,7 +2,7 @@
 
 from django.db.models import F
 
-from billing.models import Wallet
+from billing.models import ProvenSum, Wallet
 from generations import runner
 from generations.models import Generation, Status
 from tests.accounts.client import generate, task_of
@@ -36,6 +36,17 @@ def test_generation_without_its_settlement_is_named(shell: Shell, alice: Person)
     done = shell("check_ledger")
     assert done.code == 1
     assert open_row.task_id in done.out
+
+
+def test_what_was_found_right_is_read_again_only_with_full(shell: Shell, alice: Person) -> None:
+    assert shell.answer("check_ledger") == "ok"
+    # As if somebody had changed an old entry behind the triggers: the wallet is no longer the sum of its entries.
+    Wallet.objects.update(available=F("available") + 1)
+    ProvenSum.objects.filter(grouping="wallet").update(available=F("available") + 1)
+    assert shell.answer("check_ledger") == "ok"
+    done = shell("check_ledger", "--full")
+    assert done.code == 1
+    assert alice.organization.slug in done.out
 
 
 def test_another_process_finds_the_same(committed_db: None, alice: Person) -> None:

@@ -11,7 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.access import Access, access_of_key
 from accounts.models import ApiKey
-from billing import ledger, reads
+from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
 from generations import backlog, doorbell, lifecycle, runner, sweeps
 from generations.models import Generation, Image
@@ -52,6 +52,7 @@ def old_shop(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> It
             # SQLite never does so in a shop either: it plans by the shape of a statement.
             if connection.vendor == "postgresql":
                 cursor.execute("ANALYZE")
+        assert proofs.check() == []
         yield Shop(large, gone)
         connections.close_all()
         django_db_setup()
@@ -168,6 +169,19 @@ def move_credits(shop: Shop) -> None:
     assert reads.statement(organization_id).entries
 
 
+def check_the_ledger(_shop: Shop) -> None:
+    with connection.cursor() as cursor:
+        since = proofs.latest(cursor)
+        assert since != audit.BEGINNING
+        assert audit.check(cursor, since) == []
+        proofs.prove(cursor, since, proofs.newest_ids(cursor))
+
+
+def check_the_ledger_fully(_shop: Shop) -> None:
+    with connection.cursor() as cursor:
+        assert audit.check(cursor) == []
+
+
 EVERYTHING = [
     order,
     poll,
@@ -177,6 +191,7 @@ EVERYTHING = [
     delete_old_images,
     measure_the_backlog,
     move_credits,
+    check_the_ledger,
 ]
 
 
@@ -213,6 +228,13 @@ def test_without_its_index_a_statement_reads_more_control(
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX {index}")
     assert any(table in cost for cost in costs(plans(shop, happening)))
+
+
+if connection.vendor == "postgresql":  # on SQLite tests/billing/test_proofs.py counts its steps
+
+    def test_a_full_check_of_the_ledger_reads_everything_control(shop: Shop) -> None:
+        found = " ".join(costs(plans(shop, check_the_ledger_fully)))
+        assert all(table in found for table in LARGE - {"generations_attempt"})
 
 
 def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

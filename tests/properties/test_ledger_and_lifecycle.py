@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from pytest_django import Settings
 
 from accounts.errors import DomainError
-from billing import audit, ledger
+from billing import audit, ledger, proofs
 from billing.models import KeyUsage, Wallet
 from generations import doorbell, lifecycle, sweeps
 from generations.errors import AlreadyEnded
@@ -305,6 +305,15 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
             return
         assert task.is_open
         self.books.end(task, "canceled")
+
+    # --- Proofs -----------------------------------------------------------------------------------
+
+    @rule()
+    def prove(self) -> None:
+        with connection.cursor() as cursor:
+            since = proofs.latest(cursor)
+            assert audit.check(cursor, since) == []
+            proofs.keep(proofs.prove(cursor, since, proofs.newest_ids(cursor)))
 
     # --- After every step -------------------------------------------------------------------------
 

@@ -2,15 +2,22 @@
 
 from typing import Any
 
+from django.core.management.base import CommandParser
+
 from accounts.management.base import OperatorCommand
-from billing import audit
+from billing import proofs
 
 
 class Command(OperatorCommand):
     help = "Check that wallets, ledger entries and their causes agree; exit 1 with the rows that do not."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--full", action="store_true", help="read everything, not only what came after the last proof"
+        )
+
     def work(self, **options: Any) -> None:
-        findings = audit.check_snapshot()
+        findings = proofs.check(full=options["full"])
         for finding in findings:
             self.stdout.write(str(finding))
         if findings:
