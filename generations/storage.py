@@ -107,6 +107,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         except BaseException:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
+            self._prune(path)
             raise
         _fsync_folder(path.parent)
         return name
@@ -132,9 +133,13 @@ class DurableFileSystemStorage(FileSystemStorage):
         """Remove the file, what a crash left of attempts to write it, and the folders this empties."""
         super().delete(name)
         path = Path(self.path(name))
-        root = Path(self.location)
         for partial in path.parent.glob(f".{path.name}.*"):
             partial.unlink(missing_ok=True)
+        self._prune(path)
+
+    def _prune(self, path: Path) -> None:
+        """Remove the folders above `path` that are empty."""
+        root = Path(self.location)
         for folder in path.parents:
             if folder == root or root not in folder.parents:
                 return

@@ -93,6 +93,12 @@ def test_failed_save_leaves_neither_new_file_nor_damage_to_the_old(folder: Path)
     assert storage.read("a/b.png") == b"old"
 
 
+def test_failed_save_leaves_no_folder(folder: Path) -> None:
+    with pytest.raises(OSError, match="no space"):
+        storages["images"].save("a/1/b.png", File(Broken(b"much more")))
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["../outside.png", "/etc/passwd", "a/../../outside.png"])
 def test_no_key_leads_out_of_the_folder(folder: Path, name: str) -> None:
     with pytest.raises(SuspiciousFileOperation):
