@@ -1,8 +1,13 @@
+import os
+
 from django.apps import AppConfig
 
 
 class UpstreamConfig(AppConfig):
-    """In the processes of a shop under test: its orders go to the stand-in upstream, over HTTP."""
+    """In the processes of a shop under test: its orders go to the stand-in upstream, over HTTP.
+
+    SHORT_PAUSES=1: what the product waits for seconds before it tries again, it waits for less than two.
+    """
 
     name = "tests.upstream"
 
@@ -11,3 +16,14 @@ class UpstreamConfig(AppConfig):
         from tests.upstream.provider import StandIn
 
         PROVIDERS["sandbox"] = StandIn()
+        if os.environ.get("SHORT_PAUSES") == "1":
+            _shorten_pauses()
+
+
+def _shorten_pauses() -> None:
+    from generations import doorbell, lifecycle, runner, sweeps
+
+    doorbell.PAUSE_S = 1.0
+    lifecycle.FIRST_RING_S = 1
+    runner.BUSY_WAIT_S = 1
+    sweeps.RING_AGAIN_S = (1, 2, 4, 8)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import threading
 
 from generations.providers.base import AfterCrash, Job, OnProgress, Outcome, OutcomeKind
@@ -37,10 +38,15 @@ class StandIn:
 
     def _call(self, job: Job) -> tuple[int, bytes]:
         connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
-        if connection is None:
+        if connection is None or _has_ended(connection):
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._timeout_s)
             self._own.connection = connection
         order = {"prompt": job.prompt, "width": job.width, "height": job.height}
         connection.request("POST", "/generate", json.dumps(order), {"Idempotency-Key": job.attempt_key})
         answer = connection.getresponse()
         return answer.status, answer.read()
+
+
+def _has_ended(connection: http.client.HTTPConnection) -> bool:
+    """Whether the upstream closed it since the last order: then nothing is to be read but its end."""
+    return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])

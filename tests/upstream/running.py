@@ -6,20 +6,30 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from tests.processes import ROOT, free_port, listens
 from tests.waiting import wait_until
 
 
-@dataclass(frozen=True, slots=True)
 class RunningUpstream:
-    port: int
+    """`environment` is for tests.shop.start: `**upstream.environment`."""
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """For tests.shop.start: `**upstream.environment`."""
-        return {"DJANGO_SETTINGS_MODULE": "tests.upstream.settings", "UPSTREAM_PORT": str(self.port)}
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.upstream.settings",
+            "UPSTREAM_PORT": str(port),
+        }
+
+    def start(self) -> None:
+        """Also once it was killed: on the same port, and without memory of its orders."""
+        command = [sys.executable, "-m", "tests.upstream.server", str(self.port)]
+        self._process = subprocess.Popen(command, cwd=ROOT)
+        wait_until(lambda: listens(self.port), "the stand-in upstream to listen", timeout_s=30)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def calls(self) -> list[str]:
         """The idempotency keys of all orders so far."""
@@ -32,11 +42,9 @@ class RunningUpstream:
 
 @contextmanager
 def running_upstream() -> Iterator[RunningUpstream]:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "tests.upstream.server", str(port)], cwd=ROOT)
+    upstream = RunningUpstream(free_port())
+    upstream.start()
     try:
-        wait_until(lambda: listens(port), "the stand-in upstream to listen", timeout_s=30)
-        yield RunningUpstream(port)
+        yield upstream
     finally:
-        process.kill()
-        process.wait()
+        upstream.kill()
