@@ -116,11 +116,7 @@ class RunningShop:
 
 @contextmanager
 def start(folder: Path, **changes: str) -> Iterator[RunningShop]:
-    """An open shop with these settings; stopped afterwards. Ask for `committed_db` before.
-
-    One process of each kind, so that a test that ends one knows what it ended.
-    """
-    changes = {"WEB_PROCESSES": "1", "WORKER_PROCESSES": "1"} | changes
+    """An open shop with these settings; stopped afterwards. Ask for `committed_db` before."""
     if connection.vendor == "postgresql":
         changes = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"DEMO": "1"} | changes
     connection.close()
@@ -131,7 +127,11 @@ def start(folder: Path, **changes: str) -> Iterator[RunningShop]:
 
 @contextmanager
 def start_elsewhere(folder: Path, data_dir: Path, **changes: str) -> Iterator[RunningShop]:
-    """An open shop with files, and a database and broker if `changes` name them, of its own."""
+    """An open shop with files, and a database and broker if `changes` name them, of its own.
+
+    One process of each kind, so that a test that ends one knows what it ended.
+    """
+    changes = {"WEB_PROCESSES": "1", "WORKER_PROCESSES": "1"} | changes
     port = free_port()
     with running(folder, data_dir, port=port, changes=changes) as shop:
         address = f"http://127.0.0.1:{port}"
