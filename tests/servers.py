@@ -30,11 +30,12 @@ _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 
 @dataclass(slots=True)
 class Server:
-    """One server's process, and how it comes back. `halt_signal` ends it at once, in the middle of everything.
+    """One server's process and address, and how it comes back. `halt_signal` ends it in the middle of everything.
 
     Use it from the main thread alone: the kernel ends a server together with the thread that started it.
     """
 
+    url: str
     process: "subprocess.Popen[bytes]"
     halt_signal: signal.Signals
     start: Callable[[], "subprocess.Popen[bytes]"]
@@ -99,7 +100,7 @@ class Servers:
             with redis.Redis.from_url(url, socket_timeout=2) as client:
                 return bool(client.ping())
 
-        self.valkey = self._run("valkey", serve, signal.SIGKILL, answers, redis.ConnectionError)
+        self.valkey = self._run("valkey", url, serve, signal.SIGKILL, answers, redis.ConnectionError)
         return url
 
     def start_postgresql(self) -> str:
@@ -131,17 +132,17 @@ class Servers:
         }
         serve = [str(binaries / "postgres"), "-D", str(home / "data")]
         serve += [argument for name, value in options.items() for argument in ("-c", f"{name}={value}")]
-        server = f"postgresql://tintype:{password}@127.0.0.1:{port}"
+        url = f"postgresql://tintype:{password}@127.0.0.1:{port}/tintype"
 
         def answers() -> bool:
-            with psycopg.connect(f"{server}/postgres", connect_timeout=2):
+            with psycopg.connect(url, dbname="postgres", connect_timeout=2):
                 return True
 
         # At SIGQUIT it stops at once, and takes its shared memory and its children along.
         self.postgresql = self._run(
-            "postgresql", serve, signal.SIGQUIT, answers, psycopg.OperationalError, account
+            "postgresql", url, serve, signal.SIGQUIT, answers, psycopg.OperationalError, account
         )
-        return f"{server}/tintype"
+        return url
 
     def stop(self) -> None:
         while self._running:
@@ -154,6 +155,7 @@ class Servers:
     def _run(
         self,
         name: str,
+        url: str,
         command: Sequence[str],
         halt_signal: signal.Signals,
         answers: Callable[[], object],
@@ -166,7 +168,7 @@ class Servers:
         def wait_until_up() -> None:
             self._wait_until_up(name, server.process, answers, refusal)
 
-        server = Server(start(), halt_signal, start, wait_until_up)
+        server = Server(url, start(), halt_signal, start, wait_until_up)
         self._running.append(server)
         server.wait_until_up()
         return server
