@@ -7,23 +7,11 @@ import psycopg
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests import scale
 from tests.databases import speaking_to
+from tests.faults.soak import SETTINGS
 from tests.servers import Servers
 from tests.shop import RunningShop, start_elsewhere
 from tests.upstream.running import RunningUpstream, running_upstream
-
-SETTINGS = {
-    "DEMO": "1",
-    "LEASE_S": "3",
-    "SWEEP_S": "0.3",
-    "MAX_OPEN_TASKS": "10000",
-    "RATE_LIMIT_READ_PER_MINUTE": "100000",  # trying again with the same key counts as reading
-    "RATE_LIMIT_READ_BURST": "10000",
-    "UPSTREAM_TIMEOUT_S": "2",
-    "DEADLINE_S": str(scale.count(10, 20)),
-    "SHORT_PAUSES": "0" if scale.PROOF else "1",
-}
 
 
 @pytest.fixture(scope="package")
@@ -54,7 +42,7 @@ def shop(
     database_url = own_servers.postgresql.url
     with psycopg.connect(database_url, dbname="postgres", autocommit=True) as server:
         server.execute("CREATE DATABASE tintype")
-    addresses = {"DATABASE_URL": database_url, "REDIS_URL": own_servers.valkey.url}
+    addresses = {"DATABASE_URL": database_url, "REDIS_URL": own_servers.valkey.url, "DEMO": "1"}
     folder = tmp_path_factory.mktemp("own_servers")
     database = {
         **environ.Env.db_url_config(database_url),

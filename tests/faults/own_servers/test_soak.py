@@ -1,0 +1,18 @@
+"""Faults of every kind at random, on PostgreSQL and Valkey, under load."""
+
+import random
+
+from tests.faults.chaos import faults_of_processes, faults_of_servers
+from tests.faults.soak import new_seed, soak
+from tests.servers import Servers
+from tests.shop import RunningShop
+from tests.upstream.running import RunningUpstream
+
+
+def test_random_faults_lose_nothing_and_settle_everything_once(
+    shop: RunningShop, own_servers: Servers, upstream: RunningUpstream
+) -> None:
+    seed = new_seed()
+    chance = random.Random(seed)
+    faults = faults_of_processes(shop, upstream, chance) | faults_of_servers(own_servers, chance)
+    soak(shop, seed, faults, where="")

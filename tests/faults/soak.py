@@ -1,0 +1,73 @@
+"""A while of load with random faults, and what must be true afterwards."""
+
+import secrets
+import time
+
+from generations.models import Generation, Image
+from tests import scale
+from tests.faults.books import a_customer, assert_books_are_right, wait_until_all_have_ended
+from tests.faults.chaos import Chaos, Fault
+from tests.faults.crowd import BROKEN, Crowd, ordering, statuses
+from tests.shop import RunningShop
+
+SECONDS, LEAST_FAULTS = scale.count(8, 150), scale.count(5, 30)
+PAUSE_S = scale.count(1, 2)
+# Chances by repetition. The upstream hangs longer than it may.
+PROMPTS = [
+    *["a lighthouse"] * 10,
+    *["upstream:late=0.5"] * 4,
+    *["upstream:late=1.5"] * 2,
+    "upstream:busy",
+    "upstream:die",
+    "upstream:hang",
+    "upstream:noise",
+]
+SETTINGS = {
+    "LEASE_S": "3",
+    "SWEEP_S": "0.5",
+    "DEADLINE_S": str(scale.count(10, 20)),
+    "MAX_OPEN_TASKS": "10000",
+    "RATE_LIMIT_READ_PER_MINUTE": "100000",
+    "RATE_LIMIT_READ_BURST": "10000",
+    "UPSTREAM_TIMEOUT_S": "2",
+    "SHORT_PAUSES": "0" if scale.PROOF else "1",
+}
+
+
+def new_seed() -> int:
+    """The proof explores; every day has the same."""
+    seed = secrets.randbelow(1_000_000) if scale.PROOF else 20_261_125
+    print(f"The soak's seed is {seed}")  # noqa: T201 - shown when it fails
+    return seed
+
+
+def files_without_an_image(shop: RunningShop) -> set[str]:
+    root = shop.data_dir / "images"
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    return files - set(Image.objects.values_list("storage_key", flat=True))
+
+
+def soak(shop: RunningShop, seed: int, faults: dict[str, Fault], where: str) -> None:
+    organization, key = a_customer()
+    crowd_spec = Crowd(shop.port, key, customers=10, per_second=10, prompts=PROMPTS, keyed=0.5, seed=seed)
+    chaos = Chaos(seed, faults)
+    with ordering(crowd_spec) as crowd:
+        chaos.run(SECONDS, PAUSE_S, LEAST_FAULTS)
+        told = crowd.finish()
+    ended_at = time.monotonic()
+    wait_until_all_have_ended(timeout_s=90)
+    scale.record(f"soak{where}: last order to no open one", time.monotonic() - ended_at, "s", 30)
+
+    assert set(statuses(told)) <= {200, 409, 429, 503, BROKEN}, statuses(told)
+    assert all(len(order.tasks) <= 1 for order in told), "A key stands for two tasks"
+    promised = {task for order in told for task in order.tasks}
+    rows = dict(Generation.objects.filter(organization=organization).values_list("task_id", "status"))
+    assert promised <= set(rows)
+    assert_books_are_right()
+    assert shop.say("check_ledger") == "ok"
+    assert files_without_an_image(shop) == set()
+    delivered = sum(status == "succeeded" for status in rows.values())
+    assert delivered > 0
+    scale.record(f"soak{where}", chaos.happened.total(), "faults")
+    scale.record(f"soak{where}: accepted, ended and settled once", len(rows), "orders")
+    scale.record(f"soak{where}: of these delivered", delivered, "orders")
