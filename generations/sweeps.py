@@ -35,7 +35,14 @@ def sweep() -> None:
 def expire_overdue() -> int:
     """Past the deadline: fail and release."""
     overdue = Generation.objects.unended().filter(deadline_at__lte=db_now()).order_by("deadline_at")
-    return _each(overdue[:BATCH], lifecycle.expire)
+    return _each(overdue[:BATCH], _expire)
+
+
+def _expire(generation: Generation) -> bool:
+    expired = lifecycle.expire(generation)
+    if expired:
+        _clear_files(generation)
+    return expired
 
 
 def ring_again() -> int:
@@ -82,7 +89,16 @@ def _drive_again(generation: Generation) -> bool:
 
 
 def _hand_back(generation: Generation) -> bool:
-    return lifecycle.hand_back(generation, 0, lost=True)
+    back = lifecycle.hand_back(generation, 0, lost=True)
+    if back:
+        _clear_files(generation)
+    return back
+
+
+def _clear_files(generation: Generation) -> None:
+    """Under this claim nothing can succeed any more; its worker may have died after it had stored."""
+    if generation.claim:
+        storage.delete_earlier_claims(generation.task_id, generation.claim + 1)
 
 
 def _lost(*, submitted: bool) -> list[Generation]:

@@ -7,7 +7,7 @@ import pytest
 from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.models import Organization
-from generations import doorbell, lifecycle, sweeps
+from generations import doorbell, lifecycle, storage, sweeps
 from generations.models import Generation
 from generations.providers.base import AfterCrash, Outcome, OutcomeKind
 from tests.generations.providers import Upstream, upstream
@@ -93,6 +93,20 @@ def test_a_row_that_cannot_be_changed_stops_none_behind_it(
     assert status_of(broken)[0] == "queued"
     assert status_of(behind)[0] == "failed"
     assert "task_BROKEN: the sweep could not change it" in caplog.text
+
+
+@pytest.mark.parametrize("lost_by", ["deadline_at", "lease_until"])
+def test_what_a_lost_worker_stored_is_removed(access: Access, rung: list[int], lost_by: str) -> None:
+    generation, _ = a_submitted(access)
+    image = storage.CheckedImage(b"x", "image/png", "png", 256, 256, "0" * 64)
+    lost = storage.store(generation.task_id, 1, 0, image)
+    later = storage.store(generation.task_id, 2, 0, image)  # by a worker that this sweep knows nothing of
+    age(generation, **{lost_by: 1})
+    sweeps.sweep()
+    with pytest.raises(FileNotFoundError):
+        storage.read(lost)
+    assert storage.read(later) == b"x"
+    storage.delete([later])
 
 
 # --- Queued, and the ring was lost ---------------------------------------------------------------
