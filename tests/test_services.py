@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.servers import Servers
+from tests.servers import Server, Servers
 from tests.services import product_variables
 from tests.waiting import wait_until
 
@@ -69,6 +69,59 @@ def test_private_servers_answer_and_stop_leaves_nothing(base: Path) -> None:
         servers.stop()
     assert not servers.folder.exists()
     assert _inhabitants(base) == []
+
+
+def test_server_that_was_halted_starts_again_on_its_port_and_data(base: Path) -> None:
+    servers = Servers(base)
+    try:
+        for server, answers in ((start_postgresql(servers), committed), (start_valkey(servers), pinged)):
+            assert answers(server.url)
+            server.halt()
+            with pytest.raises((psycopg.OperationalError, redis.ConnectionError)):
+                answers(server.url)
+            server.start_again()
+            assert answers(server.url)
+    finally:
+        servers.stop()
+    assert _inhabitants(base) == []
+
+
+def test_frozen_server_takes_connections_and_answers_once_thawed(base: Path) -> None:
+    servers = Servers(base)
+    try:
+        server = start_valkey(servers)
+        server.freeze()
+        with redis.Redis.from_url(server.url, socket_timeout=0.2) as client:
+            with pytest.raises(redis.TimeoutError):
+                client.ping()
+            server.thaw()
+            assert client.ping()
+        server.freeze()  # stop() ends it all the same
+    finally:
+        servers.stop()
+    assert _inhabitants(base) == []
+
+
+def start_valkey(servers: Servers) -> Server:
+    servers.start_valkey()
+    return servers.valkey
+
+
+def start_postgresql(servers: Servers) -> Server:
+    servers.start_postgresql()
+    with psycopg.connect(servers.postgresql.url, dbname="postgres") as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS number")
+    return servers.postgresql
+
+
+def committed(url: str) -> bool:
+    with psycopg.connect(url, dbname="postgres") as connection:
+        return connection.execute("SELECT number FROM kept").fetchall() == [(1,)]
+
+
+def pinged(url: str) -> bool:
+    with redis.Redis.from_url(url) as client:
+        return bool(client.ping())
 
 
 @pytest.mark.parametrize("fatal", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
