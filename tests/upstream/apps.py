@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class UpstreamConfig(AppConfig):
     """In the processes of a shop under test: its orders go to the stand-in upstream, over HTTP.
 
-    SHORT_PAUSES=1: what the product waits for seconds before it tries again, it waits for less than two.
+    SHORT_PAUSES=1: what the product waits for seconds before it tries again, it waits for one or two.
     """
 
     name = "tests.upstream"

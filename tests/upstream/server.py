@@ -75,7 +75,7 @@ def _noise(width: int, height: int) -> bytes:
     """As large as its pixels: for disks that are nearly full."""
     file = BytesIO()
     Image.frombytes("RGB", (width, height), os.urandom(3 * width * height)).save(
-        file, "PNG", compress_level=1
+        file, "PNG", compress_level=0
     )
     return file.getvalue()
 

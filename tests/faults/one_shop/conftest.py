@@ -12,12 +12,11 @@ from tests.shop import RunningShop, start
 from tests.upstream.running import RunningUpstream, running_upstream
 
 SETTINGS = {
-    "LEASE_S": "3",
     "SWEEP_S": "0.3",
     "MAX_OPEN_TASKS": "10000",
     "RATE_LIMIT_READ_PER_MINUTE": "100000",  # trying again with the same key counts as reading
     "RATE_LIMIT_READ_BURST": "10000",
-    "UPSTREAM_TIMEOUT_S": "2.5",
+    "UPSTREAM_TIMEOUT_S": "3",
     "UPSTREAM_AFTER_CRASH": "never",
     "SHORT_PAUSES": "0" if scale.PROOF else "1",
 }

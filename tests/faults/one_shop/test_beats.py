@@ -41,33 +41,22 @@ def ends_of(generations: list[Generation]) -> set[tuple[str, str]]:
     return set(Generation.objects.filter(pk__in=ids).values_list("status", "error_type"))
 
 
-def test_two_beats_at_once_settle_every_order_once(shop: RunningShop) -> None:
-    organization, _ = a_customer()
-    [first] = shop.processes.children("beat")
-    with shop.another("beat") as second:
-        with frozen(first):
-            overdue, due = work_for_sweeps(organization)
-        wait_until_all_have_ended()
-        assert ends_of(overdue) == {("failed", "timeout")}
-        assert ends_of(due) == {("succeeded", "")}
-
-        first.send_signal(signal.SIGKILL)
-        overdue, due = work_for_sweeps(organization)
-        wait_until_all_have_ended()
-        assert second.is_running()
-    assert ends_of(overdue) == {("failed", "timeout")}
-    assert ends_of(due) == {("succeeded", "")}
-    assert wallet_of(organization)[:3] == (CREDITS - 4 * EACH * PRICE_CREDITS, 0, 0)
-    assert_books_are_right()
-
-
-def test_what_waited_for_a_killed_beat_is_done_by_the_next(shop: RunningShop) -> None:
-    organization, _ = a_customer()
-    [beat] = shop.processes.children("beat")
-    beat.send_signal(signal.SIGKILL)
-    overdue, due = work_for_sweeps(organization)
+def assert_as_due(overdue: list[Generation], due: list[Generation]) -> None:
     wait_until_all_have_ended()
     assert ends_of(overdue) == {("failed", "timeout")}
     assert ends_of(due) == {("succeeded", "")}
-    assert wallet_of(organization)[:3] == (CREDITS - 2 * EACH * PRICE_CREDITS, 0, 0)
+
+
+def test_two_beats_settle_every_order_once_and_a_killed_one_is_made_up_for(shop: RunningShop) -> None:
+    organization, _ = a_customer()
+    [beat] = shop.processes.children("beat")
+    with shop.another("beat"):
+        with frozen(beat):
+            work = work_for_sweeps(organization)
+        assert_as_due(*work)
+        beat.send_signal(signal.SIGKILL)
+        assert_as_due(*work_for_sweeps(organization))
+    # Now the other is gone as well, and the supervisor starts a new one.
+    assert_as_due(*work_for_sweeps(organization))
+    assert wallet_of(organization)[:3] == (CREDITS - 3 * 2 * EACH * PRICE_CREDITS, 0, 0)
     assert_books_are_right()

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 def test_web_killed_among_requests_makes_one_task_and_one_hold_a_key(shop: RunningShop) -> None:
     organization, key = a_customer()
     with ordering(Crowd(shop.port, key, customers=8, per_second=60)) as crowd:
-        for _ in range(scale.count(2, 5)):
+        for _ in range(scale.count(1, 5)):
             accepted = Generation.objects.filter(organization=organization)
             before = accepted.count()
             wait_until(lambda: accepted.count() > before + 20, "customers to order", timeout_s=30)  # noqa: B023
