@@ -46,7 +46,8 @@ def _closed_world() -> Iterator[None]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What touches no data gives the same answer on every database, so it runs once, beside SQLite; what starts
-    a PostgreSQL of its own runs once as well, beside the other one.
+    a PostgreSQL of its own runs once as well, beside the other one. What is marked `everyday_on` takes long, and
+    runs on both in the proof alone.
     """
     chosen = [item for item in items if belongs_to_this_run(item)]
     others = [item for item in items if not belongs_to_this_run(item)]
@@ -57,6 +58,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def belongs_to_this_run(item: pytest.Item) -> bool:
     if starts_servers(item):
         return DATABASE == "postgresql"
+    everyday = item.get_closest_marker("everyday_on")
+    if everyday is not None and not scale.PROOF:
+        return bool(everyday.args == (DATABASE,))
     return touches_data(item) or DATABASE == "sqlite"
 
 
