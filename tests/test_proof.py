@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests import proof_page, scale
-from tests.conftest import touches_data
+from tests.conftest import belongs_to_this_run, touches_data
 from tests.scale import Figure
+from tests.services import DATABASE
 
 
 @pytest.fixture
@@ -60,3 +61,14 @@ def test_what_touches_no_data_runs_on_one_database_only(request: pytest.FixtureR
     assert not touches_data(this)
     other = next((item for name, item in by_name.items() if name.startswith("test_the_cast_is")), None)
     assert other is None or touches_data(other)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_long_test_runs_every_day_on_one_database_and_in_the_proof_on_both(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    request.node.add_marker(pytest.mark.everyday_on(database))
+    monkeypatch.setattr(scale, "PROOF", False)
+    assert belongs_to_this_run(request.node) is (database == DATABASE)
+    monkeypatch.setattr(scale, "PROOF", True)
+    assert belongs_to_this_run(request.node)

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 PATIENCE_S = 60.0
-PAUSE_S = 0.15
 ANSWER_TIMEOUT_S = 30.0
 BROKEN = 0  # instead of a status: the connection was refused, or broke before the answer
 TRY_AGAIN = (BROKEN, 409, 429, 503)
@@ -27,7 +26,7 @@ TRY_AGAIN = (BROKEN, 409, 429, 503)
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """`per_second` orders from all `customers` together. `keyed`: the share with an idempotency key, which they
-    repeat for every try and once more after the answer; the others order anew.
+    repeat for every try and once more after the answer; the others order anew. `again_s` lies between tries.
     """
 
     port: int
@@ -36,6 +35,7 @@ class Crowd:
     per_second: float
     prompts: Sequence[str] = ("a lighthouse",)
     keyed: float = 1.0
+    again_s: float = 0.15
     seed: int = 0
 
 
@@ -97,7 +97,7 @@ def order(crowd: Crowd, prompt: str, idempotency_key: str | None) -> Told:
     deadline = time.monotonic() + PATIENCE_S
     for _ in range(2 if idempotency_key else 1):
         while (status := post(crowd, prompt, told)) in TRY_AGAIN and time.monotonic() < deadline:
-            time.sleep(PAUSE_S)
+            time.sleep(crowd.again_s)
         if status != 200:
             break
     return told

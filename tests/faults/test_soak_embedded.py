@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests import scale
 from tests.databases import speaking_to
 from tests.faults.chaos import faults_of_processes, faults_of_the_folder
 from tests.faults.soak import SETTINGS, new_seed, soak
@@ -29,4 +30,9 @@ def test_random_faults_lose_nothing_and_settle_everything_once(
         speaking_to(database),
     ):
         faults = faults_of_processes(shop, upstream, chance) | faults_of_the_folder(shop)
-        soak(shop, seed, faults, where=", embedded")
+        soaked = soak(shop, seed, faults)
+    scale.record("soak, embedded", soaked.faults, "faults")
+    scale.record("soak, embedded: load", soaked.requests_per_second, "requests/s")
+    scale.record("soak, embedded: accepted, ended and settled once", soaked.accepted, "orders")
+    scale.record("soak, embedded: delivered", soaked.delivered, "orders")
+    scale.record("soak, embedded: last answer to no open order", soaked.tail_s, "s", 30)

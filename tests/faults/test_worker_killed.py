@@ -16,6 +16,8 @@ from tests.shop import RunningShop, start
 from tests.upstream.running import RunningUpstream, running_upstream
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.everyday_on("postgresql")
+
 TASKS = 20
 CALL_S = scale.count(1, 20)
 

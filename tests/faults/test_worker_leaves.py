@@ -16,6 +16,8 @@ from tests.shop import RunningShop, start
 from tests.upstream.running import RunningUpstream, running_upstream
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.everyday_on("postgresql")
+
 GRACE_S = 2
 ORDER = {"prompt": "a lighthouse", "size": "256*256"}
 

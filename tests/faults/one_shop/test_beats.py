@@ -12,6 +12,8 @@ from tests.makers import PRICE_CREDITS, a_claimed, a_generation, a_submitted, ag
 from tests.processes import frozen
 from tests.shop import RunningShop
 
+pytestmark = pytest.mark.everyday_on("sqlite")
+
 EACH = 5
 
 

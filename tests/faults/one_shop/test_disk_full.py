@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
+import pytest
 
 from generations.models import Attempt, Generation
 from tests.faults.books import CREDITS, a_customer, assert_books_are_right, task
 from tests.makers import settlements_of, wallet_of
 from tests.shop import RunningShop
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.everyday_on("sqlite")
 
 # Noise of 1536x1536 has three bytes a pixel. The files of SQLite stay below the limit.
 SIZE, LIMIT_BYTES = "1536*1536", 6_500_000

@@ -13,6 +13,8 @@ from tests.shop import RunningShop
 from tests.upstream.running import RunningUpstream
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.everyday_on("sqlite")
+
 
 def attempts_of(generation: Generation) -> list[tuple[int, str]]:
     return list(Attempt.objects.filter(generation=generation).values_list("number", "outcome"))

@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from billing.models import LedgerEntry
 from generations.models import Generation
 from tests import scale
@@ -11,6 +13,8 @@ from tests.faults.crowd import BROKEN, Crowd, ordering, statuses
 from tests.processes import listens
 from tests.shop import RunningShop
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.everyday_on("sqlite")
 
 
 def test_web_killed_among_requests_makes_one_task_and_one_hold_a_key(shop: RunningShop) -> None:

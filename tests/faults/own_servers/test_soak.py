@@ -2,6 +2,7 @@
 
 import random
 
+from tests import scale
 from tests.faults.chaos import faults_of_processes, faults_of_servers
 from tests.faults.soak import new_seed, soak
 from tests.servers import Servers
@@ -15,4 +16,9 @@ def test_random_faults_lose_nothing_and_settle_everything_once(
     seed = new_seed()
     chance = random.Random(seed)
     faults = faults_of_processes(shop, upstream, chance) | faults_of_servers(own_servers, chance)
-    soak(shop, seed, faults, where="")
+    soaked = soak(shop, seed, faults)
+    scale.record("soak", soaked.faults, "faults")
+    scale.record("soak: load", soaked.requests_per_second, "requests/s")
+    scale.record("soak: accepted, ended and settled once", soaked.accepted, "orders")
+    scale.record("soak: delivered", soaked.delivered, "orders")
+    scale.record("soak: last answer to no open order", soaked.tail_s, "s", 30)
