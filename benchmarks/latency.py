@@ -11,6 +11,8 @@ import time
 from dataclasses import asdict, dataclass
 
 from benchmarks import load
+from benchmarks.figures import Section, at_most
+from benchmarks.plan import Plan
 from benchmarks.stage import Stage, order
 from tests.processes import ROOT
 
@@ -18,26 +20,58 @@ POLL_EVERY_S = 0.01
 PATIENCE_S = 30
 
 
+WORDS = """A steady load of small orders. `client`: from sending the POST to reading SUCCESS, polled
+every 10 ms. `database`: from `created_at` to `finished_at` of the rows. The upstream answers at
+once, so all of it is added by us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
+    """Orders of `size`, `per_second` for so many `seconds`; each is polled until it has succeeded."""
+
     port: int
     key: str
     per_second: float
     seconds: float
+    size: str = "256*256"
 
 
-@dataclass(frozen=True, slots=True)
-class Latencies:
-    """Milliseconds, sorted: as the client saw it, and between `created_at` and `finished_at` of the rows."""
+def section(stage: Stage, plan: Plan) -> Section:
+    measure(stage, per_second=plan.steady_per_second, seconds=1)  # connections and code are warm then
+    found = measure(stage, per_second=plan.steady_per_second, seconds=plan.steady_s)
+    rows = [
+        [
+            name,
+            f"{plan.steady_per_second:g}",
+            str(len(values)),
+            *(f"{percentile(values, at):.0f}" for at in (50, 90, 99)),
+        ]
+        for name, values in found.items()
+    ]
+    client = found["client"]
+    goals = [
+        at_most("time added from POST to SUCCESS, p50", percentile(client, 50), 50, " ms"),
+        at_most("time added from POST to SUCCESS, p99", percentile(client, 99), 300, " ms"),
+    ]
+    columns = ["seen by", "orders/s", "orders", "p50 ms", "p90 ms", "p99 ms"]
+    return Section("Time added", WORDS, columns, rows, goals)
 
-    client_ms: list[float]
-    database_ms: list[float]
 
-
-def measure(stage: Stage, *, per_second: float, seconds: float) -> Latencies:
+def measure(stage: Stage, *, per_second: float, seconds: float) -> dict[str, list[float]]:
+    """Milliseconds from POST to SUCCESS, sorted, as `client` and `database` see them."""
     seat = stage.seats[0]
-    (newest,) = _row(stage, "SELECT COALESCE(max(id), 0) FROM generations_generation")
-    visit = Visit(stage.port, seat.secret, per_second, seconds)
+    newest = stage.number("SELECT max(id) FROM generations_generation")
+    seen = pay(Visit(stage.port, seat.secret, per_second, seconds))
+    rows = stage.connection.execute(
+        "SELECT 1000 * EXTRACT(EPOCH FROM finished_at - created_at) FROM generations_generation"
+        " WHERE id > %s AND organization_id = %s AND status = 'succeeded' ORDER BY 1",
+        (newest, seat.organization),
+    ).fetchall()
+    return {"client": sorted(seen), "database": [float(ms) for (ms,) in rows]}
+
+
+def pay(visit: Visit) -> list[float]:
+    """Milliseconds from POST to SUCCESS of each order, as its client saw it."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.latency"],
         cwd=ROOT,
@@ -45,26 +79,15 @@ def measure(stage: Stage, *, per_second: float, seconds: float) -> Latencies:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=seconds + PATIENCE_S + 30,
+        timeout=visit.seconds + PATIENCE_S + 30,
     )
-    rows = stage.connection.execute(
-        "SELECT 1000 * EXTRACT(EPOCH FROM finished_at - created_at) FROM generations_generation"
-        " WHERE id > %s AND organization_id = %s AND status = 'succeeded' ORDER BY 1",
-        (newest, seat.organization),
-    ).fetchall()
-    return Latencies(sorted(json.loads(done.stdout)), [float(ms) for (ms,) in rows])
+    times: list[float] = json.loads(done.stdout)
+    return times
 
 
 def percentile(values: list[float], percent: int) -> float:
     """Of sorted values."""
     return values[min(len(values) - 1, len(values) * percent // 100)]
-
-
-def _row(stage: Stage, query: str) -> tuple[int, ...]:
-    row = stage.connection.execute(query).fetchone()
-    if row is None:
-        raise LookupError(query)
-    return row
 
 
 # --- In its own process --------------------------------------------------------------------------
@@ -92,20 +115,20 @@ class Connections:
         return data
 
 
-async def visit(plan: Visit) -> list[float]:
-    connections = Connections(plan.port)
+async def visit(given: Visit) -> list[float]:
+    connections = Connections(given.port)
     began = time.perf_counter()
     orders = []
-    for number in range(int(plan.per_second * plan.seconds)):
-        await asyncio.sleep(max(0.0, began + number / plan.per_second - time.perf_counter()))
-        orders.append(asyncio.create_task(_one_order(connections, plan.key)))
-    return list(await asyncio.gather(*orders))
+    for number in range(int(given.per_second * given.seconds)):
+        await asyncio.sleep(max(0.0, began + number / given.per_second - time.perf_counter()))
+        orders.append(asyncio.create_task(_one_order(connections, given)))
+    return await asyncio.gather(*orders)
 
 
-async def _one_order(connections: Connections, key: str) -> float:
+async def _one_order(connections: Connections, given: Visit) -> float:
     began = time.perf_counter()
-    task = (await connections.ask(load.post(key, order())))["task_id"]
-    poll = load.get(f"/api/status?task_id={task}", {"Authorization": f"Bearer {key}"})
+    task = (await connections.ask(load.post(given.key, order(given.size))))["task_id"]
+    poll = load.get(f"/api/status?task_id={task}", {"Authorization": f"Bearer {given.key}"})
     while time.perf_counter() < began + PATIENCE_S:
         status = (await connections.ask(poll))["status"]
         if status == "SUCCESS":

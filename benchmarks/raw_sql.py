@@ -143,6 +143,6 @@ def drive(load: Load) -> Count:
 
 
 if __name__ == "__main__":
-    given = json.load(sys.stdin)
+    given: dict[str, Any] = json.load(sys.stdin)
     given["seats"] = [Seat(**seat) for seat in given["seats"]]
     sys.stdout.write(json.dumps(asdict(drive(Load(**given)))))

@@ -4,6 +4,10 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.figures import together
+
+Side = Callable[[], tuple[float, dict[str, int]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -18,21 +22,13 @@ class Comparison:
         return self.ours / self.other
 
 
-def compare(
-    ours: Callable[[], tuple[float, dict[str, int]]],
-    other: Callable[[], tuple[float, dict[str, int]]],
-    rounds: int,
-    between: Callable[[], object] = lambda: None,
-) -> Comparison:
-    """Each side gives a value and the answers that were not 200; `between` runs after every turn of a side."""
-    values: tuple[list[float], list[float]] = ([], [])
+def compare(ours: Side, other: Side, rounds: int) -> Comparison:
+    """Each side gives a value and its answers that were not 200. Who is first changes from round to round."""
+    values: dict[Side, list[float]] = {ours: [], other: []}
     refused: dict[str, int] = {}
     for number in range(rounds):
-        sides = ((0, ours), (1, other))
-        for side, measure in sides if number % 2 else sides[::-1]:
-            value, bad = measure()
-            between()
+        for side in (ours, other) if number % 2 else (other, ours):
+            value, bad = side()
             values[side].append(value)
-            for status, count in bad.items():
-                refused[status] = refused.get(status, 0) + count
-    return Comparison(statistics.median(values[0]), statistics.median(values[1]), refused)
+            refused = together(refused, bad)
+    return Comparison(statistics.median(values[ours]), statistics.median(values[other]), refused)

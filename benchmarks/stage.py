@@ -1,10 +1,13 @@
-"""A production shop to measure: durable PostgreSQL, Valkey, the stand-in upstream, and `manage.py up` on them."""
+"""What is measured: shops as `manage.py up` runs them, on durable PostgreSQL, Valkey and a stand-in upstream."""
 
 import contextlib
+import itertools
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,14 @@ import psycopg
 import redis
 
 from benchmarks import rows
-from tests.faults.shop import Shop, running
-from tests.processes import free_port
+from tests.faults.shop import Shop, environment, running
+from tests.processes import ROOT, free_port
 from tests.servers import Servers
 from tests.services import product_variables
 from tests.upstream.running import running_upstream
 from tests.waiting import wait_until
 
-# What is compared must pay for the same promises: a commit is on the disk before it is answered for.
+# Both sides of a comparison pay for the same promise: a commit is on the disk before it is answered for.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 # So that neither a limit nor a deadline is what is measured.
 UNLIMITED = {
@@ -32,37 +35,46 @@ UNLIMITED = {
     "RATE_LIMIT_READ_BURST": "1000000",
     "MAX_OPEN_TASKS": "1000000",
     "DEADLINE_S": "86400",
-    "CALL_TOTAL_S": "5",
 }
 # Those that a run may be given; every other setting is the product's default.
 TUNABLE = ("WEB_PROCESSES", "WEB_THREADS", "WORKER_PROCESSES", "WORKER_CONCURRENCY", "DATABASE_POOL")
-QUIET_S = 0.3
+QUIET_S = 0.2
 
 
 @dataclass(slots=True)
 class Stage:
-    """`seats[0]` is the hot wallet; all of them together are the many wallets."""
+    """A running shop. `seats[0]` is the hot wallet; the others together are the many wallets."""
 
     port: int
     database_url: str
     redis_url: str
     shop: Shop
+    environment: dict[str, str]
     connection: "psycopg.Connection[Any]"
     seats: list[rows.Seat] = field(default_factory=list)
 
-    def found(self, count: int) -> None:
-        self.seats += rows.found(self.connection, count)
+    def found(self, wallets: int) -> None:
+        self.seats = rows.found(self.connection, 1 + wallets)
 
-    def workers(self) -> list[psutil.Process]:
-        return [*self.shop.children("worker"), *self.shop.children("beat")]
+    def run(self, *command: str) -> str:
+        """What a command prints that runs in the shop's environment and must succeed."""
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=600,
+        )
+        return done.stdout
 
     @contextlib.contextmanager
     def workers_paused(self) -> Iterator[None]:
-        """Worker and beat stand still, so that accepting alone is measured; only asked for while nothing is open."""
+        """Workers and beat stand still, so that accepting alone is measured. They hold no lock then."""
         self.wait_until_quiet()
-        family = [
-            member for process in self.workers() for member in [process, *process.children(recursive=True)]
-        ]
+        parents = [*self.shop.children("worker"), *self.shop.children("beat")]
+        family = [process for parent in parents for process in (parent, *parent.children(recursive=True))]
         for process in family:
             process.suspend()
         try:
@@ -76,6 +88,9 @@ class Stage:
         """Ends what is open and empties the broker, so that each round begins as the one before it."""
         self.wait_until_quiet()
         rows.settle_open(self.connection, self.seats)
+        self.empty_broker()
+
+    def empty_broker(self) -> None:
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushdb()
 
@@ -83,78 +98,114 @@ class Stage:
         """Until the last rings have been published and no transaction of the shop runs."""
         with redis.Redis.from_url(self.redis_url) as client:
 
-            def quiet() -> bool:
+            def is_quiet() -> bool:
                 before = client.llen("default")
                 time.sleep(QUIET_S)
-                return client.llen("default") == before and not self._transactions()
+                return client.llen("default") == before and not self.number(BUSY)
 
-            wait_until(quiet, "the shop to be quiet", timeout_s=60)
+            wait_until(is_quiet, "the shop to be quiet", timeout_s=120)
 
-    def _transactions(self) -> int:
-        row = self.connection.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
-        ).fetchone()
-        return int(row[0]) if row else 0
+    def number(self, query: str, *values: object) -> float:
+        """The first column of the only row; 0 for NULL."""
+        row = self.connection.execute(query, values or None).fetchone()
+        return float(row[0] or 0) if row else 0.0
 
 
-def clean_environment() -> None:
-    """A developer's own settings stay outside, but for those that a run may be given."""
+BUSY = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+  AND state <> 'idle'
+"""
+
+
+@dataclass(slots=True)
+class Ground:
+    """The servers of a run. Each shop has a database and a broker of its own on them."""
+
+    folder: Path
+    servers: Servers
+    postgresql_url: str
+    valkey_url: str
+    upstream: Mapping[str, str]
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @contextlib.contextmanager
+    def production(self, wallets: int) -> Iterator[Stage]:
+        number = next(self._numbers)
+        database_url = _new_database(self.postgresql_url, f"bench{number}")
+        redis_url = self.valkey_url.rpartition("/")[0] + f"/{number}"
+        changes = {
+            **UNLIMITED,
+            **self.upstream,
+            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "DEMO": "1",  # the stand-in serves live keys in the sandbox's place
+        }
+        folder, port = self._new_folder(number), free_port()
+        with (
+            running(folder, folder / "data", port=port, changes=changes) as shop,
+            psycopg.connect(database_url, autocommit=True) as connection,
+        ):
+            variables = environment(folder / "data", port, **changes)
+            stage = Stage(port, database_url, redis_url, shop, variables, connection)
+            stage.found(wallets)
+            yield stage
+
+    @contextlib.contextmanager
+    def embedded(self) -> Iterator[Shop]:
+        """The shop of `make run`: SQLite, and the sandbox that draws images."""
+        folder = self._new_folder(next(self._numbers))
+        changes = {name: value for name, value in UNLIMITED.items() if name != "DEADLINE_S"}
+        with running(folder, folder / "data", changes={**changes, "SANDBOX_SECONDS": "0"}) as shop:
+            yield shop
+
+    def version(self) -> str:
+        """PostgreSQL's."""
+        with psycopg.connect(_named(self.postgresql_url, "postgres")) as connection:
+            return str(connection.info.parameter_status("server_version"))
+
+    def _new_folder(self, number: int) -> Path:
+        folder = self.folder / str(number)
+        folder.mkdir()
+        return folder
+
+
+@contextlib.contextmanager
+def ground() -> Iterator[Ground]:
+    """Started servers, with nothing of a developer's own settings; all gone afterwards."""
     for name in product_variables() - set(TUNABLE):
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
-
-
-@contextlib.contextmanager
-def servers() -> Iterator[Servers]:
-    made = Servers()
+    servers = Servers()
     try:
-        yield made
+        with running_upstream() as upstream, tempfile.TemporaryDirectory() as folder:
+            postgresql_url = servers.start_postgresql(DURABLE)
+            yield Ground(Path(folder), servers, postgresql_url, servers.start_valkey(), upstream.environment)
     finally:
-        made.stop()
+        servers.stop()
 
 
-def new_database(database_url: str, name: str) -> str:
-    """The address of a new, empty database on the same server."""
-    parts = urlsplit(database_url)
-    with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return urlunsplit(parts._replace(path=f"/{name}"))
-
-
-@contextlib.contextmanager
-def stage(wallets: int = 100) -> Iterator[Stage]:
-    """A running shop with one hot seat and `wallets` others."""
-    with servers() as own, running_upstream() as upstream, tempfile.TemporaryDirectory() as folder:
-        database_url = new_database(own.start_postgresql(DURABLE), "bench")
-        redis_url = own.start_valkey()
-        with shop_on(Path(folder), database_url, redis_url, upstream.environment) as ready:
-            ready.found(1 + wallets)
-            yield ready
-
-
-@contextlib.contextmanager
-def shop_on(folder: Path, database_url: str, redis_url: str, upstream: dict[str, str]) -> Iterator[Stage]:
-    changes = {
-        **UNLIMITED,
-        **upstream,
-        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "DEMO": "1",  # the stand-in serves live keys in the sandbox's place
-    }
-    port = free_port()
-    with (
-        running(folder, folder / "data", port=port, changes=changes) as shop,
-        psycopg.connect(database_url, autocommit=True) as connection,
-    ):
-        yield Stage(port, database_url, redis_url, shop, connection)
+def overrides() -> dict[str, str]:
+    """The settings that this run was given."""
+    return {name: os.environ[name] for name in TUNABLE if name in os.environ}
 
 
 def order(size: str = "256*256") -> dict[str, object]:
+    """A body for /api/generate."""
     return {"prompt": "a lighthouse at dusk", "size": size}
 
 
-def alternately(seats: Sequence[rows.Seat], clients: int) -> list[rows.Seat]:
-    """One seat for each client."""
+def one_each(seats: Sequence[rows.Seat], clients: int) -> list[rows.Seat]:
+    """A seat for each client, from the first again when they are not enough."""
     return [seats[number % len(seats)] for number in range(clients)]
+
+
+def _new_database(server_url: str, name: str) -> str:
+    with psycopg.connect(_named(server_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return _named(server_url, name)
+
+
+def _named(server_url: str, database: str) -> str:
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{database}"))
