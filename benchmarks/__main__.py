@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import os
 import signal
 import sys
 import time
@@ -73,12 +72,11 @@ def _options() -> argparse.Namespace:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    quick = options.quick or os.environ.get("QUICK") == "1"
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Plan)}
     changes = {name: value for name, value in given.items() if value is not None}
     if "clients" in changes:
         changes["clients"] = tuple(changes["clients"])
-    return dataclasses.replace(QUICK if quick else FULL, **changes)
+    return dataclasses.replace(QUICK if options.quick else FULL, **changes)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
