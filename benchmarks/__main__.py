@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import signal
 import sys
 import time
@@ -29,7 +30,7 @@ def main() -> int:
     options = _options()
     plan = _plan(options)
     signal.signal(signal.SIGTERM, _stop)
-    began = time.monotonic()
+    began, load_before = time.monotonic(), os.getloadavg()[0]
     sections: list[Section] = []
 
     def keep(section: Section) -> None:
@@ -47,7 +48,9 @@ def main() -> int:
             keep(growth.section(own, plan))
         version = own.version()
     if plan == FULL and set(options.parts) == set(PARTS):
-        page.write(sections, version, overrides(), ROOT)
+        given = " ".join(f"{name}={value}" for name, value in overrides().items())
+        facts = {"PostgreSQL": version, "Load of the machine before the run": f"{load_before:.1f}"}
+        page.write(sections, facts | ({"Settings given": given} if given else {}), ROOT)
         sys.stdout.write(f"{page.PAGE} is written\n")
     return 1 if any(section.refused for section in sections) else 0
 

@@ -44,12 +44,9 @@ def as_page(sections: Sequence[Section], facts: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(sections: Sequence[Section], postgresql: str, overrides: Mapping[str, str], root: Path) -> None:
-    facts = machine.facts(root, PAGE)
-    facts.append(f"- PostgreSQL: {postgresql}")
-    if overrides:
-        given = ", ".join(f"{name}={value}" for name, value in overrides.items())
-        facts.append(f"- Settings given to the run: {given}")
+def write(sections: Sequence[Section], more_facts: Mapping[str, str], root: Path) -> None:
+    """`more_facts`: what to say of the run beside date, commit and machine."""
+    facts = machine.facts(root, PAGE) + [f"- {name}: {value}" for name, value in more_facts.items()]
     (root / PAGE).write_text(as_page(sections, facts), encoding="utf-8")
 
 
