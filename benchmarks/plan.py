@@ -12,7 +12,7 @@ class Plan:
     clients: tuple[int, ...] = (1, 4, 16, 32)
     wallets: int = 100
     rounds: int = 3
-    goal_rounds: int = 7
+    goal_rounds: int = 5
     seconds: float = 1.5
     steady_per_second: float = 10
     steady_s: float = 45
