@@ -18,6 +18,7 @@ from tests.processes import ROOT
 
 POLL_EVERY_S = 0.01
 PATIENCE_S = 30
+KEPT_ALIVE_S = 3.0
 
 
 WORDS = """A steady load of small orders. `client`: from sending the POST to reading SUCCESS, polled
@@ -93,26 +94,36 @@ def percentile(values: list[float], percent: int) -> float:
 # --- In its own process --------------------------------------------------------------------------
 
 
+Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
 class Connections:
     """Kept-alive connections, as many as are in use at once."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, Pair]] = []  # since when
 
     async def ask(self, request: str) -> dict[str, str]:
         """`data` of the answer."""
-        pair = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
-        reader, writer = pair
+        reader, writer = pair = await self._pair()
         writer.write(request.encode())
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
         answer = json.loads(await reader.readexactly(length))
-        self._idle.append(pair)
+        self._idle.append((time.monotonic(), pair))
         if answer["code"] != 200:
             raise RuntimeError(f"The shop answered {answer}")
         data: dict[str, str] = answer["data"]
         return data
+
+    async def _pair(self) -> Pair:
+        while self._idle:
+            since, pair = self._idle.pop()
+            if time.monotonic() - since < KEPT_ALIVE_S:
+                return pair
+            pair[1].close()  # the shop may be closing it at this very moment
+        return await asyncio.open_connection("127.0.0.1", self._port)
 
 
 async def visit(given: Visit) -> list[float]:
