@@ -16,9 +16,10 @@ ORDERS_PER_SECOND = 3.0
 LOAD_S = 8.0
 LOOK_EVERY_S = 0.2
 LIMIT_MB = 400.0
-WORDS = """Megabytes (10^6) of PSS: idle; at the most while three orders of 1024x1024 pixels a
-second are made and polled; and afterwards. The embedded shop draws its images itself; production
-gets them from the stand-in upstream, which does not count."""
+WORDS = """Megabytes (10^6) of PSS: idle; at the most while three orders of 1024x1024 pixels a second are made
+and polled; and afterwards. The embedded shop has just been opened and draws its images itself; the
+production shop has done all of the above, and gets its images from the stand-in upstream, which does
+not count."""
 
 Shares = dict[str, float]
 
