@@ -28,13 +28,12 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(
-    clients=(16,),
-    rounds=1,
-    goal_rounds=3,
+    clients=(GOAL_CLIENTS,),
+    goal_rounds=2,
     seconds=1,
-    steady_s=10,
-    backlog=300,
-    accepting_s=4,
+    steady_s=8,
+    backlog=200,
+    accepting_s=3,
     many_rows=100_000,
     sweeps=10,
 )
