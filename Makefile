@@ -6,7 +6,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --req
 BOTH = $(PY) -m tests.run
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: run help test proof lint lock chromium
+.PHONY: run help test proof bench lint lock chromium
 
 run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
 	@exec $(PY) manage.py up
@@ -29,6 +29,9 @@ proof: test  ## the same tests with full counts and timed promises (60 minutes a
 	@rm -rf build/proof
 	@PROOF=1 $(BOTH) --limit-s 3000 -- -m pytest -q
 	@cat build/runs/summary.txt
+
+bench: .venv/dev.stamp  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md
+	@timeout --foreground --signal INT --kill-after 60 1500 $(PY) -m benchmarks $(if $(QUICK),--quick)
 
 lint: export DATA_DIR = build/lint
 lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean locks

@@ -83,7 +83,9 @@ def only_the_ledger_writes_money(path: PurePosixPath, tree: ast.Module) -> Itera
 
 
 def long_files(root: Path = ROOT) -> list[str]:
-    sources = [*product_files(root), *sorted((root / "tests").rglob("*.py"))]
+    sources = [*product_files(root)]
+    for folder in ("benchmarks", "tests"):
+        sources += sorted((root / folder).rglob("*.py"))
     for folder, pattern in (
         ("templates", "*.html"),
         ("static", "*.js"),

@@ -1,16 +1,11 @@
 """Writes docs/proof.md from the proof's runs, one on each database."""
 
 import json
-import os
-import platform
-import subprocess
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from tests import machine
 from tests.scale import Figure
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -28,21 +23,16 @@ def write(database: str, passed: int, seconds: float, figures: list[Figure], roo
     runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     page = root / _PAGE
     page.parent.mkdir(exist_ok=True)
-    page.write_text(_render(runs, _coverage_percents(root), _commit(root)), encoding="utf-8")
+    page.write_text(_render(runs, _coverage_percents(root), machine.facts(root, _PAGE)), encoding="utf-8")
 
 
-def _render(runs: list[dict[str, Any]], coverage: dict[str, float], commit: str) -> str:
-    memory_gib = psutil.virtual_memory().total / 2**30
+def _render(runs: list[dict[str, Any]], coverage: dict[str, float], facts: list[str]) -> str:
     lines = [
         "# Proof",
         "",
         "Written by `make proof`: every test with its full counts, every promise about time measured.",
         "",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"- Commit: {commit}",
-        f"- Machine: {os.cpu_count()} cores, {memory_gib:.1f} GiB memory, {platform.machine()}",
-        f"- Kernel: {platform.system()} {platform.release()}",
-        f"- Python: {platform.python_version()}",
+        *facts,
     ]
     lines += [
         f"- Tests passed on {run['database']}: {run['passed']} in {run['seconds']:.0f} s" for run in runs
@@ -65,16 +55,3 @@ def _coverage_percents(root: Path) -> dict[str, float]:
         file.stem: float(file.read_text(encoding="ascii"))
         for file in sorted((root / "build" / "coverage").glob("*.percent"))
     }
-
-
-def _commit(root: Path) -> str:
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    try:
-        commit = git("rev-parse", "--short=12", "HEAD")
-        changed = git("status", "--porcelain", "--", ".", f":!{_PAGE}")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return f"{commit}, with changes" if changed else commit

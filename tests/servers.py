@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -103,8 +103,11 @@ class Servers:
         self.valkey = self._run("valkey", url, serve, signal.SIGKILL, answers, redis.ConnectionError)
         return url
 
-    def start_postgresql(self) -> str:
-        """The address of a PostgreSQL on loopback; the database that it names is not made yet."""
+    def start_postgresql(self, options: Mapping[str, str] | None = None) -> str:
+        """The address of a PostgreSQL on loopback; the database that it names is not made yet.
+
+        `options`: settings of the server that differ from those for tests, which are not durable.
+        """
         account = pwd.getpwnam(_UNPRIVILEGED) if os.getuid() == 0 else pwd.getpwuid(os.getuid())
         home = self.folder / "postgresql"
         home.mkdir(mode=0o700)
@@ -120,18 +123,19 @@ class Servers:
         make += ["--encoding", "UTF8", "--no-locale"]
         _run_as(account, make, cwd=home)
         port = _free_port()
-        options = {
-            "port": port,
+        settings = {
+            "port": str(port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "max_connections": 200,
+            "max_connections": "200",
             "timezone": "UTC",
             # What a test run loses in a power cut is of no value.
             "fsync": "off",
             "full_page_writes": "off",
+            **(options or {}),
         }
         serve = [str(binaries / "postgres"), "-D", str(home / "data")]
-        serve += [argument for name, value in options.items() for argument in ("-c", f"{name}={value}")]
+        serve += [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         url = f"postgresql://tintype:{password}@127.0.0.1:{port}/tintype"
 
         def answers() -> bool:
