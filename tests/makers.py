@@ -110,6 +110,12 @@ def status_of(generation: Generation) -> tuple[str, str]:
     return row.status, row.error_type
 
 
+def all_have_ended() -> bool:
+    ended = not Generation.objects.filter(finished_at=None).exists()
+    connection.close()
+    return ended
+
+
 def settlements_of(generation: Generation) -> list[str]:
     entries = LedgerEntry.objects.filter(reference=generation.reference, kind__in=SETTLEMENTS)
     return list(entries.values_list("kind", flat=True))

@@ -10,7 +10,9 @@ import os
 import sys
 import time
 
-BODY = json.dumps({"prompt": "a lighthouse", "aspect_ratio": "1:1"})
+BODY = json.dumps(
+    {"prompt": "a lighthouse", "size": "256*256"}
+)  # a large one takes a worker longer than a test
 
 
 def post(port: int, key: str, idempotency_key: str, start: int) -> dict[str, object]:

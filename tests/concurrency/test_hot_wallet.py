@@ -10,8 +10,7 @@ from django.db import connection
 
 from generations.models import Generation
 from tests import scale
-from tests.concurrency.test_over_http import all_have_ended
-from tests.makers import PRICE_CREDITS
+from tests.makers import PRICE_CREDITS, all_have_ended
 from tests.shop import RunningShop, start
 from tests.waiting import wait_until
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from generations.models import Generation
-from tests.concurrency.test_over_http import all_have_ended
+from tests.makers import all_have_ended
 from tests.shop import RunningShop, start
 from tests.waiting import wait_until
 

@@ -5,10 +5,8 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from django.db import connection
 
 from accounts.models import Organization
@@ -16,29 +14,17 @@ from accounts.organizations import create_api_key
 from billing import audit
 from generations.models import Generation
 from tests import scale
-from tests.makers import PRICE_CREDITS, an_organization, wallet_of
-from tests.shop import RunningShop, start
+from tests.makers import PRICE_CREDITS, all_have_ended, an_organization, wallet_of
+from tests.shop import RunningShop
 from tests.waiting import wait_until
 
 POSTERS = 64
-
-
-@pytest.fixture(scope="module")
-def shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    with start(tmp_path_factory.mktemp("shop"), SANDBOX_SECONDS="0") as shop:
-        yield shop
 
 
 def key_of(studio: Organization, **options: Any) -> str:
     key = create_api_key(studio, livemode=True, **options)[1]
     connection.close()
     return key
-
-
-def all_have_ended() -> bool:
-    ended = not Generation.objects.filter(status__in=("queued", "running")).exists()
-    connection.close()
-    return ended
 
 
 def ends_of(studio: Organization) -> list[str]:
