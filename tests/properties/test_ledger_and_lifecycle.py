@@ -227,7 +227,8 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
         delivered = min(images, task.n)
         hand.generation.n = task.n
         stored = stored_images(hand.generation, delivered)
-        assert lifecycle.succeed(hand.generation, hand.attempt, stored) == is_ours
+        is_said_again = task.status == "succeeded" and task.claim == hand.generation.claim
+        assert lifecycle.succeed(hand.generation, hand.attempt, stored) == (is_ours or is_said_again)
         if is_ours:
             task.attempts[-1] = "ok"
             self.books.end(task, "succeeded", delivered=delivered)
