@@ -1,5 +1,21 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import pre_migrate
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        # Of whatever app: Django sends nothing for one without models.
+        pre_migrate.connect(take_all_the_time_it_needs, dispatch_uid="config.migrations")
+
+
+def take_all_the_time_it_needs(using: str, **_: Any) -> None:
+    """An index over millions of rows takes minutes. How long to wait for a lock stays bounded: others queue behind."""
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
