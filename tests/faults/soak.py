@@ -26,7 +26,7 @@ PROMPTS = [
 SETTINGS = {
     "LEASE_S": "3",
     "SWEEP_S": "0.5",
-    "DEADLINE_S": str(scale.count(10, 20)),
+    "DEADLINE_S": "20",
     "MAX_OPEN_TASKS": "10000",
     "RATE_LIMIT_READ_PER_MINUTE": "100000",
     "RATE_LIMIT_READ_BURST": "10000",

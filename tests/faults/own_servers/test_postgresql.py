@@ -13,7 +13,7 @@ from tests.servers import Servers
 from tests.shop import RunningShop
 from tests.waiting import wait_until
 
-AWAY_S = 2
+AWAY_S = scale.count(1, 2)
 
 
 def test_restart_of_postgresql_under_load_makes_one_task_a_key(

@@ -71,7 +71,7 @@ def test_frozen_valkey_delays_one_order_a_little_and_loses_none(
         slowest_s = max(seconds_of_an_order(shop, key) for _ in range(ORDERS))
         scale.record(f"the slowest of the next {ORDERS}", slowest_s, "s", 0.5)
         assert open_orders() > 0
-        time.sleep(scale.count(0, 10))  # longer than any socket's patience
+        time.sleep(scale.count(0, 5))  # longer than any socket's patience
     finally:
         own_servers.valkey.thaw()
     thawed_at = time.monotonic()
