@@ -19,8 +19,8 @@ BURST = 20
 
 @pytest.fixture
 def shop(committed_db: None, tmp_path: Path) -> Iterator[RunningShop]:
-    redis_url = os.environ["TEST_REDIS_URL"]
-    with start(tmp_path, WEB_PROCESSES="2", WORKER_PROCESSES="2", REDIS_URL=redis_url) as shop:
+    two = {"WEB_PROCESSES": "2", "WORKER_PROCESSES": "2", "REDIS_URL": os.environ["TEST_REDIS_URL"]}
+    with start(tmp_path, DATABASE_POOL="16", **two) as shop:  # all at once: nobody waits for a connection
         yield shop
 
 
