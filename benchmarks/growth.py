@@ -20,8 +20,6 @@ before they go on. The long past has a hundred wallets, and the one that is aske
 all orders. Behind it lie no image files. Sweeps find {open} open orders, none of which is due. Only
 the first `manage.py check_ledger` reads everything; it was run once, so it has no goal."""
 
-Measure = Callable[[Stage], tuple[float, dict[str, int]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -29,15 +27,27 @@ class Work:
 
     name: str
     clients: int
-    measure: Measure
+    measure: "Callable[[Past], tuple[float, dict[str, int]]]"
     is_ms: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """A shop with its past. `bystander` has the orders that are open, `cookie` is a browser's of `stage.seats[0]`."""
+
+    stage: Stage
+    bystander: rows.Seat
+    cookie: str
+
+
 def section(ground: Ground, plan: Plan) -> Section:
-    with ground.production(plan.wallets) as few, ground.production(plan.wallets) as many:
-        makings = [_grow(stage, count) for stage, count in ((few, plan.few_rows), (many, plan.many_rows))]
-        table: list[list[str]] = [_audited("check_ledger, the first time", few, many)]
-        with few.workers_paused(), many.workers_paused():
+    with ground.production(plan.wallets) as short, ground.production(plan.wallets) as long:
+        few = _grow(short, plan.few_rows)
+        began = time.monotonic()
+        many = _grow(long, plan.many_rows)
+        took_s = time.monotonic() - began
+        table = [_audited("check_ledger, the first time", few, many)]
+        with few.stage.workers_paused(), many.stage.workers_paused():
             compared = {work: _compare(work, few, many, plan) for work in _works(few, many, plan)}
         table.append(_audited("check_ledger, what came since", few, many))
     goals: list[Goal] = []
@@ -46,74 +56,68 @@ def section(ground: Ground, plan: Plan) -> Section:
         times = [found.other, found.ours]
         if not work.is_ms:
             times = [1000 * work.clients / per_second for per_second in times]
-        table.insert(
-            len(goals), [work.name, str(work.clients), *(f"{ms:.1f}" for ms in times), f"{factor:.2f}"]
-        )
-        goals.append(
-            at_most(f"{work.name}, {plan.many_rows:,} orders to {plan.few_rows:,}", factor, LIMIT, digits=2)
-        )
-    words = WORDS.format(open=history.OPEN_ROWS) + f" Making the long one took {makings[1]:.0f} s."
+        row = [work.name, str(work.clients), *(f"{ms:.1f}" for ms in times), f"{factor:.2f}"]
+        table.insert(len(goals), row)
+        name = f"{work.name}, {plan.many_rows:,} orders to {plan.few_rows:,}"
+        goals.append(at_most(name, factor, LIMIT, digits=2))
+    words = WORDS.format(open=history.OPEN_ROWS) + f" Making the long past took {took_s:.0f} s."
     columns = ["work", "clients", f"ms at {plan.few_rows:,}", f"ms at {plan.many_rows:,}", "factor"]
     refused = together(*(found.refused for found in compared.values()))
     return Section("Growth", words, columns, table, goals, refused)
 
 
-def _grow(stage: Stage, count: int) -> float:
-    """How many seconds it took."""
+def _grow(stage: Stage, count: int) -> Past:
     [bystander] = rows.found(stage.connection, 1)
-    began = time.perf_counter()
     history.make(stage.connection, stage.seats, bystander, count)
-    return time.perf_counter() - began
+    organization = str(stage.seats[0].organization)
+    return Past(stage, bystander, stage.run("-m", "benchmarks.inside", "session", organization))
 
 
-def _audited(name: str, few: Stage, many: Stage) -> list[str]:
+def _audited(name: str, few: Past, many: Past) -> list[str]:
     """A row with the time of a whole `manage.py check_ledger`, which must say ok."""
     times = []
-    for stage in (few, many):
+    for past in (few, many):
         began = time.perf_counter()
-        said = stage.run("manage.py", "check_ledger").strip()
+        said = past.stage.run("manage.py", "check_ledger").strip()
         times.append(1000 * (time.perf_counter() - began))
         if not said.startswith("ok"):
             raise RuntimeError(f"The rows that were made are not right: {said[:1000]}")
     return [name, "1", *(f"{ms:.0f}" for ms in times), f"{times[1] / times[0]:.2f}"]
 
 
-def _works(few: Stage, many: Stage, plan: Plan) -> list[Work]:
-    finished = {
-        stage.port: polls.tasks_of(stage, "succeeded", anywhere=True, count=FINISHED) for stage in (few, many)
-    }
-    for stage in (few, many):
-        polls.make_orders(stage)
-    waiting = {stage.port: polls.tasks_of(stage, "queued") for stage in (few, many)}
-    cookies = {
-        stage.port: stage.run("-m", "benchmarks.inside", "session", str(stage.seats[0].organization))
-        for stage in (few, many)
-    }
+def _works(few: Past, many: Past, plan: Plan) -> list[Work]:
+    waiting, finished = {}, {}
+    for past in (few, many):
+        stage, hot = past.stage, past.stage.seats[0]
+        waiting[past] = polls.tasks_of(stage, past.bystander, "queued")
+        finished[past] = polls.tasks_of(stage, hot, "succeeded", anywhere=True, count=FINISHED)
 
-    def poll(tasks: dict[int, list[str]]) -> Measure:
-        return lambda stage: polls.over_http(stage, tasks[stage.port], GOAL_CLIENTS, plan.seconds)
+    def poll_open(past: Past) -> tuple[float, dict[str, int]]:
+        return polls.over_http(past.stage, past.bystander, waiting[past], GOAL_CLIENTS, plan.seconds)
 
-    def accept(stage: Stage) -> tuple[float, dict[str, int]]:
-        return accepts.over_http(stage, stage.seats[1:], GOAL_CLIENTS, plan.seconds)
+    def poll_finished(past: Past) -> tuple[float, dict[str, int]]:
+        return polls.over_http(past.stage, past.stage.seats[0], finished[past], GOAL_CLIENTS, plan.seconds)
 
-    def show(stage: Stage) -> tuple[float, dict[str, int]]:
-        script = [load.get("/playground/", {"Cookie": cookies[stage.port]})]
-        answers = load.run(stage.port, [script] * PAGE_CLIENTS, plan.seconds)
+    def show(past: Past) -> tuple[float, dict[str, int]]:
+        script = [load.get("/playground/", {"Cookie": past.cookie})]
+        answers = load.run(past.stage.port, [script] * PAGE_CLIENTS, plan.seconds)
         return answers.per_second, answers.refused
 
-    def sweep(stage: Stage) -> tuple[float, dict[str, int]]:
-        return statistics.median(
-            json.loads(stage.run("-m", "benchmarks.inside", "sweep", str(plan.sweeps)))
-        ), {}
+    def sweep(past: Past) -> tuple[float, dict[str, int]]:
+        said = past.stage.run("-m", "benchmarks.inside", "sweep", str(plan.sweeps))
+        return statistics.median(json.loads(said)), {}
+
+    def accept(past: Past) -> tuple[float, dict[str, int]]:
+        return accepts.over_http(past.stage, past.stage.seats[1:], GOAL_CLIENTS, plan.seconds)
 
     return [
-        Work("poll of an open task", GOAL_CLIENTS, poll(waiting)),
-        Work("poll of a finished task", GOAL_CLIENTS, poll(finished)),
+        Work("poll of an open task", GOAL_CLIENTS, poll_open),
+        Work("poll of a finished task", GOAL_CLIENTS, poll_finished),
         Work("playground with its latest images", PAGE_CLIENTS, show),
         Work("sweep", 1, sweep, is_ms=True),
-        Work("accept", GOAL_CLIENTS, accept),  # last, since it ends what is open
+        Work("accept", GOAL_CLIENTS, accept),
     ]
 
 
-def _compare(work: Work, few: Stage, many: Stage, plan: Plan) -> Comparison:
+def _compare(work: Work, few: Past, many: Past, plan: Plan) -> Comparison:
     return compare(lambda: work.measure(many), lambda: work.measure(few), plan.goal_rounds)
