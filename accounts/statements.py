@@ -118,6 +118,8 @@ class Select(_Statement[Any]):
         db = connections[DEFAULT_DB_ALIAS]
         template = self._template(db, values)
         queryset, compiler, converters = template.made
+        if queryset.query.select_for_update and db.get_autocommit():  # as the ORM says it, each time
+            raise transaction.TransactionManagementError("A lock needs a transaction to be held in.")
         # A compiler that has done its work already, on this thread's connection.
         sql = template.sql, template.params(values)
         done = _shallow(

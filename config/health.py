@@ -47,8 +47,8 @@ def _state() -> dict[str, Any]:
 
 
 def look() -> dict[str, Any]:
-    """`database` and `broker` are `ok` or `unreachable`; `oldest_queued_seconds` is how long the oldest order
-    that nobody took up has waited, 0 when none does and null when the database cannot say.
+    """`database` and `broker` are `ok` or `unreachable`; `oldest_queued_seconds` is the age of the oldest
+    order in the queue, 0 when there is none and null when the database cannot say.
     """
     state: dict[str, Any] = {"database": "ok", "broker": "ok", "oldest_queued_seconds": None}
     try:

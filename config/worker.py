@@ -18,6 +18,13 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.5
 STILL_BUSY_STATUS = 75  # EX_TEMPFAIL: work was handed back, not lost
 
+_stops_itself = threading.Event()
+
+
+@signals.worker_init.connect
+def _begin(**_: Any) -> None:
+    _say_ready(False)  # a killed predecessor could not
+
 
 @signals.worker_ready.connect
 def _come(**_: Any) -> None:
@@ -27,9 +34,15 @@ def _come(**_: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def _go(**_: Any) -> None:
-    """Called at the stop signal; Celery takes nothing more, and waits for its threads as long as they take."""
+    """Called at the stop signal. Celery takes nothing more, and would wait for its threads as long as they take."""
+    from generations import heartbeat  # noqa: PLC0415 - models can be imported only once all apps are loaded
+
     _say_ready(False)
-    threading.Thread(target=_hand_back_after_grace, name="leaving", daemon=True).start()
+    heartbeat.close()
+    if _stops_itself.is_set():
+        _stops_itself.clear()  # a second signal comes from outside
+    else:
+        threading.Thread(target=_leave_after_grace, name="leaving", daemon=True).start()
 
 
 def _say_ready(ready: bool) -> None:
@@ -44,21 +57,28 @@ def _say_ready(ready: bool) -> None:
         logger.error("READY_FILE=%s cannot be written: %s", settings.READY_FILE, error.strerror)
 
 
+def _leave_after_grace() -> None:
+    """Does not come to its end when all is done before: then the process ends, and this thread with it."""
+    time.sleep(settings.WORKER_GRACE_S)
+    _hand_back()
+
+
 def _leave_when_a_call_hangs() -> None:
-    from generations import heartbeat  # noqa: PLC0415 - models can be imported only once all apps are loaded
-
-    while not any(work.is_overdue for work in heartbeat.working()):
-        time.sleep(LOOK_EVERY_S)
-    logger.error("A call has hung for %g s; this worker finishes the others and leaves", settings.LEASE_S)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _hand_back_after_grace() -> None:
+    """Its thread is lost for good. The others' calls all end by themselves, or hang as well."""
     from generations import heartbeat  # noqa: PLC0415 - see above
 
-    deadline = time.monotonic() + settings.WORKER_GRACE_S
-    while any(not work.is_overdue for work in heartbeat.working()) and time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY_S / 5)
-    if heartbeat.working():
-        logger.warning("Left before the end of %d calls; they are handed back", heartbeat.surrender())
-        os._exit(STILL_BUSY_STATUS)
+    while not any(work.hangs for work in heartbeat.working()):
+        time.sleep(LOOK_EVERY_S)
+    logger.error("A call has hung for %g s; this worker finishes the others and leaves", settings.LEASE_S)
+    _stops_itself.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not all(work.hangs for work in heartbeat.working()):
+        time.sleep(LOOK_EVERY_S)
+    _hand_back()
+
+
+def _hand_back() -> None:
+    from generations import heartbeat  # noqa: PLC0415 - see above
+
+    logger.warning("Left before the end of %d calls; they are handed back", heartbeat.surrender())
+    os._exit(STILL_BUSY_STATUS)

@@ -34,26 +34,30 @@ class Backlog:
 
     @property
     def wait_s(self) -> float:
-        """How long a new order would wait: at worst every worker thread takes as long as a call may."""
+        """How long a new order would wait, by what was measured. Before a call's length has passed that may be
+        nothing yet: then every worker thread is taken to need as long as a call may.
+        """
+        if self.per_second and self.oldest_s >= settings.CALL_TOTAL_S:
+            return self.waiting / self.per_second
         slowest = settings.WORKER_PROCESSES * settings.WORKER_CONCURRENCY / settings.CALL_TOTAL_S
         return self.waiting / max(self.per_second, slowest)
 
     @property
     def retry_after_s(self) -> int | None:
         """None while new orders can be made in time, else when it is worth asking again."""
-        if self.oldest_s > settings.DEADLINE_S * STUCK_DEADLINE:
-            return STUCK_RETRY_S
         too_long_s = self.wait_s - settings.DEADLINE_S * USABLE_DEADLINE
+        if self.oldest_s > settings.DEADLINE_S * STUCK_DEADLINE:
+            # When workers that stand still go on again, nobody knows; when they are slow, that was measured.
+            known_s = too_long_s if self.per_second else 0
+            return max(STUCK_RETRY_S, min(LONGEST_RETRY_S, math.ceil(known_s)))
         if self.oldest_s < min(SATURATED_AFTER_S, settings.DEADLINE_S / 4) or too_long_s <= 0:
             return None
         return max(1, min(LONGEST_RETRY_S, math.ceil(too_long_s)))
 
 
 def oldest_s() -> float:
-    """How long the oldest order that nobody took up has waited; 0 when none does."""
-    queued = (
-        Generation.objects.unended().filter(status=Status.QUEUED, claim=0).aggregate(oldest=Min("created_at"))
-    )
+    """The age of the oldest order in the queue, 0 when there is none."""
+    queued = Generation.objects.unended().filter(status=Status.QUEUED).aggregate(oldest=Min("created_at"))
     return _age_s(queued["oldest"])
 
 
@@ -70,10 +74,10 @@ def measure() -> Backlog:
     if queued["oldest"] is None:
         return Backlog(queued["waiting"], 0.0, 0.0)
     oldest_s = _age_s(queued["oldest"])
-    # As long as something waited the workers had work, so what ended meanwhile is what they can do.
+    # As long as something waited the workers had work, so what they ended meanwhile is what they can do.
     window_s = max(1.0, min(oldest_s, LONGEST_WINDOW_S))
     since = db_now() - datetime.timedelta(seconds=window_s)
-    ended = Generation.objects.filter(finished_at__gt=since).count()
+    ended = Generation.objects.filter(finished_at__gt=since, started_at__isnull=False).count()
     return Backlog(queued["waiting"], oldest_s, ended / window_s)
 
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -18,41 +18,52 @@ from generations.models import Generation
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Work:
-    """One claimed generation, since `began_at` on the monotonic clock."""
+    """What one thread is doing; `generation` None until it has claimed one. `call_began_at`: monotonic."""
 
-    generation: Generation
-    began_at: float = field(default_factory=time.monotonic)
+    generation: Generation | None = None
+    call_began_at: float | None = None
 
     @property
-    def is_overdue(self) -> bool:
-        """Every call has a total shorter than the lease, so this one hangs, and nobody knows how to stop it."""
-        return time.monotonic() - self.began_at > settings.LEASE_S
+    def hangs(self) -> bool:
+        """Every call has a total shorter than the lease: this one does not end, and nobody knows how to stop it."""
+        began_at = self.call_began_at
+        return began_at is not None and time.monotonic() - began_at > settings.LEASE_S
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """While the upstream has it. Storing and settling afterwards take their time and hang nowhere."""
+        self.call_began_at = time.monotonic()
+        try:
+            yield
+        finally:
+            self.call_began_at = None
 
 
-_working: dict[tuple[int, int], Work] = {}
+_working: set[Work] = set()
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
+_closed = threading.Event()
 
 
 @contextmanager
-def beating(generation: Generation) -> Iterator[None]:
-    """Renews the lease every settings.LEASE_RENEW_S while the block runs, for as long as a call may take."""
-    slot = (generation.pk, generation.claim)
+def at_work() -> Iterator[Work]:
+    """Renews the lease of what the block claims, every settings.LEASE_RENEW_S, unless its call hangs."""
+    work = Work()
     with _lock:
-        _working[slot] = Work(generation)
+        _working.add(work)
     _ensure_thread()
     try:
-        yield
+        yield work
     finally:
         with _lock:
-            _working.pop(slot, None)
+            _working.discard(work)
 
 
 def working() -> list[Work]:
     with _lock:
-        return list(_working.values())
+        return list(_working)
 
 
 def _ensure_thread() -> None:
@@ -71,24 +82,36 @@ def _beat_forever() -> None:
 
 def beat() -> None:
     """One renewal of every lease whose work may still end; a database that is away is tried again at the next."""
-    for work in working():
-        if work.is_overdue:
+    for generation in [work.generation for work in working() if not work.hangs]:
+        if generation is None:
             continue
         try:
-            lifecycle.renew(work.generation)
+            lifecycle.renew(generation)
         except (DatabaseError, PoolTimeout) as error:
-            logger.warning("%s: the lease could not be renewed: %s", work.generation, error)
+            logger.warning("%s: the lease could not be renewed: %s", generation, error)
     _leave_database()
+
+
+# --- Leaving ------------------------------------------------------------------------------------
+
+
+def close() -> None:
+    """From now on this process takes up nothing new."""
+    _closed.set()
+
+
+def is_closed() -> bool:
+    return _closed.is_set()
 
 
 def surrender() -> int:
     """Ends the leases of all that is still worked on, so that others need not wait for that; how many."""
-    left = working()
-    for work in left:
+    left = [work.generation for work in working() if work.generation is not None]
+    for generation in left:
         try:
-            lifecycle.end_lease(work.generation)
+            lifecycle.end_lease(generation)
         except (DatabaseError, PoolTimeout) as error:
-            logger.warning("%s: the lease ends by itself: %s", work.generation, error)
+            logger.warning("%s: the lease ends by itself: %s", generation, error)
     _leave_database()
     return len(left)
 

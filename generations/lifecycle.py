@@ -239,6 +239,12 @@ def end_lease(generation: Generation) -> bool:
     return bool(_fenced(generation).update(lease_until=db_now()))
 
 
+def ring_soon(generation_id: int) -> bool:
+    """For a worker that hears a ring and is about to leave: the next sweep rings again."""
+    queued = Generation.objects.filter(pk=generation_id, status=Status.QUEUED)
+    return bool(queued.update(dispatch_after=db_now()))
+
+
 def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, cost_micros: int = 0) -> bool:
     """Ends with the images that were delivered, 1 to n, and charges for those; False when we are late.
 

@@ -1,11 +1,12 @@
 """The door for every order, from keys and from people alike: what is decided before anything is held."""
 
+from contextlib import suppress
 from typing import NoReturn
 
 from accounts.access import Access
 from accounts.errors import RateLimited
 from billing.errors import InsufficientCredits
-from generations import lifecycle
+from generations import lifecycle, storage
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Generation, price_now
 from generations.providers.sandbox import steered_word
@@ -33,3 +34,10 @@ def _refuse_as_steered(access: Access, word: str) -> NoReturn:
         _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
         raise InsufficientCredits(required=price, available=0)
     raise RateLimited(retry_after=STEERED_RETRY_S)
+
+
+def cancel(generation: Generation) -> None:
+    """Raises AlreadyEnded. A worker that still has it finds that out, and discards what it made."""
+    lifecycle.cancel(generation)
+    with suppress(OSError):  # it is canceled all the same
+        storage.delete_unsettled(generation.task_id, generation.claim)

@@ -30,17 +30,23 @@ ERROR_TYPES = {
 
 def run(generation_id: int) -> None:
     """Does nothing when somebody else has the generation: rings may come twice."""
-    generation = lifecycle.claim(generation_id)
-    if generation is None:
-        return
-    provider = provider_for(livemode=generation.livemode)
-    if provider is None:
-        lifecycle.fail(generation, "upstream_unavailable")
-        return
-    with heartbeat.beating(generation):
+    with heartbeat.at_work() as work:
+        if heartbeat.is_closed():
+            lifecycle.ring_soon(generation_id)
+            return
+        work.generation = generation = lifecycle.claim(generation_id)
+        if generation is None:
+            return
+        provider = provider_for(livemode=generation.livemode)
+        if provider is None:
+            lifecycle.fail(generation, "upstream_unavailable")
+            return
         attempt = lifecycle.mark_submitted(generation, provider.name)
-        if attempt is not None:
-            _settle_patiently(generation, attempt, _call(generation, attempt, provider))
+        if attempt is None:
+            return
+        with work.calling():
+            outcome = _call(generation, attempt, provider)
+        _settle_patiently(generation, attempt, outcome)
 
 
 def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outcome:
@@ -71,7 +77,7 @@ def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outco
 
 def _settle_patiently(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
     """The upstream's work is done, and maybe paid for: a lock or a database that is away is waited for, for as long
-    as nobody else can have taken the generation.
+    as a lease. Whoever took it over meanwhile wins, as always.
     """
     give_up_at = time.monotonic() + settings.LEASE_S
     while True:

@@ -184,6 +184,12 @@ def delete(keys: Iterable[str]) -> None:
         _images().delete(_thumbnail_key(key))
 
 
+def delete_unsettled(task_id: str, claim: int) -> None:
+    """Remove what was stored up to `claim`, under which nothing can succeed any more: its worker may have died."""
+    if claim:
+        delete_earlier_claims(task_id, claim + 1)
+
+
 def delete_earlier_claims(task_id: str, claim: int) -> None:
     """Remove what workers stored that held this task before `claim` and did not live to settle it."""
     images = _images()

@@ -41,7 +41,7 @@ def expire_overdue() -> int:
 def _expire(generation: Generation) -> bool:
     expired = lifecycle.expire(generation)
     if expired:
-        _clear_files(generation)
+        storage.delete_unsettled(generation.task_id, generation.claim)
     return expired
 
 
@@ -91,14 +91,8 @@ def _drive_again(generation: Generation) -> bool:
 def _hand_back(generation: Generation) -> bool:
     back = lifecycle.hand_back(generation, 0, lost=True)
     if back:
-        _clear_files(generation)
+        storage.delete_unsettled(generation.task_id, generation.claim)
     return back
-
-
-def _clear_files(generation: Generation) -> None:
-    """Under this claim nothing can succeed any more; its worker may have died after it had stored."""
-    if generation.claim:
-        storage.delete_earlier_claims(generation.task_id, generation.claim + 1)
 
 
 def _lost(*, submitted: bool) -> list[Generation]:

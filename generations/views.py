@@ -17,7 +17,7 @@ from accounts.pages import member_page
 from accounts.rates import ask_to_create
 from accounts.throttling import limiter
 from billing import reads
-from generations import lifecycle, ordering, wording
+from generations import ordering, wording
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
 from generations.forms import PlaygroundForm, idempotency_key, shown
@@ -120,7 +120,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
 def cancel(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     access.require("generate")
     with suppress(AlreadyEnded):  # the page tells how it ended
-        lifecycle.cancel(Generation.find(access, task_id))
+        ordering.cancel(Generation.find(access, task_id))
     return redirect("task", task_id=task_id)
 
 

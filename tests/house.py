@@ -100,6 +100,17 @@ def long_files(root: Path = ROOT) -> list[str]:
     ]
 
 
+def broken_links(root: Path = ROOT) -> list[str]:
+    """Links of pages to files that are not there."""
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+    return [
+        f"{page.relative_to(root)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+
+
 def locks_with_addresses(root: Path = ROOT) -> list[str]:
     return [
         f"{lock.name}:{number}: {line}"

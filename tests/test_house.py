@@ -154,3 +154,11 @@ def test_an_address_in_a_lock_is_found(tmp_path: Path) -> None:
         "a==1\n--index-url https://packages.example/simple\n"
     )
     assert len(house.locks_with_addresses(tmp_path)) == 1
+
+
+def test_links_between_pages_lead_somewhere(tmp_path: Path) -> None:
+    assert house.broken_links() == []
+    (tmp_path / "README.md").write_text(
+        "[there](README.md#top) [outside](https://shop.example) [gone](docs/gone.md)"
+    )
+    assert house.broken_links(tmp_path) == ["README.md: docs/gone.md"]

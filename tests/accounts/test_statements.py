@@ -128,6 +128,15 @@ def test_value_that_would_be_frozen_is_refused() -> None:
         Select(lambda value: Shop.objects.filter(pk=value))(value=1.5)
 
 
+def test_lock_outside_of_a_transaction_is_refused_every_time(committed_db: None) -> None:
+    Shop.objects.create(slug="locked")
+    locked = Select(lambda slug: Shop.objects.select_for_update().filter(slug=slug))
+    with transaction.atomic():
+        assert len(locked(slug="locked")) == 1
+    with pytest.raises(transaction.TransactionManagementError):
+        locked(slug="locked")
+
+
 def test_threads_share_the_sql_and_not_the_connection(committed_db: None) -> None:
     Shop.objects.create(slug="first-one")
     by_slug = Select(lambda slug: Shop.objects.filter(slug=slug))

@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,7 +115,8 @@ def answer_across_a_stop(shop: RunningShop, key: str) -> http.client.HTTPRespons
 def test_worker_with_a_hung_call_finishes_the_others_and_leaves(
     committed_db: None, tmp_path: Path, upstream: RunningUpstream
 ) -> None:
-    changes = {"LEASE_S": "3", "SWEEP_S": "0.5", "MAX_CLAIMS": "2", "READY_FILE": str(tmp_path / "ready")}
+    changes = {"LEASE_S": "4", "SWEEP_S": "0.5", "MAX_CLAIMS": "2", "READY_FILE": str(tmp_path / "ready")}
+    changes["WORKER_GRACE_S"] = "0"  # which is for stop signals from outside
     with start(tmp_path, **upstream.environment, **changes) as shop:
         slug = shop.organization("Studio", 1000)
         key = shop.key(slug)
@@ -122,15 +124,17 @@ def test_worker_with_a_hung_call_finishes_the_others_and_leaves(
         first = shop.worker()
         hung = order(shop, key, "upstream:hang")
         wait_for(hung, 1, "running")
-        other = order(shop, key, "upstream:late=2.5")
+        wait_until(lambda: f"{hung}:1" in upstream.calls(), "the call", timeout_s=30)
+        time.sleep(1.5)
+        other = order(shop, key, "upstream:late=3.2")  # still under way when the first has hung for 4 s
         wait_until(lambda: not (tmp_path / "ready").exists(), "the worker to be unready", timeout_s=30)
         assert psutil.wait_procs([first], timeout=30)[1] == []
-        assert "A call has hung for 3 s; this worker finishes the others and leaves" in shop.processes.err
+        assert "A call has hung for 4 s; this worker finishes the others and leaves" in shop.processes.err
 
         wait_for(hung, 2, "failed")  # poison stops at the limit
         assert settlements_of(row(hung)) == ["release"]
         fine = order(shop, key, "a lighthouse")
         wait_until(lambda: row(fine).status == "succeeded", "the shop to go on", timeout_s=30)
-        assert settlements_of(row(other)) == ["capture"]
+        assert (row(other).claim, settlements_of(row(other))) == (1, ["capture"])
         assert json.loads(shop.say("show_wallet", slug)) == {"available": 970, "held": 0, "owed": 0}
         assert shop.say("check_ledger") == "ok"

@@ -37,7 +37,12 @@ def test_order_is_taken_while_the_queue_moves_fast_enough(key: str) -> None:
     for _ in range(4):
         task_of(generate(key))
     wait_already(10)  # 4 waiting, at worst 50 s each: too slow, unless something ended meanwhile
-    lifecycle.cancel(Generation.objects.earliest("pk"))
+    lifecycle.cancel(Generation.objects.latest("pk"))
+    backlog.forget()
+    error_of(generate(key), 503)  # that was nobody's work
+    taken = lifecycle.claim(Generation.objects.earliest("pk").pk)
+    assert taken is not None
+    lifecycle.fail(taken, "generation_failed")
     backlog.forget()
     task_of(generate(key))
 
@@ -107,6 +112,13 @@ def test_queue_is_looked_at_once_a_second_at_most(key: str) -> None:
         (8000, 20.0, 1.0, 3600),
         (100, 20.0, 10.0, None),
         (1, 50.5, 10.0, 30),
+        # Once a call's length has passed, what was measured counts, however slow the workers are.
+        (30, 50.0, 0.25, 40),
+        (30, 20.0, 0.25, 40),
+        (3, 50.0, 0.01, 220),
+        (3, 20.0, 0.01, 70),
+        (60, 60.0, 0.4, 70),
+        (60, 60.0, 0.0, 30),
     ],
 )
 @pytest.mark.usefixtures("_quick")
