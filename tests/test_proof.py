@@ -25,6 +25,7 @@ def test_only_the_proof_uses_full_counts(monkeypatch: pytest.MonkeyPatch, proof:
 
 
 def test_only_the_proof_judges_by_the_clock(monkeypatch: pytest.MonkeyPatch, figures: list[Figure]) -> None:
+    monkeypatch.delenv("RUNS_FOLDER", raising=False)
     monkeypatch.setattr(scale, "PROOF", False)
     scale.record("POST to SUCCESS", 1.5, "s", limit=1)
     monkeypatch.setattr(scale, "PROOF", True)

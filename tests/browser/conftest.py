@@ -1,6 +1,5 @@
 """A real shop, as `manage.py up` opens it, and a real browser in front of it."""
 
-import os
 import re
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.faults.shop import environment
 from tests.processes import ROOT, free_port, listens
 from tests.waiting import wait_until
 
@@ -48,12 +48,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
     port = free_port()
     log = folder / "log"
-    environment = {"DATA_DIR": str(folder / "data"), "PORT": str(port), "SANDBOX_SECONDS": "1.5"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env=environment(folder / "data", port, SANDBOX_SECONDS="1.5"),
             stdout=output,
             stderr=subprocess.STDOUT,
         )

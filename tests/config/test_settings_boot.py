@@ -1,30 +1,47 @@
 """Boot with an invalid setting: refused at once, naming the variable."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from tests.services import product_variables
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def environment(data_dir: Path, **variables: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in product_variables()}
+    return kept | {"DATA_DIR": str(data_dir)} | variables
+
+
 def boot(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`manage.py check` in an environment of its own."""
-    kept = {name: value for name, value in os.environ.items() if name not in product_variables()}
-    environment = kept | {"DATA_DIR": str(data_dir)} | variables
-    command = [sys.executable, "manage.py", "check"]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=environment(data_dir, **variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
 def test_defaults_boot(tmp_path: Path) -> None:
     done = boot(tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
+    done = boot(tmp_path, PORT="0")
+    assert (done.returncode, done.stdout) == (1, "")
+    last_line = done.stderr.strip().splitlines()[-1]
+    assert last_line.removeprefix("django.core.exceptions.ImproperlyConfigured: ").startswith("PORT")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +71,10 @@ def test_defaults_boot(tmp_path: Path) -> None:
         ("RATE_LIMIT_BURST", "-1"),
         ("RATE_LIMIT_READ_PER_MINUTE", "1.5"),
         ("RATE_LIMIT_READ_BURST", "many"),
+        ("RATE_LIMIT_ORGANIZATION_PER_MINUTE", "0"),
+        ("RATE_LIMIT_ORGANIZATION_BURST", "-1"),
+        ("RATE_LIMIT_ORGANIZATION_READ_PER_MINUTE", "1.5"),
+        ("RATE_LIMIT_ORGANIZATION_READ_BURST", "many"),
         ("MAX_OPEN_TASKS", "0"),
         ("WEB_PROCESSES", "2"),  # without REDIS_URL
         ("WORKER_PROCESSES", "0"),
@@ -67,12 +88,28 @@ def test_defaults_boot(tmp_path: Path) -> None:
         ("LOG_LEVEL", "LOUD"),
     ],
 )
-def test_invalid_setting_is_refused_and_named(tmp_path: Path, name: str, value: str) -> None:
-    done = boot(tmp_path, **{name: value})
-    assert done.returncode == 1
-    assert done.stdout == ""
-    last_line = done.stderr.strip().splitlines()[-1]
-    assert last_line.removeprefix("django.core.exceptions.ImproperlyConfigured: ").startswith(name)
+def test_invalid_setting_is_refused_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", environment(tmp_path, **{name: value}))
+        with pytest.raises(ImproperlyConfigured) as refused:
+            runpy.run_path(str(ROOT / "config" / "settings.py"))
+    assert str(refused.value).startswith(name)
+
+
+def test_organizations_have_what_ten_keys_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        raised = environment(tmp_path, RATE_LIMIT_PER_MINUTE="1000", RATE_LIMIT_READ_BURST="7")
+        patch.setattr(os, "environ", raised | {"RATE_LIMIT_ORGANIZATION_BURST": "50"})
+        read = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    limits = {name: value for name, value in read.items() if name.startswith("RATE_LIMIT_ORGANIZATION")}
+    assert limits == {
+        "RATE_LIMIT_ORGANIZATION_PER_MINUTE": 10_000,
+        "RATE_LIMIT_ORGANIZATION_BURST": 50,
+        "RATE_LIMIT_ORGANIZATION_READ_PER_MINUTE": 6000,
+        "RATE_LIMIT_ORGANIZATION_READ_BURST": 70,
+    }
 
 
 def test_data_dir_that_cannot_be_written_is_refused_and_named(tmp_path: Path) -> None:
