@@ -45,7 +45,7 @@ def open_shop(
     kept_db: None, machine: Machine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningShop]:
     jumping = {"DJANGO_SETTINGS_MODULE": "tests.clocks.settings", "CLOCK_FILE": str(machine.file)}
-    quick = {"SANDBOX_SECONDS": "0", "SWEEP_S": "0.2", "LEASE_S": "3", "WORKER_CONCURRENCY": "1"}
+    quick = {"SANDBOX_SECONDS": "0", "SWEEP_S": "0.2", "LEASE_S": "5", "WORKER_CONCURRENCY": "1"}
     with start(tmp_path_factory.mktemp("shop"), **jumping, **quick) as shop:
         yield shop
 
@@ -115,9 +115,8 @@ if connection.vendor == "sqlite":
         shop: RunningShop, machine: Machine, studio: Organization, key: str
     ) -> None:
         task_id = order(shop, key, "sandbox:slow=2")
-        wait_until(
-            lambda: Generation.objects.filter(task_id=task_id, submitted=True).exists(), "it to be submitted"
-        )
+        submitted = Generation.objects.filter(task_id=task_id, submitted=True)
+        wait_until(submitted.exists, "it to be submitted", timeout_s=60)
         connection.close()
         machine.jump_to(-HOUR_S)
         shop.worker().send_signal(signal.SIGKILL)

@@ -115,7 +115,7 @@ def answer_across_a_stop(shop: RunningShop, key: str) -> http.client.HTTPRespons
 def test_worker_with_a_hung_call_finishes_the_others_and_leaves(
     committed_db: None, tmp_path: Path, upstream: RunningUpstream
 ) -> None:
-    changes = {"LEASE_S": "4", "SWEEP_S": "0.5", "MAX_CLAIMS": "2", "READY_FILE": str(tmp_path / "ready")}
+    changes = {"LEASE_S": "5", "SWEEP_S": "0.5", "MAX_CLAIMS": "2", "READY_FILE": str(tmp_path / "ready")}
     changes["WORKER_GRACE_S"] = "0"  # which is for stop signals from outside
     with start(tmp_path, **upstream.environment, **changes) as shop:
         slug = shop.organization("Studio", 1000)
@@ -125,11 +125,11 @@ def test_worker_with_a_hung_call_finishes_the_others_and_leaves(
         hung = order(shop, key, "upstream:hang")
         wait_for(hung, 1, "running")
         wait_until(lambda: f"{hung}:1" in upstream.calls(), "the call", timeout_s=30)
-        time.sleep(1.5)
-        other = order(shop, key, "upstream:late=3.2")  # still under way when the first has hung for 4 s
+        time.sleep(2.5)
+        other = order(shop, key, "upstream:late=3.4")  # still under way when the first has hung for 5 s
         wait_until(lambda: not (tmp_path / "ready").exists(), "the worker to be unready", timeout_s=30)
         assert psutil.wait_procs([first], timeout=30)[1] == []
-        assert "A call has hung for 4 s; this worker finishes the others and leaves" in shop.processes.err
+        assert "A call has hung for 5 s; this worker finishes the others and leaves" in shop.processes.err
 
         wait_for(hung, 2, "failed")  # poison stops at the limit
         assert settlements_of(row(hung)) == ["release"]
