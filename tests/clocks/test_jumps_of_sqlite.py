@@ -142,8 +142,8 @@ if connection.vendor == "sqlite":
         with frozen(shop.worker()):
             lost = order(shop, key)
             rings = shop.data_dir / "broker" / "queue"
-            [ring] = wait_until(lambda: list(rings.glob("*.msg")), "it to be rung")
-            ring.unlink()
+            for ring in wait_until(lambda: list(rings.glob("*.msg")), "it to be rung"):
+                ring.unlink()
             machine.jump_to(-HOUR_S)
         wait_for(order(shop, key), "succeeded")
         assert wait_for(lost, "queued").claim == 0
