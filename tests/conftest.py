@@ -195,8 +195,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    """Only a run in which everything passed is a proof."""
-    if scale.PROOF and exitstatus == 0:
+    """Only a run of all tests in which everything passed is a proof."""
+    chosen = config.option.file_or_dir or config.option.keyword or config.option.markexpr
+    if scale.PROOF and exitstatus == 0 and not chosen:
         passed = len(terminalreporter.stats.get("passed", []))
         seconds = terminalreporter._session_start.elapsed().seconds
         proof_page.write(DATABASE, passed, seconds, scale.figures)

@@ -11,6 +11,7 @@ from tests.faults.books import (
     CREDITS,
     a_customer,
     assert_books_are_right,
+    give_time,
     open_orders,
     wait_until_all_have_ended,
 )
@@ -51,8 +52,9 @@ def test_orders_in_a_queue_that_is_emptied_are_made(shop: RunningShop, valkey: "
     organization, key = a_customer()
     with frozen(shop.worker()):
         order_while_no_worker_listens(shop, valkey, key)
+        give_time(organization)
         valkey.flushall()
-    wait_until_all_have_ended()
+    wait_until_all_have_ended(timeout_s=180)
     shop.order(key)
     wait_until_all_have_ended()
     assert wallet_of(organization)[:3] == (CREDITS - (ORDERS + 1) * PRICE_CREDITS, 0, 0)
@@ -70,6 +72,7 @@ def test_frozen_valkey_delays_one_order_a_little_and_loses_none(
         scale.record("the first order while Valkey is frozen", seconds_of_an_order(shop, key), "s", 2.5)
         slowest_s = max(seconds_of_an_order(shop, key) for _ in range(ORDERS))
         scale.record(f"the slowest of the next {ORDERS}", slowest_s, "s", 0.5)
+        give_time(organization)
         assert open_orders() > 0
         time.sleep(scale.count(0, 5))  # longer than any socket's patience
     finally:
@@ -91,6 +94,7 @@ def test_orders_before_and_after_a_restart_of_valkey_are_made(
         shop.order(key)
         own_servers.valkey.start_again()
     shop.order(key)
-    wait_until_all_have_ended()
+    give_time(organization)
+    wait_until_all_have_ended(timeout_s=180)
     assert wallet_of(organization)[:3] == (CREDITS - (ORDERS + 2) * PRICE_CREDITS, 0, 0)
     assert_books_are_right()
