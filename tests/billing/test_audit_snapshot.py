@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,8 +17,8 @@ from django.db.models import F
 from accounts.models import Organization
 from billing import audit, ledger
 from billing.models import Wallet
-from generations import lifecycle
-from tests.makers import a_generation, an_access, an_organization, new_reference
+from tests.billing.traffic import findings_beside_orders
+from tests.makers import an_access, an_organization, new_reference
 from tests.scale import count
 from tests.threads import together
 
@@ -101,23 +100,7 @@ def test_the_audit_finds_nothing_while_work_goes_on(committed_db: None) -> None:
     organization = an_organization(1_000_000)
     Wallet.objects.update(open_limit=1000)
     access = an_access(organization)
-    done = threading.Event()
-
-    def work(index: int) -> int:
-        if index == 0:
-            try:
-                return sum(len(audit.check_snapshot()) for _ in range(count(10, 100)))
-            finally:
-                done.set()
-        orders = 0
-        while not done.is_set():
-            lifecycle.cancel(a_generation(access))
-            orders += 1
-        return orders
-
-    findings, *orders = together(4, work)
-    assert findings == 0
-    assert all(isinstance(made, int) and made > 0 for made in orders)
+    assert findings_beside_orders(access, audit.check_snapshot, count(10, 100), timeout_s=60) == 0
 
 
 def check_ledger() -> subprocess.CompletedProcess[str]:

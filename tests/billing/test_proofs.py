@@ -16,6 +16,7 @@ from generations import lifecycle
 from generations.models import Generation, Image
 from tests.billing.broken_books import CASES, Books, ended_unsettled, some_books
 from tests.billing.lawless import lawless
+from tests.billing.traffic import findings_beside_orders
 from tests.makers import a_generation, ago, an_access, an_organization, new_reference
 from tests.many_rows import fill
 from tests.scale import count
@@ -326,7 +327,6 @@ def test_traffic_raises_no_false_alarm(committed_db: None, monkeypatch: pytest.M
     organization = an_organization(1_000_000)
     Wallet.objects.update(open_limit=1000)
     access = an_access(organization)
-    done = threading.Event()
     real, since_proofs = audit.check, []
 
     def seen(cursor: CursorWrapper, since: audit.Since = audit.BEGINNING) -> list[audit.Finding]:
@@ -337,20 +337,6 @@ def test_traffic_raises_no_false_alarm(committed_db: None, monkeypatch: pytest.M
 
     monkeypatch.setattr(audit, "check", seen)
 
-    def work(index: int) -> int:
-        if index == 0:
-            try:
-                return sum(len(proofs.check()) for _ in range(count(5, 200)))
-            finally:
-                done.set()
-        orders = 0
-        while not done.is_set():
-            lifecycle.cancel(a_generation(access))
-            orders += 1
-        return orders
-
-    findings, *orders = together(4, work, timeout_s=300)
-    assert findings == 0
-    assert all(isinstance(made, int) and made > 0 for made in orders)
+    assert findings_beside_orders(access, proofs.check, count(5, 200), timeout_s=300) == 0
     assert since_proofs
     assert all(found == [] for found in since_proofs)
