@@ -52,7 +52,7 @@ FROM generate_series(1, %(open)s) AS i
 """
 ATTEMPTS = """
 INSERT INTO generations_attempt (
-    generation_id, number, provider, upstream_id, submitted_at, finished_at, outcome, detail, cost_micros)
+    generation_id, number, provider, upstream_task_id, submitted_at, finished_at, outcome, detail, cost_micros)
 SELECT id, 1, 'sandbox', '', started_at, finished_at,
        CASE status WHEN 'succeeded' THEN 'ok' WHEN 'failed' THEN 'failed' ELSE 'unknown' END, '', 0
 FROM generations_generation WHERE id > %(newest)s AND finished_at IS NOT NULL ORDER BY id

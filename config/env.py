@@ -128,6 +128,14 @@ def kept_secret(name: str, folder: Path) -> str:
         ) from error
 
 
+def kept_secrets(name: str, folder: Path) -> list[str]:
+    """The same for one that is being replaced: several, separated by commas, each long enough."""
+    listed = [part.strip() for part in kept_secret(name, folder).split(",")]
+    if any(len(part) < 32 for part in listed):
+        raise ImproperlyConfigured(f"{name}: too short, use at least 32 characters for each key.")
+    return listed
+
+
 def _write_whole(path: Path, value: str) -> None:
     """The file appears with all of its content, or not at all; whoever was first wins."""
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # mode 0600

@@ -14,6 +14,8 @@ from config import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secrets")
+# Newest first, separated by commas: the first encrypts the credentials of upstreams, each of them decrypts.
+SEALING_KEYS = env.kept_secrets("CREDENTIALS_KEY", DATA_DIR / "secrets")
 DEBUG = env.flag("DEBUG", False)
 
 # --- Where things are ---------------------------------------------------------------------------
@@ -83,6 +85,7 @@ INSTALLED_APPS = [
     "config",
     "generations",
     "billing",
+    "webhooks",
     "accounts",
     "django.contrib.auth",
     "django.contrib.contenttypes",

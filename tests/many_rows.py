@@ -38,7 +38,7 @@ SELECT {wallet}, CASE WHEN status = 'failed' THEN 'release' ELSE 'capture' END,
 FROM generations_generation g WHERE {new} ORDER BY g.id
 """
 ATTEMPTS = """
-INSERT INTO generations_attempt (generation_id, number, provider, upstream_id, submitted_at, finished_at, outcome,
+INSERT INTO generations_attempt (generation_id, number, provider, upstream_task_id, submitted_at, finished_at, outcome,
     detail, cost_micros)
 SELECT id, 1, 'sandbox', '', started_at, finished_at, CASE WHEN status = 'failed' THEN 'failed' ELSE 'ok' END, '', 0
 FROM generations_generation g WHERE {new} ORDER BY g.id

@@ -1,4 +1,4 @@
-"""What every upstream adapter speaks: a job goes in, one outcome comes out. No ORM and no money here."""
+"""What an order is to whoever makes its images, and what their answers mean to us. No ORM and no money here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import Protocol
 
 
 class OutcomeKind(StrEnum):
-    """What an upstream's answer means for us; the customer's view of each is in runner.py."""
+    """What an upstream's answer means for us; the customer's view of each is in outcomes.py."""
 
     OK = "ok"
+    WAIT = "wait"
     BUSY = "busy"
     ACCOUNT = "account"
     REJECTED = "rejected"
@@ -29,7 +30,10 @@ class AfterCrash(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One generation as an upstream sees it. Sides in pixels; `seed` is drawn, 0 to 2147483647."""
+    """One generation as an upstream sees it. Sides in pixels; `seed` is drawn, 0 to 2147483647.
+
+    `attempt_key` names this attempt to upstreams that take an idempotency key, also when it is sent again.
+    """
 
     task_id: str
     attempt_key: str
@@ -56,6 +60,8 @@ OnProgress = Callable[[int], bool]
 
 
 class Provider(Protocol):
+    """Makes images in the worker's own process. Those that are reached by HTTP are adapters: see wire.py."""
+
     name: str
     after_crash: AfterCrash
     can_stop: bool  # whether a running job can be stopped without being paid for

@@ -1,0 +1,165 @@
+"""What every upstream behind HTTP has in common. An adapter turns a job into a request and a response into an answer,
+and does nothing else: it opens no connection, waits for nothing, and knows neither rows nor money. So one file states
+one wire format, and the same code serves hundreds of calls at once (see generations/calls.py and polling.py).
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from generations.providers.base import AfterCrash, Job, OutcomeKind
+
+MAX_DETAIL = 300
+LONGEST_PAUSE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Our account with an upstream, as the operator set it up. `base_url` has no slash at its end.
+
+    `model` is the upstream's own name for it. `webhook_url`: where it may tell us of this attempt, "" nowhere.
+    """
+
+    base_url: str
+    credential: str
+    model: str
+    webhook_url: str = ""
+    webhook_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`body` is sent as JSON."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """`headers` have lower-case names; `body` is whole, and of a bounded size."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def members(self) -> dict[str, Any]:
+        """The JSON object in the body; empty when there is none: no answer of an upstream is taken on trust."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def excerpt(self) -> str:
+        """The beginning of the body, for the record of an attempt."""
+        text = " ".join(self.body[: 4 * MAX_DETAIL].decode("utf-8", "replace").split())
+        return f"HTTP {self.status}: {text[:MAX_DETAIL]}".replace("\x00", "")
+
+    def retry_after_s(self) -> float | None:
+        """What Retry-After asks for, in seconds; None when it is absent or no number."""
+        return pause_s(self.headers.get("retry-after", ""))
+
+
+def pause_s(text: str) -> float | None:
+    """A pause that an upstream asked for, within sane bounds; None when `text` is no number."""
+    try:
+        asked_s = float(text)
+    except ValueError:
+        return None
+    return min(max(asked_s, 0.0), LONGEST_PAUSE_S) if math.isfinite(asked_s) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a response means.
+
+    OK brings `images` (undecoded files) or `image_urls` (addresses that the upstream chose: only the door out fetches
+    them). WAIT brings `handle`: what poll() needs to ask again, text by text, kept in the attempt's row; and `task_id`,
+    the upstream's name for it. A later WAIT without a handle leaves the one there is. `poll_after_s` None: at the usual
+    pace. `billed`: the upstream charges us although it brought no image. `detail` is for the operator and never for
+    the customer.
+    """
+
+    kind: OutcomeKind
+    image_urls: tuple[str, ...] = ()
+    images: tuple[bytes, ...] = ()
+    handle: dict[str, str] | None = None
+    task_id: str = ""
+    poll_after_s: float | None = None
+    progress: int | None = None
+    billed: bool = False
+    detail: str = ""
+
+
+class ForgedWebhook(Exception):
+    """The signature is missing, wrong or too old. The text says which, for our log alone."""
+
+
+class Adapter(Protocol):
+    """One wire format. To be subclassed: what an upstream cannot do, this class already says."""
+
+    name: str
+    title: str
+    base_url: str = ""  # where it usually lives; "" when every operator has an address of their own
+    model: str = ""  # what it usually calls Z-Image-Turbo
+    after_crash: AfterCrash = AfterCrash.NEVER
+    can_stop: bool = False  # a task can be stopped without being paid for
+    max_images: int = 1  # of one request
+    polls_per_second: float = 20.0
+    sends_webhooks: bool = False
+    webhook_keys_url: str = ""  # where the public keys of its webhooks are, when those are signed with such
+
+    def waits(self, account: Account) -> bool:
+        """Whether the answer to submit() is the image itself, so that a connection stays open as long as it takes."""
+        return False
+
+    def submit(self, account: Account, job: Job) -> Request: ...
+
+    def read_submit(self, account: Account, job: Job, response: Response) -> Answer: ...
+
+    def poll(self, account: Account, handle: dict[str, str]) -> Request:
+        raise NotImplementedError
+
+    def read_poll(self, account: Account, handle: dict[str, str], response: Response) -> Answer:
+        """BUSY, ACCOUNT: this question could not be answered now; the task itself goes on."""
+        raise NotImplementedError
+
+    def cancel(self, account: Account, handle: dict[str, str]) -> Request | None:
+        """None: this upstream cannot be told."""
+        return None
+
+    def read_cancel(self, account: Account, handle: dict[str, str], response: Response) -> bool:
+        """Whether it has stopped, and will not be paid for. False: its end has to be waited for."""
+        return False
+
+    def look_up(self, account: Account, job: Job) -> Request:
+        """Asks for what became of a submission whose answer was lost. Only with AfterCrash.LOOK_UP."""
+        raise NotImplementedError
+
+    def read_look_up(self, account: Account, job: Job, response: Response) -> list[Answer] | None:
+        """The tasks there that may be this job, each as a WAIT; [] it never arrived; None nobody can tell."""
+        raise NotImplementedError
+
+    def verify_webhook(
+        self, account: Account, headers: Mapping[str, str], body: bytes, keys: bytes, now: float
+    ) -> None:
+        """Raises ForgedWebhook. `headers` have lower-case names, `body` is as it came, `keys` what `webhook_keys_url`
+        answered, `now` in Unix seconds.
+        """
+        raise ForgedWebhook("this upstream sends none")
+
+
+def busy(response: Response, retry_after_s: float | None = None) -> Answer:
+    """It has no time for us, or is out of order: worth another try."""
+    pause = response.retry_after_s() if retry_after_s is None else retry_after_s
+    return Answer(OutcomeKind.BUSY, poll_after_s=pause, detail=response.excerpt())
+
+
+def ended(kind: OutcomeKind, response: Response, *, billed: bool = False) -> Answer:
+    """An end without an image."""
+    return Answer(kind, billed=billed, detail=response.excerpt())
