@@ -231,6 +231,7 @@ LEASE_S = env.seconds("LEASE_S", 60, 1, 3600)
 LEASE_RENEW_S = LEASE_S / 4
 DEADLINE_S = env.seconds("DEADLINE_S", 600, 1, 86_400)
 MAX_CLAIMS = env.integer("MAX_CLAIMS", 3, 1, 100)
+MAX_PAID_CANCELS = env.integer("MAX_PAID_CANCELS", 20, 0, 1_000_000)
 SWEEP_S = env.seconds("SWEEP_S", 5, 0.2, 60)
 # A call that lasts for a lease is taken for one that hangs.
 if env.text("CALL_TOTAL_S") and CALL_TOTAL_S > LEASE_S * 3 / 4:

@@ -45,6 +45,14 @@ def _go(**_: Any) -> None:
         threading.Thread(target=_leave_after_grace, name="leaving", daemon=True).start()
 
 
+@signals.worker_shutdown.connect
+def _last(**_: Any) -> None:
+    """Celery's threads are done; the calls to upstreams come to their end, or to that of the grace."""
+    from generations import calls  # noqa: PLC0415 - see above
+
+    calls.drain()
+
+
 def _say_ready(ready: bool) -> None:
     if not settings.READY_FILE:
         return

@@ -91,6 +91,18 @@ RULES = [
         """,
     ),
     Rule(
+        "upstream_does_not_work_on_what_its_attempts_say",
+        """
+        SELECT u.name AS upstream, s.in_flight, COALESCE(a.open_attempts, 0) AS open_attempts
+        FROM generations_upstreamstate s
+        JOIN generations_upstream u ON u.id = s.upstream_id
+        LEFT JOIN (SELECT upstream_id, COUNT(*) AS open_attempts FROM generations_attempt
+                   WHERE upstream_id IS NOT NULL AND outcome = '' GROUP BY upstream_id) a
+               ON a.upstream_id = s.upstream_id
+        WHERE s.in_flight <> COALESCE(a.open_attempts, 0)
+        """,
+    ),
+    Rule(
         "key_usage_is_not_what_its_generations_say",
         """
         SELECT k.prefix AS key_prefix, u.open_tasks, g.open_generations

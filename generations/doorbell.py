@@ -7,16 +7,21 @@ import logging
 import queue
 import threading
 import time
+from typing import Final
 
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 10.0  # how long a failed broker is left alone; what would have rung is left to the sweep
 MAX_WAITING = 10_000
 
+_POLL: Final = 0  # no generation's id
+POLL_RINGS_EVERY_S = 1.0
+
 _waiting: "queue.SimpleQueue[int]" = queue.SimpleQueue()
 _thread: threading.Thread | None = None
 _lock = threading.Lock()
 _silent_until = 0.0
+_poll_rung_at = -POLL_RINGS_EVERY_S
 
 
 def ring(generation_id: int) -> None:
@@ -24,6 +29,17 @@ def ring(generation_id: int) -> None:
     if _waiting.qsize() < MAX_WAITING:
         _waiting.put(generation_id)
     _ensure_thread()
+
+
+def ring_poll() -> None:
+    """There is something to ask upstreams about. Returns at once; once a second is enough, since who hears it goes on
+    asking for as long as there is.
+    """
+    global _poll_rung_at  # noqa: PLW0603 - of this process
+    now = time.monotonic()
+    if now - _poll_rung_at >= POLL_RINGS_EVERY_S:
+        _poll_rung_at = now
+        ring(_POLL)
 
 
 def _ensure_thread() -> None:
@@ -41,15 +57,22 @@ def _ring_forever() -> None:
         publish(_waiting.get())
 
 
+def publish_poll() -> bool:
+    return publish(_POLL)
+
+
 def publish(generation_id: int) -> bool:
     """One ring, on the caller's time. False when the broker is broken, which is then left alone for a while."""
     global _silent_until  # noqa: PLW0603 - the breaker of this process
     if time.monotonic() < _silent_until:
         return False
-    from generations.tasks import run  # noqa: PLC0415 - tasks import the lifecycle, which rings
+    from generations import tasks  # noqa: PLC0415 - tasks import the lifecycle, which rings
 
     try:
-        run.apply_async((generation_id,), retry=False)
+        if generation_id == _POLL:
+            tasks.poll.apply_async(retry=False, queue="poll")
+        else:
+            tasks.run.apply_async((generation_id,), retry=False)
     except Exception as error:  # noqa: BLE001 - kombu lets transport errors of every kind through
         _silent_until = time.monotonic() + PAUSE_S
         logger.warning("The broker is away, rings are left to the sweep for %g s: %s", PAUSE_S, error)

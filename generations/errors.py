@@ -19,6 +19,11 @@ class AlreadyEnded(DomainError):
     type, status, message = "already_ended", 409, _("This task has already ended")
 
 
+class TooLateToCancel(DomainError):
+    type, status = "too_late_to_cancel", 409
+    message = _("This task can no longer be canceled")
+
+
 class LinkClosed(DomainError):
     """The address of an image was altered, or has expired."""
 

@@ -4,10 +4,10 @@ import datetime
 import re
 import secrets
 import time
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Abs
 from django.utils.translation import gettext_lazy as _
@@ -265,6 +265,12 @@ class Upstream(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, **options: Any) -> None:
+        """With its state, so that every upstream has one."""
+        with transaction.atomic():
+            super().save(**options)
+            UpstreamState.objects.get_or_create(upstream=self)
+
     @property
     def credential(self) -> str:
         """Raises sealing.Unreadable."""
@@ -337,7 +343,7 @@ class Attempt(models.Model):
     It outlives its generation when that was canceled or expired: as long as its outcome is empty the upstream may
     still be at work, so it takes up one of the upstream's places, and what it cost is booked once it is known.
     `possible_cost_micros` is what it costs if it is billed. `handle` is what the adapter needs to ask for it, and
-    `poll_at` when to, null while nobody has to; `poll_token` is of whoever is asking.
+    `poll_at` when to, null while nobody has to; `poll_token` is of whoever is asking. `sends`: how often it was sent.
     """
 
     generation = models.ForeignKey(
@@ -355,6 +361,7 @@ class Attempt(models.Model):
     poll_at = models.DateTimeField(null=True)
     poll_token = models.CharField(max_length=32, blank=True, default="", db_default="")
     polls = models.PositiveIntegerField(default=0, db_default=0)
+    sends = models.PositiveSmallIntegerField(default=1, db_default=1)
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, blank=True)
     detail = models.CharField(max_length=500, blank=True)

@@ -1,15 +1,207 @@
-"""Which provider makes an image."""
+"""Who makes an image: which upstream is next for an order, or that none will.
+
+By priority, then by chance according to weight, among those that are enabled and can make this size, whose circuit is
+closed and who have a place. Whether that is still so is decided when the place is taken (circuit.py).
+"""
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
-from generations.providers import PROVIDERS
-from generations.providers.base import Provider
+from accounts.access import Access
+from accounts.clock import read_db_now
+from accounts.errors import InvalidField
+from accounts.sealing import Unreadable
+from accounts.statements import Select
+from generations.circuit import ACCOUNT
+from generations.errors import UpstreamMissing
+from generations.models import Attempt, Generation, ImageModel, Upstream
+from generations.providers import ADAPTERS, PROVIDERS
+from generations.providers.base import OutcomeKind, Provider
+from generations.request import ImageRequest
 
 SANDBOX = "sandbox"
+BUSY_TRIES = 2  # at one upstream, before others are preferred
+FAILED_TRIES = 2  # the first one, and one fail-over
+BUSY_WAIT_S = (2, 4, 8, 16, 30)
+PARK_S = 15  # for a place: whoever leaves one calls the next, this only makes up for a lost call
+LOOK_AGAIN_S = 1.0
+MISSING_RETRY_S = 60
+History = Sequence[tuple[int | None, str]]
 
 
-def provider_for(*, livemode: bool) -> Provider | None:
-    """The sandbox for test keys, and for live ones in a demo; None when nothing can serve live keys."""
-    if not livemode or settings.DEMO:
-        return PROVIDERS[SANDBOX]
-    return None
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """In this order; the first `after_s` from now."""
+
+    upstreams: list[Upstream]
+    after_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody can make it, but not now."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Nobody will make it. `error_type`: what that is to the customer."""
+
+    error_type: str
+
+
+Route = InProcess | Try | Wait | Nobody
+
+
+# --- For one order ------------------------------------------------------------------------------
+
+
+def route(generation: Generation, history: History | None = None) -> Route:
+    """Where it goes next. `history`: (upstream, outcome) of all its attempts; read when None.
+
+    An attempt without an outcome is driven again where it is.
+    """
+    if not generation.livemode:
+        return InProcess(PROVIDERS[SANDBOX])
+    listed: list[Upstream] = _enabled_for(organization_id=generation.organization_id)
+    if history is None:
+        history = past(generation) if generation.claim else []
+    if not listed and settings.DEMO and not any(upstream_id for upstream_id, _outcome in history):
+        return InProcess(PROVIDERS[SANDBOX])
+    unknown = [upstream_id for upstream_id, outcome in history if not outcome and upstream_id]
+    if unknown:
+        # Also when it was switched off meanwhile: nothing new is begun there.
+        return Try(list(Upstream.objects.filter(pk__in=unknown).select_related("state")))
+    slug = ImageModel.objects.values_list("slug", flat=True).get(pk=generation.model_id)
+    able = [
+        upstream
+        for upstream in listed
+        if can_make(upstream, slug, generation.width, generation.height, generation.n)
+    ]
+    return choose(able, history)
+
+
+def past(generation: Generation) -> list[tuple[int | None, str]]:
+    return list(
+        Attempt.objects.filter(generation=generation).order_by("number").values_list("upstream_id", "outcome")
+    )
+
+
+def choose(able: Sequence[Upstream], history: History) -> Route:
+    """Among upstreams that can make it."""
+    outcomes = [outcome for _upstream_id, outcome in history]
+    failed = outcomes.count(OutcomeKind.FAILED)
+    refused = {
+        upstream_id
+        for upstream_id, outcome in history
+        if outcome in (OutcomeKind.FAILED, OutcomeKind.ACCOUNT)
+    }
+    busy = [upstream_id for upstream_id, outcome in history if outcome == OutcomeKind.BUSY]
+    left = [upstream for upstream in able if upstream.pk not in refused]
+    if not left or failed >= FAILED_TRIES:
+        return Nobody("generation_failed" if failed else "upstream_unavailable")
+    opens_in = _seconds_until_open(left)
+    if all(opens_in.get(upstream.pk, 0) > 0 and upstream.state.reason == ACCOUNT for upstream in left):
+        return Nobody("generation_failed" if failed else "upstream_unavailable")
+    ready = [
+        upstream
+        for upstream in left
+        if opens_in.get(upstream.pk, 0) <= 0 and upstream.state.in_flight < upstream.concurrency
+    ]
+    if not ready:
+        # A closed one will have a place again; whoever leaves it calls.
+        full = any(upstream.pk not in opens_in for upstream in left)
+        return Wait(PARK_S if full else max(1.0, min(opens_in.values())))
+    # By chance, but the weightier the sooner: the usual way to draw all of them by weight.
+    drawn = sorted(ready, key=lambda one: random.random() ** (1 / one.weight), reverse=True)  # noqa: S311 - no secret
+    order = sorted(drawn, key=lambda one: (busy.count(one.pk) >= BUSY_TRIES, one.priority))
+    again = busy.count(order[0].pk)
+    return Try(order, BUSY_WAIT_S[min(len(busy), len(BUSY_WAIT_S)) - 1] if again else 0)
+
+
+def _seconds_until_open(upstreams: Sequence[Upstream]) -> dict[int, float]:
+    """Of those whose circuit is not closed, by id; below zero: it waits for its probe."""
+    until = {one.pk: one.state.open_until for one in upstreams if one.state.open_until is not None}
+    if not until:
+        return {}
+    now = read_db_now()
+    return {pk: (open_until - now).total_seconds() for pk, open_until in until.items()}
+
+
+def can_make(upstream: Upstream, model: str, width: int, height: int, n: int) -> bool:
+    """`model`: our slug."""
+    adapter = ADAPTERS.get(upstream.provider)
+    return (
+        adapter is not None
+        and model in upstream.model_names
+        and upstream.makes(width, height)
+        and adapter.max_images >= n
+        and _is_readable(upstream)
+    )
+
+
+def _is_readable(upstream: Upstream) -> bool:
+    try:
+        return upstream.credential is not None
+    except Unreadable:
+        return False
+
+
+_enabled_for = Select(
+    lambda organization_id: Upstream.objects.filter(
+        enabled=True, shop__organizations=organization_id
+    ).select_related("state")
+)
+
+
+# --- For a new order ----------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_seen: dict[int, tuple[float, list[Upstream]]] = {}
+
+
+def refuse_if_closed(access: Access, request: ImageRequest, model: str) -> None:
+    """Raises UpstreamMissing when no upstream takes live orders now, InvalidField when none can make this size.
+
+    Looks at the database at most once a second and process.
+    """
+    if not access.livemode:
+        return
+    listed = _enabled_of(access.organization.shop_id)
+    if not listed and settings.DEMO:
+        return
+    able = [upstream for upstream in listed if can_make(upstream, model, request.width, request.height, 1)]
+    if listed and not able and any(can_make(upstream, model, 1024, 1024, 1) for upstream in listed):
+        raise InvalidField(_("This size cannot be made here at the moment"), param="size")
+    if isinstance(choose(able, []), Nobody):
+        raise UpstreamMissing(retry_after=MISSING_RETRY_S)
+
+
+def serves_live_keys() -> bool:
+    return settings.DEMO or Upstream.objects.filter(enabled=True).exists()
+
+
+def _enabled_of(shop_id: int) -> list[Upstream]:
+    with _lock:
+        seen = _seen.get(shop_id)
+        if seen is None or time.monotonic() - seen[0] >= LOOK_AGAIN_S:
+            rows = Upstream.objects.filter(enabled=True, shop_id=shop_id).select_related("state")
+            seen = _seen[shop_id] = time.monotonic(), list(rows)
+        return seen[1]
+
+
+def forget() -> None:
+    """The next order looks anew."""
+    _seen.clear()

@@ -1,52 +1,105 @@
-"""Drives one claimed generation through a provider to its end."""
+"""Drives one generation from its ring: through an upstream (exchange.py), or in this very process to its end."""
 
+import asyncio
 import logging
-import time
-
-from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
-from psycopg_pool import PoolTimeout
 
 from accounts.connections import let_go
-from generations import heartbeat, lifecycle, storage
-from generations.models import Attempt, Generation
+from generations import calls, exchange, heartbeat, lifecycle, routing, storage
+from generations.exchange import ERROR_TYPES, patiently
+from generations.models import Attempt, Generation, Status, Upstream
 from generations.providers.base import Job, Outcome, OutcomeKind, Provider
-from generations.routing import provider_for
 
 logger = logging.getLogger(__name__)
 
 BUSY_WAIT_S = 5
-SETTLE_AGAIN_S = 0.5
-# What each outcome is to the customer; OK and BUSY have stories of their own.
-ERROR_TYPES = {
-    OutcomeKind.ACCOUNT: "upstream_unavailable",
-    OutcomeKind.REJECTED: "content_rejected",
-    OutcomeKind.INVALID: "invalid_request",
-    OutcomeKind.TIMEOUT: "timeout",
-    OutcomeKind.CANCELED: "timeout",  # ours to cancel never gets here: the row has ended before
-    OutcomeKind.FAILED: "generation_failed",
-}
+LONGEST_PAUSE_S = 30.0  # what is to be tried later than that is left to the sweeps
+NEXT_LOOKED_AT = 5
 
 
-def run(generation_id: int) -> None:
-    """Does nothing when somebody else has the generation: rings may come twice."""
+def run(generation_id: int) -> bool:
+    """Whether it was taken up. Not when somebody else has it: rings may come twice; nor when nobody has a place for it
+    now. An order for an upstream goes on without this thread.
+    """
     with heartbeat.at_work() as work:
         if heartbeat.is_closed():
             lifecycle.ring_soon(generation_id)
-            return
-        work.generation = generation = lifecycle.claim(generation_id)
+            return False
+        generation = lifecycle.find_queued(generation_id)
         if generation is None:
-            return
-        provider = provider_for(livemode=generation.livemode)
-        if provider is None:
-            lifecycle.fail(generation, "upstream_unavailable")
-            return
-        attempt = lifecycle.mark_submitted(generation, provider.name)
+            return False
+        match routing.route(generation):
+            case routing.InProcess(provider=provider):
+                return lifecycle.take(generation) and _make_here(work, generation, provider)
+            case routing.Try(upstreams=upstreams):
+                return _begin(generation, upstreams)
+            case routing.Wait(wait_s=wait_s):
+                _park(generation, wait_s)
+            case routing.Nobody(error_type=error_type):
+                lifecycle.give_up(generation, error_type)
+        return False
+
+
+# --- At an upstream -----------------------------------------------------------------------------
+
+
+def _begin(generation: Generation, upstreams: list[Upstream]) -> bool:
+    for upstream in upstreams:
+        try:
+            attempt = lifecycle.begin(generation, upstream)
+        except lifecycle.NoPlace:
+            continue
         if attempt is None:
-            return
-        with work.calling():
-            outcome = _call(generation, attempt, provider)
-        _settle_patiently(generation, attempt, outcome)
+            return False
+        call = exchange.Call.of(attempt, generation.model.slug)
+        calls.here().start(_drive(call))
+        return True
+    _park(generation, routing.PARK_S)
+    return False
+
+
+def _park(generation: Generation, wait_s: float) -> None:
+    """The longer it has waited, the more seldom it is rung for: whoever leaves a place takes it up."""
+    lifecycle.park(generation, wait_s * 2 ** min(generation.rings, 3))
+
+
+async def _drive(call: exchange.Call) -> None:
+    go_on(call.generation.pk, await exchange.drive(call))
+
+
+def go_on(generation_id: int, wait_s: float | None) -> None:
+    """After an attempt: another one of the same generation after `wait_s`; and its place is free for others."""
+    if wait_s is not None and wait_s <= LONGEST_PAUSE_S:
+        calls.here().start(_run_later(generation_id, wait_s), idle=True)
+    calls.here().start(_take_next(), idle=True)
+
+
+async def _run_later(generation_id: int, wait_s: float) -> None:
+    await asyncio.sleep(wait_s)
+    await calls.here().in_thread(run, generation_id)
+
+
+async def _take_next() -> None:
+    await calls.here().in_thread(take_next)
+
+
+def take_next() -> bool:
+    """Takes up the order that waits longest, if there is one that can be: its own ring may be long past."""
+    waiting = Generation.objects.unended().filter(status=Status.QUEUED, livemode=True).order_by("deadline_at")
+    return any(run(pk) for pk in waiting.values_list("pk", flat=True)[:NEXT_LOOKED_AT])
+
+
+# --- In this process ----------------------------------------------------------------------------
+
+
+def _make_here(work: heartbeat.Work, generation: Generation, provider: Provider) -> bool:
+    work.generation = generation
+    attempt = lifecycle.mark_submitted(generation, provider.name)
+    if attempt is None:
+        return False
+    with work.calling():
+        outcome = _call(generation, attempt, provider)
+    patiently(generation, lambda: settle(generation, attempt, outcome))
+    return True
 
 
 def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outcome:
@@ -73,23 +126,6 @@ def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outco
     except Exception as error:  # an adapter's bug must end this task, not the worker
         logger.exception("%s: provider %s raised", generation.task_id, provider.name)
         return Outcome(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {error}")
-
-
-def _settle_patiently(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
-    """The upstream's work is done, and maybe paid for: a lock or a database that is away is waited for, for as long
-    as a lease. Whoever took it over meanwhile wins, as always.
-    """
-    give_up_at = time.monotonic() + settings.LEASE_S
-    while True:
-        try:
-            settle(generation, attempt, outcome)
-            return
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            connection.close()
-            if time.monotonic() > give_up_at:
-                raise
-            logger.warning("%s: could not be settled, tried again: %s", generation.task_id, error)
-            time.sleep(SETTLE_AGAIN_S)
 
 
 def settle(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:

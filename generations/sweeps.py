@@ -12,8 +12,8 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from accounts.clock import db_now
-from generations import doorbell, lifecycle, storage
-from generations.models import Generation, Image, Status
+from generations import doorbell, exchange, lifecycle, polling, storage
+from generations.models import Attempt, Generation, Image, Status
 from generations.providers import PROVIDERS
 from generations.providers.base import AfterCrash
 
@@ -23,13 +23,18 @@ Row = TypeVar("Row")
 
 BATCH = 500
 RING_AGAIN_S = (15, 30, 60, 120)
+OVERDUE_S = 3
+# An upstream that still works on an order so long after its end will not say any more what it cost.
+ABSORB_S = 900
 
 
 def sweep() -> None:
     expire_overdue()
     requeue_lost()
     drive_again()
+    give_up_orphans()
     ring_again()
+    ring_for_questions()
 
 
 def expire_overdue() -> int:
@@ -72,20 +77,63 @@ def requeue_lost() -> int:
 
 
 def drive_again() -> int:
-    """Lease over and submitted: the upstream may have done the work. Only a provider that allows it is asked
-    again, under the same attempt; for the others the deadline decides, since the customer is never charged for
-    what we do not know.
+    """Lease over and submitted: the upstream may have done the work. It is sent again only where that is allowed,
+    under the same attempt, or asked for; for the others the deadline decides, since the customer is never charged
+    for what we do not know.
     """
     return _each(_lost(submitted=True), _drive_again)
 
 
 def _drive_again(generation: Generation) -> bool:
-    attempt = generation.attempts.order_by("-number").first()
+    attempt = generation.attempts.select_related("upstream").order_by("-number").first()
+    if attempt is not None and attempt.upstream is not None:
+        attempt.generation = generation
+        return _ask_or_send_again(attempt)
     provider = PROVIDERS.get(attempt.provider) if attempt else None
     if provider is not None and provider.after_crash is AfterCrash.RESEND:
         return _hand_back(generation)
     lifecycle.leave_to_deadline(generation)
     return False
+
+
+def _ask_or_send_again(attempt: Attempt) -> bool:
+    generation = attempt.generation
+    if attempt.accepted_at is not None:  # its result was being fetched
+        back = lifecycle.await_answers(attempt, 0, lost=True)
+    elif (allowed := exchange.after_crash(attempt)) is AfterCrash.RESEND:
+        back = lifecycle.send_again(attempt, 0, lost=True)
+    elif allowed is AfterCrash.LOOK_UP:
+        back = lifecycle.await_answers(attempt, 0, lost=True)
+    else:
+        lifecycle.leave_to_deadline(generation)
+        return False
+    if back:
+        storage.delete_unsettled(generation.task_id, generation.claim)
+    return back
+
+
+def give_up_orphans() -> int:
+    """Attempts that outlived their generation, and of whose end nobody will tell: their possible cost is booked."""
+    left = Attempt.objects.filter(outcome="", upstream__isnull=False).select_related("generation")
+    unheard = left.filter(generation__finished_at__lte=db_now() - 2 * _lease())
+    old = left.filter(generation__finished_at__lte=db_now() - datetime.timedelta(seconds=ABSORB_S))
+    changed = _each(
+        list(unheard.filter(accepted_at=None)[:BATCH]),
+        lambda attempt: lifecycle.orphan(attempt, "its answer was lost"),
+    )
+    return changed + _each(
+        list(old[:BATCH]), lambda attempt: lifecycle.orphan(attempt, "the upstream did not say how it ended")
+    )
+
+
+def _lease() -> datetime.timedelta:
+    return datetime.timedelta(seconds=settings.LEASE_S)
+
+
+def ring_for_questions() -> bool:
+    """Somebody should be asking upstreams, and nobody is."""
+    overdue_s = polling.next_due_s()
+    return overdue_s is not None and overdue_s < -OVERDUE_S and doorbell.publish_poll()
 
 
 def _hand_back(generation: Generation) -> bool:

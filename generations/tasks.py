@@ -2,12 +2,17 @@
 
 from celery import shared_task
 
-from generations import runner, sweeps
+from generations import poller, runner, sweeps
 
 
 @shared_task(name="generations.tasks.run")
 def run(generation_id: int) -> None:
     runner.run(generation_id)
+
+
+@shared_task(name="generations.tasks.poll")
+def poll() -> None:
+    poller.wake()
 
 
 @shared_task(name="generations.tasks.delete_old_images")

@@ -15,7 +15,7 @@ from accounts.organizations import create_api_key, create_organization, first_sh
 from billing import audit, ledger
 from billing.models import SETTLEMENTS, LedgerEntry, Wallet
 from generations import lifecycle
-from generations.models import Attempt, Generation, ModelPrice
+from generations.models import Attempt, Generation, ModelPrice, Upstream
 from generations.request import ImageRequest, parse
 from generations.storage import CheckedImage
 
@@ -68,6 +68,16 @@ def a_submitted(access: Access, provider: str = "sandbox") -> tuple[Generation, 
     attempt = lifecycle.mark_submitted(generation, provider)
     assert attempt is not None
     return generation, attempt
+
+
+def an_upstream(provider: str = "portal", **fields: Any) -> Upstream:
+    """Of the first shop, under a name of its own."""
+    fields = {"base_url": "http://127.0.0.1:9", "model_names": {"z-image-turbo": "z-image-turbo"}} | fields
+    upstream = Upstream(shop=first_shop(), provider=provider, name=f"Upstream {next(_numbers)}")
+    for name, value in fields.items():
+        setattr(upstream, name, value)
+    upstream.save()
+    return upstream
 
 
 def set_price(credits: int) -> None:

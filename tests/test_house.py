@@ -20,7 +20,7 @@ def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 def _small_house(folder: Path, path: str = "accounts/fine.py", text: str = "") -> Path:
     """The apps with next to nothing in them, and one file of the caller's choice, under the real contract."""
     shutil.copy(house.ROOT / "pyproject.toml", folder)
-    for app in ("accounts", "billing", "config", "generations"):
+    for app in ("accounts", "billing", "config", "generations", "webhooks"):
         (folder / app).mkdir()
         (folder / app / "__init__.py").touch()
     for name in ("ledger", "errors", "audit", "reads", "models"):

@@ -209,6 +209,7 @@ def test_promise_is_not_judged_beside_another_run(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(scale, "PROOF", True)
     monkeypatch.setattr(scale, "figures", [])
     monkeypatch.setenv("RUNS_FOLDER", str(tmp_path))
+    monkeypatch.setattr(alone, "_alone", False)  # the proof takes this very test for one that is judged
     with pytest.raises(AssertionError, match="in the test function itself"):
         scale.record("POST to SUCCESS", 0.5, "s", limit=1)
     with alone.sharing_the_machine(alone=True):

@@ -11,8 +11,8 @@ from accounts.organizations import first_shop
 from billing import ledger
 from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Wallet
 from generations import lifecycle
-from generations.models import Generation, Image
-from tests.makers import a_generation, a_submitted, an_access, an_organization, stored_images
+from generations.models import Generation, Image, UpstreamState
+from tests.makers import a_generation, a_submitted, an_access, an_organization, an_upstream, stored_images
 
 LIVE_RULE = "live_generation_is_not_held_or_settled_as_its_status_says"
 
@@ -121,6 +121,11 @@ def delivered_though_failed(books: Books) -> None:
     Image.objects.filter(generation=books.succeeded).update(generation=books.failed)
 
 
+def a_place_too_many(books: Books) -> None:
+    upstream = an_upstream()
+    UpstreamState.objects.filter(upstream=upstream).update(in_flight=1)
+
+
 def usage(column: str) -> Callable[[Books], None]:
     def add_one(books: Books) -> None:
         KeyUsage.objects.filter(key=books.by_key.key).update(**{column: F(column) + 1})
@@ -129,6 +134,7 @@ def usage(column: str) -> Callable[[Books], None]:
 
 
 CASES: list[tuple[Callable[[Books], None], set[str]]] = [
+    (a_place_too_many, {"upstream_does_not_work_on_what_its_attempts_say"}),
     (no_wallet, {"organization_has_no_wallet"}),
     *(
         (unlike_the_entries(column), {"wallet_is_not_the_sum_of_its_entries"})

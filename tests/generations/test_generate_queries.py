@@ -71,7 +71,7 @@ def test_poll_of_a_finished_task_takes_three_queries(key: str) -> None:
     assert verbs(statements(lambda: status(key, task))) == ["SELECT"] * 3
 
 
-def test_task_takes_two_statements_to_claim_and_nine_to_settle_with_a_charge(key: str) -> None:
+def test_task_takes_three_statements_to_claim_and_nine_to_settle_with_a_charge(key: str) -> None:
     task = task_of(generate(key))
     pk = Generation.objects.get(task_id=task).pk
     with CaptureQueriesContext(connection) as queries:
@@ -81,7 +81,7 @@ def test_task_takes_two_statements_to_claim_and_nine_to_settle_with_a_charge(key
         statement for statement in sql if '"progress" = ' in statement and "succeeded" not in statement
     ]
     assert verbs([statement for statement in sql if statement not in progress]) == [
-        *("SELECT", "UPDATE"),  # claim
+        *("SELECT", "SELECT", "UPDATE"),  # the order, the upstreams; claim
         *("UPDATE", "INSERT"),  # submitted, attempt
         *("UPDATE", "UPDATE", "INSERT"),  # ended, attempt, image
         *(

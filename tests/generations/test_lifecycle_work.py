@@ -9,6 +9,7 @@ from accounts.access import Access
 from accounts.models import Organization
 from generations import lifecycle
 from generations.errors import AlreadyEnded
+from generations.lifecycle import shared, working
 from generations.models import Attempt, Generation, Image
 from tests.makers import (
     a_claimed,
@@ -275,7 +276,9 @@ def test_a_late_worker_changes_nothing(
     assert not Image.objects.exists()
     assert settlements_of(generation) == entries
     booked = Attempt.objects.values_list("outcome", "cost_micros").get(pk=attempt.pk)
-    assert booked == (("late", 9) if lose is canceled else ("", 0)), "Open, it belongs to who took over"
+    assert booked == (("canceled_cost", 9) if lose is canceled else ("", 0)), (
+        "Open, it belongs to who took over"
+    )
     assert books_are_right()
 
 
@@ -305,18 +308,18 @@ def test_a_claim_that_stalled_never_takes_the_next_workers_fence(
     access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generation = a_generation(access)
-    lease = lifecycle._lease
+    lease = shared.lease
 
     def stall_once() -> object:
         """Between this worker's look and its write, another claims the row, loses it, and it is queued again."""
-        monkeypatch.setattr(lifecycle, "_lease", lease)
+        monkeypatch.setattr(working, "lease", lease)
         other = lifecycle.claim(generation.pk)
         assert other is not None
         age(generation, lease_until=1)
         assert lifecycle.hand_back(Generation.objects.get(pk=generation.pk), 0, lost=True)
         return lease()
 
-    monkeypatch.setattr(lifecycle, "_lease", stall_once)
+    monkeypatch.setattr(working, "lease", stall_once)
     assert lifecycle.claim(generation.pk) is None
     assert Generation.objects.get(pk=generation.pk).claim == 1
 
@@ -328,7 +331,7 @@ def test_the_attempt_of_a_late_worker_says_so(access: Access, end: str) -> None:
         assert not lifecycle.fail(generation, "x", attempt=attempt, outcome="failed", cost_micros=4)
     else:
         assert not lifecycle.hand_back(generation, 0, attempt=attempt, outcome="busy", cost_micros=4)
-    assert Attempt.objects.values_list("outcome", "cost_micros").get() == ("late", 4)
+    assert Attempt.objects.values_list("outcome", "cost_micros").get() == ("canceled_cost", 4)
 
 
 def test_a_worker_that_renews_late_keeps_what_a_sweep_was_about_to_take(access: Access) -> None:

@@ -254,6 +254,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
         "generation_newest_first",
         "generation_open",
         "generation_ended",
+        "attempt_open",
         "image_kept",
         "entry_newest_first",
     }

@@ -218,7 +218,7 @@ def test_a_canceled_generation_is_free_and_its_image_is_not_kept(
         runner.run(generation.pk)
     assert status_of(generation) == ("canceled", "canceled")
     assert files(folder) == []
-    assert attempts(generation) == [(1, "late", 700)]
+    assert attempts(generation) == [(1, "canceled_cost", 700)]
     assert wallet_of(organization)[:2] == (100, 0)
     assert books_are_right()
 
@@ -240,14 +240,14 @@ def test_nothing_is_asked_of_an_upstream_when_the_lease_was_lost_first(
     access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generation = a_generation(access)
-    claim = lifecycle.claim
+    take = lifecycle.take
 
-    def slow_claim(generation_id: int) -> Generation | None:
-        taken = claim(generation_id)
+    def slow_take(queued: Generation) -> bool:
+        taken = take(queued)
         age(generation, lease_until=1)
         return taken
 
-    monkeypatch.setattr(lifecycle, "claim", slow_claim)
+    monkeypatch.setattr(lifecycle, "take", slow_take)
     with upstream(Upstream(ok)) as asked:
         runner.run(generation.pk)
     assert asked.called_with == []

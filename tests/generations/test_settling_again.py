@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.access import Access
 from billing import audit
-from generations import lifecycle, runner
+from generations import exchange, lifecycle, runner
 from generations.models import Attempt, Image
 from generations.providers.base import Job, OnProgress, Outcome, OutcomeKind
 from tests.generations.providers import Upstream, upstream
@@ -81,12 +81,12 @@ def test_image_is_charged_and_delivered_although_its_wallet_was_locked(access: A
         locks.append(Lock())
         return Outcome(OutcomeKind.OK, images=(picture(256, 256),))
 
-    runner.logger.addHandler(handler)
+    exchange.logger.addHandler(handler)
     try:
         with upstream(Upstream(answer)) as asked:
             runner.run(generation.pk)
     finally:
-        runner.logger.removeHandler(handler)
+        exchange.logger.removeHandler(handler)
     assert len(handler.told) == 1
     assert "could not be settled, tried again" in handler.told[0]
     assert asked.called_with == [f"{generation.task_id}:1"]

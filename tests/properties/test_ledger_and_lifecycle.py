@@ -192,7 +192,7 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
     def mark_submitted(self, which: int) -> None:
         hand, task, is_ours = self.hand(which)
         attempt = lifecycle.mark_submitted(hand.generation, "sandbox")
-        assert (attempt is not None) == (is_ours and not task.lease_over)
+        assert (attempt is not None) == (is_ours and not task.lease_over and not task.submitted)
         if attempt is None:
             return
         task.submitted = True

@@ -21,9 +21,10 @@ class UpstreamConfig(AppConfig):
 
 
 def _shorten_pauses() -> None:
-    from generations import doorbell, lifecycle, runner, sweeps
+    from generations import doorbell, runner, sweeps
+    from generations.lifecycle import accepting
 
     doorbell.PAUSE_S = 1.0
-    lifecycle.FIRST_RING_S = 1
+    accepting.FIRST_RING_S = 1
     runner.BUSY_WAIT_S = 1
     sweeps.RING_AGAIN_S = (1, 2, 4, 8)

@@ -15,7 +15,7 @@ from django.db import connections
 from accounts.management.base import OperatorCommand
 from config import banner, demo, preflight, static_files
 from config.supervisor import Child, Supervisor
-from generations.routing import provider_for
+from generations.routing import serves_live_keys
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +98,8 @@ class Opening:
 
     def _show(self) -> None:
         self._shown = True
-        serves_live_keys = provider_for(livemode=True) is not None
-        sys.stdout.write(banner.opened(settings.PUBLIC_URL, self._welcome, serves_live_keys=serves_live_keys))
+        opened = banner.opened(settings.PUBLIC_URL, self._welcome, serves_live_keys=serves_live_keys())
+        sys.stdout.write(opened)
         sys.stdout.flush()
 
 

@@ -1,0 +1,107 @@
+"""Carries every call of this process to upstreams on one thread: hundreds at once need an event loop, not hundreds of
+threads. What touches the database or an image's pixels goes to a few threads beside it.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import Any, ParamSpec, TypeVar
+
+from accounts.connections import let_go
+from generations.providers.http import Line
+from webhooks.outbound import Door
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# They share the worker's few connections with the threads that hear the rings.
+THREADS = 4
+LOOK_EVERY_S = 0.05
+
+
+class Calls:
+    """`line` leads to upstreams, `door` to the addresses that they chose. Only coroutines started here may use them."""
+
+    line: Line
+    door: Door
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="settling")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idlers: set[asyncio.Task[None]] = set()
+        self._open = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="calls", daemon=True)
+        self.thread.start()
+        self._open.wait()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._open_ways())
+        self._open.set()
+        self._loop.run_forever()
+
+    async def _open_ways(self) -> None:
+        ways = AsyncExitStack()  # left open: they end with the process
+        self.line = await ways.enter_async_context(Line())
+        self.door = await ways.enter_async_context(Door())
+
+    def start(self, call: Coroutine[Any, Any, None], *, idle: bool = False) -> None:
+        """From any thread. `idle`: it only waits for its time, so a process that leaves does not wait for it."""
+        self._loop.call_soon_threadsafe(self._spawn, call, self._idlers if idle else self._tasks)
+
+    def _spawn(self, call: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
+        task = self._loop.create_task(call)
+        among.add(task)
+        task.add_done_callback(among.discard)
+        task.add_done_callback(_log_failure)
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """For what blocks; its database connection is given back afterwards."""
+
+        def work() -> T:
+            try:
+                return function(*args, **kwargs)
+            finally:
+                let_go()
+
+        return await self._loop.run_in_executor(self._threads, work)
+
+    def wait_for(self, call: Coroutine[Any, Any, T], total_s: float) -> T:
+        """For a thread that needs its result. Raises TimeoutError, and what the call raises."""
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result(total_s)
+
+    def drain(self) -> None:
+        """Returns once every call has come to its end."""
+        while self._tasks:
+            time.sleep(LOOK_EVERY_S)
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        # What it held is taken up again once its lease is over, or its next question is due.
+        logger.error("A call broke off: %r", error, exc_info=error)
+
+
+_lock = threading.Lock()
+_calls: Calls | None = None
+
+
+def here() -> Calls:
+    """The one of this process, opened at the first call."""
+    global _calls  # noqa: PLW0603 - one thread per process; a forked child needs its own
+    with _lock:
+        if _calls is None or not _calls.thread.is_alive():
+            _calls = Calls()
+        return _calls
+
+
+def drain() -> None:
+    if _calls is not None:
+        _calls.drain()

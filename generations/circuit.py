@@ -1,0 +1,91 @@
+"""What all workers know of an upstream together: its places and its circuit, in one row that each change locks.
+
+The circuit opens at once when the upstream refuses our account, and after several failures in a row. Open, it takes no
+orders; when its time is over, one order probes it, and its end decides. Called inside the transaction that begins or
+ends an attempt, after the generation is locked and before its wallet (docs/architecture.md, Locks).
+"""
+
+import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from accounts.clock import db_now
+from generations.models import Attempt, Upstream, UpstreamState
+from generations.providers.base import OutcomeKind
+
+FAILURES_BEFORE_OPENING = 5
+PROBE_S = 120  # for a probe that never ends, since its worker died
+FAILING, ACCOUNT = "failing", "account"
+# The first pause, and the longest: each probe that fails doubles it.
+PAUSES_S = {FAILING: (10, 300), ACCOUNT: (60, 900)}
+_WORKS = {OutcomeKind.OK, OutcomeKind.REJECTED}
+_FAILS = {OutcomeKind.BUSY, OutcomeKind.FAILED, OutcomeKind.TIMEOUT}
+CLOSED = {
+    "failures": 0,
+    "openings": 0,
+    "opened_at": None,
+    "open_until": None,
+    "probe_until": None,
+    "reason": "",
+    "detail": "",
+    "alerted_at": None,
+}
+
+
+def take_place(upstream: Upstream) -> bool:
+    """One of its `concurrency` places, through a closed circuit or as its only probe; False when there is none."""
+    states = UpstreamState.objects.filter(upstream=upstream, in_flight__lt=upstream.concurrency)
+    if states.filter(open_until=None).update(in_flight=F("in_flight") + 1):
+        return True
+    due = states.filter(open_until__lte=db_now()).filter(Q(probe_until=None) | Q(probe_until__lte=db_now()))
+    probe_until = db_now() + datetime.timedelta(seconds=PROBE_S)
+    return bool(due.update(in_flight=F("in_flight") + 1, probe_until=probe_until))
+
+
+def leave_place(attempt: Attempt, kind: str, detail: str) -> None:
+    """Of an attempt whose outcome has just become known. Words beyond OutcomeKind say nothing of the upstream."""
+    state = UpstreamState.objects.filter(pk=attempt.upstream_id)
+    state.update(in_flight=F("in_flight") - 1)  # locks the row for what is decided next
+    if kind in _WORKS:
+        # What was begun before the circuit opened says nothing of why it did.
+        closes = Q(opened_at__lt=attempt.submitted_at) | Q(opened_at=None, failures__gt=0)
+        state.filter(closes).update(**CLOSED)
+    elif kind in _FAILS or kind == OutcomeKind.ACCOUNT:
+        _fail(state.get(), kind, detail, begun_at=attempt.submitted_at)
+
+
+def report(upstream_id: int, kind: OutcomeKind, detail: str) -> None:
+    """Of a question about an order that the upstream has: BUSY or ACCOUNT."""
+    with transaction.atomic():
+        state = UpstreamState.objects.select_for_update().filter(pk=upstream_id).first()
+        if state is not None:
+            _fail(state, kind, detail, begun_at=None)
+
+
+def close(upstream_id: int) -> bool:
+    """By the operator, who has mended what was wrong; False when it was closed."""
+    return bool(UpstreamState.objects.filter(pk=upstream_id, opened_at__isnull=False).update(**CLOSED))
+
+
+def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.datetime | None) -> None:
+    """`begun_at` None: it is no order, so it is no probe."""
+    reason = ACCOUNT if kind == OutcomeKind.ACCOUNT else FAILING
+    state.failures += 1
+    is_probe = state.opened_at is not None and begun_at is not None and begun_at > state.opened_at
+    opens = state.opened_at is None and (reason == ACCOUNT or state.failures >= FAILURES_BEFORE_OPENING)
+    worsens = reason == ACCOUNT and state.reason == FAILING
+    changes: dict[str, object] = {"failures": state.failures}
+    if opens or worsens or is_probe:
+        openings = 1 if opens or worsens else state.openings + 1
+        first_s, longest_s = PAUSES_S[ACCOUNT if ACCOUNT in (reason, state.reason) else FAILING]
+        pause_s = min(longest_s, first_s * 2 ** min(openings - 1, 16))
+        changes |= {
+            "openings": openings,
+            "open_until": db_now() + datetime.timedelta(seconds=pause_s),
+            "probe_until": None,
+            "detail": detail[:500],
+        }
+        if opens or worsens:
+            changes |= {"opened_at": db_now(), "reason": reason, "alerted_at": None}
+    UpstreamState.objects.filter(pk=state.pk).update(**changes)

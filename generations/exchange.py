@@ -1,0 +1,312 @@
+"""One attempt at an upstream: what is sent, what its answers mean to the generation, how its image is delivered."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
+
+from generations import calls, conduct, doorbell, heartbeat, intake, lifecycle, routing, storage
+from generations.models import Attempt, Generation, Upstream
+from generations.providers import ADAPTERS
+from generations.providers.base import AfterCrash, Job, OutcomeKind
+from generations.providers.http import NoAnswer, NotReached, Oversized
+from generations.providers.wire import Account, Adapter, Answer, Request, Response
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FIRST_QUESTION_S = 1.0
+SETTLE_AGAIN_S = 0.5
+STORE_AGAIN_S = 10.0
+FETCHES = 3
+# What each outcome is to the customer; OK has a story of its own.
+ERROR_TYPES = {
+    OutcomeKind.BUSY: "upstream_unavailable",
+    OutcomeKind.ACCOUNT: "upstream_unavailable",
+    OutcomeKind.REJECTED: "content_rejected",
+    OutcomeKind.INVALID: "invalid_request",
+    OutcomeKind.TIMEOUT: "timeout",
+    OutcomeKind.CANCELED: "timeout",  # ours to cancel never gets here: the row has ended before
+    OutcomeKind.FAILED: "generation_failed",
+}
+_ANOTHER_MAY = {OutcomeKind.BUSY, OutcomeKind.ACCOUNT, OutcomeKind.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An attempt with all that is needed to speak of it to its upstream. `attempt` bears its generation."""
+
+    attempt: Attempt
+    adapter: Adapter
+    account: Account
+
+    @classmethod
+    def of(cls, attempt: Attempt, model: str) -> "Call":
+        """`model`: our slug. Raises KeyError and sealing.Unreadable for what the operator has taken away."""
+        upstream = cast(Upstream, attempt.upstream)
+        adapter = ADAPTERS[attempt.provider]
+        tells = upstream.uses_webhooks and adapter.sends_webhooks
+        account = Account(
+            upstream.base_url.rstrip("/"),
+            upstream.credential,
+            upstream.model_names.get(model, adapter.model),
+            f"{settings.PUBLIC_URL}/hooks/upstream/{attempt.key.replace(':', '/')}" if tells else "",
+            upstream.webhook_secret,
+        )
+        return cls(attempt, adapter, account)
+
+    @property
+    def generation(self) -> Generation:
+        return self.attempt.generation
+
+    @property
+    def job(self) -> Job:
+        generation = self.generation
+        return Job(
+            task_id=generation.task_id,
+            attempt_key=self.attempt.key,
+            prompt=generation.prompt,
+            width=generation.width,
+            height=generation.height,
+            seed=generation.seed or 0,
+            output_format=generation.output_format,
+            n=generation.n,
+        )
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and port of the address that the operator chose."""
+        parts = urlsplit(self.account.base_url)
+        return parts.scheme, parts.hostname or "", parts.port
+
+    def cost_of(self, answer: Answer) -> int:
+        return self.attempt.possible_cost_micros if answer.billed else 0
+
+
+async def send(build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
+    """Raises NotReached, NoAnswer and Oversized; whatever an adapter raises is its bug, and raised as well."""
+    return read(await calls.here().line.send(build(), total_s=total_s))
+
+
+# --- Submitting ---------------------------------------------------------------------------------
+
+
+async def drive(call: Call) -> float | None:
+    """From the submission to the end of this worker's part. Seconds until it may be tried elsewhere; None: never."""
+    in_thread = calls.here().in_thread
+    with heartbeat.at_work() as work:
+        work.generation = call.generation
+        with work.calling():
+            answer = await submit(call)
+        if answer is None:
+            return await in_thread(patiently, call.generation, lambda: lose(call))
+        if answer.kind is OutcomeKind.WAIT:
+            try:
+                await in_thread(patiently, call.generation, functools.partial(_accept, call, answer))
+            except IntegrityError:
+                answer = Answer(OutcomeKind.FAILED, detail=f"gave the id {answer.task_id} a second time")
+            else:
+                doorbell.ring_poll()
+                return None
+        return await conclude(call, answer)
+
+
+def _accept(call: Call, answer: Answer) -> bool:
+    wait_s = FIRST_QUESTION_S if answer.poll_after_s is None else answer.poll_after_s
+    return lifecycle.accepted(call.attempt, answer, wait_s)
+
+
+async def submit(call: Call) -> Answer | None:
+    """None: nobody knows whether the upstream has it."""
+    adapter, account, job = call.adapter, call.account, call.job
+    try:
+        return await send(
+            lambda: adapter.submit(account, job),
+            lambda response: adapter.read_submit(account, job, response),
+            total_s=settings.CALL_TOTAL_S,
+        )
+    except NotReached as error:
+        return Answer(OutcomeKind.BUSY, detail=str(error))
+    except Oversized as error:
+        return Answer(OutcomeKind.FAILED, billed=True, detail=str(error))
+    except NoAnswer as error:
+        if adapter.waits(account) and error.timed_out:
+            return Answer(OutcomeKind.TIMEOUT, billed=True, detail=str(error))
+        logger.warning("%s: no answer to a submission: %s", call.attempt.key, error)
+        return None
+    except Exception as error:  # an adapter's bug must end this task, not the worker
+        logger.exception("%s: the adapter %s raised", call.attempt.key, adapter.name)
+        return Answer(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+def lose(call: Call) -> float | None:
+    """The answer to a submission was lost: what may be done depends on what the upstream can tell or bear."""
+    attempt = call.attempt
+    match after_crash(attempt):
+        case AfterCrash.RESEND:
+            wait_s = routing.BUSY_WAIT_S[min(attempt.sends, len(routing.BUSY_WAIT_S)) - 1]
+            return float(wait_s) if lifecycle.send_again(attempt, wait_s) else None
+        case AfterCrash.LOOK_UP:
+            lifecycle.await_answers(attempt, FIRST_QUESTION_S)
+            doorbell.ring_poll()
+        case AfterCrash.NEVER if call.adapter.waits(call.account):
+            # Nothing will ever be heard of it, so its customer need not wait for the deadline to learn that.
+            lifecycle.fail(
+                call.generation,
+                "generation_failed",
+                attempt=attempt,
+                outcome="orphan",
+                detail="the connection broke before the answer",
+                cost_micros=attempt.possible_cost_micros,
+            )
+        case AfterCrash.NEVER:
+            lifecycle.leave_unknown(attempt)
+    return None
+
+
+def after_crash(attempt: Attempt) -> AfterCrash:
+    if attempt.upstream is not None and attempt.upstream.resends:
+        return AfterCrash.RESEND
+    adapter = ADAPTERS.get(attempt.provider)
+    return adapter.after_crash if adapter is not None else AfterCrash.NEVER
+
+
+# --- Concluding ---------------------------------------------------------------------------------
+
+
+async def conclude(call: Call, answer: Answer) -> float | None:
+    """With an end that the upstream told; `call`'s generation is this worker's. Returns what drive() returns."""
+    in_thread = calls.here().in_thread
+    if answer.kind is not OutcomeKind.OK:
+        return await in_thread(patiently, call.generation, lambda: end(call, answer))
+    collected = await intake.collect(
+        calls.here().door, answer, n=call.generation.n, trusted_origin=call.origin
+    )
+    return await in_thread(deliver, call, answer, collected)
+
+
+def end(call: Call, answer: Answer) -> float | None:
+    """Ends the generation, or puts it back for another try after so many seconds."""
+    generation, attempt, kind = call.generation, call.attempt, answer.kind
+    error_type = ERROR_TYPES[kind]
+    if kind is OutcomeKind.INVALID:
+        logger.error("%s: %s did not accept our request: %s", attempt.key, attempt.upstream, answer.detail)
+    if kind in _ANOTHER_MAY:
+        known = [past for past in routing.past(generation) if past[1]]
+        match routing.route(generation, [*known, (attempt.upstream_id, kind)]):
+            case routing.Try(after_s=after_s):
+                return _hand_back(call, answer, max(after_s, (answer.poll_after_s or 0) if after_s else 0))
+            case routing.Wait(wait_s=wait_s):
+                return _hand_back(call, answer, wait_s)
+            case routing.Nobody(error_type=found):
+                error_type = found
+    ended = lifecycle.fail(
+        generation,
+        error_type,
+        attempt=attempt,
+        outcome=kind,
+        detail=answer.detail,
+        cost_micros=call.cost_of(answer),
+    )
+    if ended and kind is OutcomeKind.REJECTED:
+        conduct.note_refusal(generation)
+    return None
+
+
+def _hand_back(call: Call, answer: Answer, wait_s: float) -> float | None:
+    back = lifecycle.hand_back(
+        call.generation,
+        wait_s,
+        attempt=call.attempt,
+        outcome=answer.kind,
+        detail=answer.detail,
+        cost_micros=call.cost_of(answer),
+        limited=False,
+    )
+    return wait_s if back else None
+
+
+def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | None:
+    """Stores first, settles after: nobody is charged for an image that could not be kept."""
+    generation, attempt = call.generation, call.attempt
+    if not collected.files and collected.may_come_later and _ask_again(call):
+        return None
+    stored: list[lifecycle.Stored] = []
+    problems = list(collected.problems)
+    try:
+        for index, data in collected.files:
+            try:
+                image = intake.prepare(data, generation.output_format)
+            except storage.UnusableImage as error:  # the others are delivered, and only they are charged
+                problems.append(f"unusable image: {error}")
+                continue
+            key = storage.store(generation.task_id, generation.claim, index, image)
+            stored.append(lifecycle.Stored(index, key, image))
+    except OSError as error:  # a full disk: somebody may make room
+        logger.exception("%s: the image could not be stored", generation.task_id)
+        wait_s = patiently(call.generation, functools.partial(_not_stored, call, str(error)))
+        storage.delete(item.storage_key for item in stored)
+        return wait_s
+    if not stored:
+        detail = "; ".join(problems) or "the answer held no image"
+        return patiently(
+            lambda: end(call, replace(answer, kind=OutcomeKind.FAILED, billed=True, detail=detail))
+        )
+    cost_micros = attempt.possible_cost_micros
+    if not patiently(
+        call.generation, lambda: lifecycle.succeed(generation, attempt, stored, cost_micros=cost_micros)
+    ):
+        storage.delete(item.storage_key for item in stored)
+    return None
+
+
+def _ask_again(call: Call) -> bool:
+    """The result's address did not answer, but the upstream still has it: False once that was tried often enough."""
+    attempt = call.attempt
+    tried = int((attempt.handle or {}).get("_fetches", "0")) + 1
+    if attempt.accepted_at is None or tried >= FETCHES:
+        return False
+    Attempt.objects.filter(pk=attempt.pk, outcome="").update(
+        handle={**(attempt.handle or {}), "_fetches": str(tried)}
+    )
+    return patiently(call.generation, lambda: lifecycle.await_answers(attempt, FIRST_QUESTION_S))
+
+
+def _not_stored(call: Call, detail: str) -> float | None:
+    """What the upstream keeps is fetched again; what it only told once has to be made once more."""
+    if call.attempt.accepted_at is not None:
+        lifecycle.await_answers(call.attempt, STORE_AGAIN_S)
+        return None
+    back = lifecycle.hand_back(
+        call.generation,
+        STORE_AGAIN_S,
+        attempt=call.attempt,
+        outcome="not_stored",
+        detail=detail,
+        cost_micros=call.attempt.possible_cost_micros,
+    )
+    return STORE_AGAIN_S if back else None
+
+
+def patiently(generation: Generation, settle: Callable[[], T]) -> T:
+    """The upstream's work is done, and maybe paid for: a lock or a database that is away is waited for, for as long
+    as a lease. Whoever took it over meanwhile wins, as always.
+    """
+    give_up_at = time.monotonic() + settings.LEASE_S
+    while True:
+        try:
+            return settle()
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            connection.close()
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("%s: could not be settled, tried again: %s", generation.task_id, error)
+            time.sleep(SETTLE_AGAIN_S)

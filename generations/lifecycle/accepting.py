@@ -1,0 +1,108 @@
+"""The first step: an order is accepted and its price held, or nothing happens at all."""
+
+import datetime
+import functools
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, transaction
+
+from accounts.access import Access
+from accounts.clock import db_now, read_db_now
+from accounts.statements import Insert
+from billing import ledger
+from generations import backlog, doorbell, routing
+from generations.catalogue import DEFAULT_MODEL
+from generations.errors import IdempotencyInFlight, IdempotencyMismatch
+from generations.models import Generation, new_task_id, price_now
+from generations.request import RANDOM_SEED, ImageRequest
+
+IDEMPOTENCY_LIFE = datetime.timedelta(hours=24)
+FIRST_RING_S = 5
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def submit(
+    access: Access, request: ImageRequest, *, endpoint: str, idempotency_key: str | None = None
+) -> Generation:
+    """Accepts an order and holds its price, or finds the one that this idempotency key made before.
+
+    Raises the errors of ledger.hold, IdempotencyMismatch (another body), IdempotencyInFlight (the first request
+    has not been decided within the lock timeout), UpstreamMissing (nothing can serve this mode now), InvalidField (nor
+    this size), Overloaded.
+    On any error nothing was written.
+    """
+    digest = request.digest(endpoint)
+    if idempotency_key is not None:
+        earlier = replayed(access, idempotency_key, digest)
+        if earlier is not None:
+            return earlier
+    routing.refuse_if_closed(access, request, DEFAULT_MODEL)
+    backlog.refuse_if_overloaded()
+    try:
+        generation = _accept(access, request, digest, idempotency_key)
+    except IntegrityError:
+        # The same key won meanwhile; the database's unique index is the judge.
+        earlier = replayed(access, idempotency_key, digest) if idempotency_key is not None else None
+        if earlier is None:
+            raise
+        return earlier
+    except OperationalError as error:
+        if idempotency_key is not None and getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
+        raise
+    # Inside a caller's transaction a ring before its commit would find no row.
+    transaction.on_commit(functools.partial(doorbell.ring, generation.pk))
+    return generation
+
+
+def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
+    """What this idempotency key made in the last 24 hours. Raises IdempotencyMismatch."""
+    known = Generation.objects.visible_to(access).filter(idempotency_key=idempotency_key)
+    earlier = known.first()
+    if earlier is None:
+        return None
+    if earlier.created_at <= read_db_now() - IDEMPOTENCY_LIFE:  # the key is free again
+        known.filter(pk=earlier.pk).update(idempotency_key=None)
+        return None
+    if earlier.request_digest != digest:
+        raise IdempotencyMismatch
+    return earlier
+
+
+@transaction.atomic
+def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key: str | None) -> Generation:
+    model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
+    key_id = access.key.pk if access.key else None
+    generation: Generation = _insert_order(
+        task_id=new_task_id(),
+        organization_id=access.organization.pk,
+        key_id=key_id,
+        user_id=access.user.pk if access.user else None,
+        model_id=model_id,
+        livemode=access.livemode,
+        price_credits=price if access.livemode else 0,
+        prompt=request.prompt,
+        aspect_ratio=request.aspect_ratio,
+        width=request.width,
+        height=request.height,
+        requested_seed=request.seed_text,
+        seed=None if request.seed == RANDOM_SEED else request.seed,
+        output_format=request.output_format,
+        first_ring=datetime.timedelta(seconds=FIRST_RING_S),
+        deadline=datetime.timedelta(seconds=settings.DEADLINE_S),
+        idempotency_key=idempotency_key,
+        request_digest=digest,
+    )
+    if access.livemode:
+        ledger.hold(
+            access.organization.pk, price, reference=generation.reference, actor=access.actor, key_id=key_id
+        )
+    elif key_id is not None:
+        ledger.open_key_task(key_id, 0, default_limit=settings.MAX_OPEN_TASKS)
+    return generation
+
+
+@Insert
+def _insert_order(first_ring: datetime.timedelta, deadline: datetime.timedelta, **fields: Any) -> Generation:
+    return Generation(dispatch_after=db_now() + first_ring, deadline_at=db_now() + deadline, **fields)

@@ -1,0 +1,54 @@
+"""What every change of state needs: the fence, and the one settlement at the end."""
+
+import datetime
+from typing import Any
+
+from django.conf import settings
+
+from accounts.clock import db_now
+from billing import ledger
+from generations.models import ENDED, Generation, GenerationQuerySet, Status
+
+SYSTEM = "system"
+
+
+def lease() -> datetime.timedelta:
+    return datetime.timedelta(seconds=settings.LEASE_S)
+
+
+def running(pk: int, claim: int) -> GenerationQuerySet:
+    """The row while it is running under this very claim."""
+    return Generation.objects.filter(pk=pk, status=Status.RUNNING, claim=claim)
+
+
+def fenced(generation: Generation, *, lost: bool = False) -> GenerationQuerySet:
+    """The same; `lost`: and while its lease is over, and what is known of its submission has not changed since it
+    was read.
+    """
+    rows = running(generation.pk, generation.claim)
+    if lost:
+        rows = rows.filter(lease_until__lte=db_now(), submitted=generation.submitted)
+    return rows
+
+
+def end(rows: GenerationQuerySet, status: Status, *, error_type: str) -> bool:
+    return bool(rows.update(**ends(status), error_type=error_type))
+
+
+def ends(status: Status) -> dict[str, Any]:
+    if status not in ENDED:
+        raise ValueError(status)
+    return {"status": status, "finished_at": db_now(), "lease_until": None}
+
+
+def settle(generation: Generation, *, consumed: int) -> None:
+    key_id = generation.key_id
+    if not generation.livemode:
+        if key_id is not None:
+            ledger.close_key_task(key_id, 0, accepted_on=generation.created_at.date())
+        return
+    organization_id, reference = generation.organization_id, generation.reference
+    if consumed:
+        ledger.capture(organization_id, consumed, reference=reference, actor=SYSTEM, key_id=key_id)
+    else:
+        ledger.release(organization_id, reference=reference, actor=SYSTEM, key_id=key_id)
