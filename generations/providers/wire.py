@@ -8,11 +8,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from generations.providers.base import AfterCrash, Job, OutcomeKind
 
 MAX_DETAIL = 300
 LONGEST_PAUSE_S = 120.0
+MASK = "[hidden]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,31 @@ class Response:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def excerpt(self) -> str:
-        """The beginning of the body, for the record of an attempt."""
-        text = " ".join(self.body[: 4 * MAX_DETAIL].decode("utf-8", "replace").split())
-        return f"HTTP {self.status}: {text[:MAX_DETAIL]}".replace("\x00", "")
+    def excerpt(self, account: Account) -> str:
+        """The beginning of the body, for the record of an attempt; without the secrets of `account`."""
+        body = self.body
+        for secret in secrets_of(account):  # before the cut, which could leave the half of one
+            body = body.replace(secret.encode("utf-8", "replace"), MASK.encode())
+        return f"HTTP {self.status}: {printable(body[: 4 * MAX_DETAIL].decode('utf-8', 'replace'))}"
 
     def retry_after_s(self) -> float | None:
         """What Retry-After asks for, in seconds; None when it is absent or no number."""
         return pause_s(self.headers.get("retry-after", ""))
+
+
+def secrets_of(account: Account) -> list[str]:
+    """In each spelling in which an upstream may say them back. What is shorter than 4 characters is none."""
+    found = []
+    for secret in (account.credential, account.webhook_secret):
+        if len(secret) >= 4:
+            found += [secret, secret.replace("/", "\\/"), quote(secret, safe="")]
+    return list(dict.fromkeys(found))
+
+
+def printable(text: str) -> str:
+    """`text` in one line of at most MAX_DETAIL characters, all of which a database takes."""
+    line = " ".join(text.split()).replace("\x00", "").encode("utf-8", "replace").decode()
+    return line[:MAX_DETAIL]
 
 
 def pause_s(text: str) -> float | None:
@@ -100,6 +119,10 @@ class ForgedWebhook(Exception):
     """The signature is missing, wrong or too old. The text says which, for our log alone."""
 
 
+class Unable(NotImplementedError):
+    """A bug of ours: an adapter was asked for what it says that its upstream does not have."""
+
+
 class Adapter(Protocol):
     """One wire format. To be subclassed: what an upstream cannot do, this class already says."""
 
@@ -123,11 +146,11 @@ class Adapter(Protocol):
     def read_submit(self, account: Account, job: Job, response: Response) -> Answer: ...
 
     def poll(self, account: Account, handle: dict[str, str]) -> Request:
-        raise NotImplementedError
+        raise Unable(self.name)
 
     def read_poll(self, account: Account, handle: dict[str, str], response: Response) -> Answer:
         """BUSY, ACCOUNT: this question could not be answered now; the task itself goes on."""
-        raise NotImplementedError
+        raise Unable(self.name)
 
     def cancel(self, account: Account, handle: dict[str, str]) -> Request | None:
         """None: this upstream cannot be told."""
@@ -139,11 +162,11 @@ class Adapter(Protocol):
 
     def look_up(self, account: Account, job: Job) -> Request:
         """Asks for what became of a submission whose answer was lost. Only with AfterCrash.LOOK_UP."""
-        raise NotImplementedError
+        raise Unable(self.name)
 
     def read_look_up(self, account: Account, job: Job, response: Response) -> list[Answer] | None:
         """The tasks there that may be this job, each as a WAIT; [] it never arrived; None nobody can tell."""
-        raise NotImplementedError
+        raise Unable(self.name)
 
     def verify_webhook(
         self, account: Account, headers: Mapping[str, str], body: bytes, keys: bytes, now: float
@@ -152,14 +175,3 @@ class Adapter(Protocol):
         answered, `now` in Unix seconds.
         """
         raise ForgedWebhook("this upstream sends none")
-
-
-def busy(response: Response, retry_after_s: float | None = None) -> Answer:
-    """It has no time for us, or is out of order: worth another try."""
-    pause = response.retry_after_s() if retry_after_s is None else retry_after_s
-    return Answer(OutcomeKind.BUSY, poll_after_s=pause, detail=response.excerpt())
-
-
-def ended(kind: OutcomeKind, response: Response, *, billed: bool = False) -> Answer:
-    """An end without an image."""
-    return Answer(kind, billed=billed, detail=response.excerpt())
