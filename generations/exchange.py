@@ -252,17 +252,18 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
             stored.append(lifecycle.Stored(index, key, image))
     except OSError as error:  # a full disk: somebody may make room
         logger.exception("%s: the image could not be stored", generation.task_id)
-        wait_s = patiently(call.generation, functools.partial(_not_stored, call, str(error)))
+        wait_s = patiently(generation, functools.partial(_not_stored, call, str(error)))
         storage.delete(item.storage_key for item in stored)
         return wait_s
     if not stored:
         detail = "; ".join(problems) or "the answer held no image"
         return patiently(
-            lambda: end(call, replace(answer, kind=OutcomeKind.FAILED, billed=True, detail=detail))
+            generation,
+            lambda: end(call, replace(answer, kind=OutcomeKind.FAILED, billed=True, detail=detail)),
         )
     cost_micros = attempt.possible_cost_micros
     if not patiently(
-        call.generation, lambda: lifecycle.succeed(generation, attempt, stored, cost_micros=cost_micros)
+        generation, lambda: lifecycle.succeed(generation, attempt, stored, cost_micros=cost_micros)
     ):
         storage.delete(item.storage_key for item in stored)
     return None
