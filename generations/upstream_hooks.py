@@ -59,7 +59,7 @@ def _verify(call: exchange.Call, request: HttpRequest) -> None:
     """Raises ForgedWebhook. By the raw body, as the signature was made."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     now = read_db_now().timestamp()
-    url = call.adapter.webhook_keys_url
+    url = call.adapter.keys_url(call.account)
     if not url:
         call.adapter.verify_webhook(call.account, headers, request.body, b"", now)
         return

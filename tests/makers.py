@@ -108,9 +108,9 @@ def ago(seconds: float) -> CombinedExpression:
     return db_now() - datetime.timedelta(seconds=seconds)
 
 
-def age(generation: Generation, **seconds: float) -> None:
+def age(row: Generation | Attempt, **seconds: float) -> None:
     """Sets times of the row: `age(generation, lease_until=1)` lets its lease have ended a second ago."""
-    rows = Generation.objects.filter(pk=generation.pk)
+    rows = type(row).objects.filter(pk=row.pk)
     assert rows.update(**{name: ago(value) for name, value in seconds.items()}) == 1
 
 

@@ -128,7 +128,7 @@ def await_answers(attempt: Attempt, ask_in_s: float, *, lost: bool = False) -> b
         if not fenced(attempt.generation, lost=lost).update(lease_until=F("deadline_at")):
             return False
         unanswered = Attempt.objects.filter(pk=attempt.pk, outcome="")
-        unanswered.filter(handle=None).update(handle={})
+        unanswered.filter(handle__isnull=True).update(handle={})
         unanswered.update(poll_at=db_now() + datetime.timedelta(seconds=ask_in_s), poll_token="")
     return True
 

@@ -92,6 +92,11 @@ class Fal(Adapter):
             return Answer(OutcomeKind.WAIT, handle={**handle, DONE: "1"}, poll_after_s=0)
         return Answer(OutcomeKind.WAIT)
 
+    def keys_url(self, account: Account) -> str:
+        # Whoever stands in for fal has keys of its own.
+        usual = account.base_url == self.base_url
+        return self.webhook_keys_url if usual else f"{account.base_url}/.well-known/jwks.json"
+
     def cancel(self, account: Account, handle: dict[str, str]) -> Request | None:
         return Request("PUT", handle["cancel_url"], _headers(account))
 

@@ -168,6 +168,10 @@ class Adapter(Protocol):
         """The tasks there that may be this job, each as a WAIT; [] it never arrived; None nobody can tell."""
         raise Unable(self.name)
 
+    def keys_url(self, account: Account) -> str:
+        """Where the public keys of its webhooks are; "" when they are signed with a secret that we share."""
+        return self.webhook_keys_url
+
     def verify_webhook(
         self, account: Account, headers: Mapping[str, str], body: bytes, keys: bytes, now: float
     ) -> None:
