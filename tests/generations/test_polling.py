@@ -147,7 +147,12 @@ def test_overdue_questions_are_rung_for(
     access: Access, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rung: list[int] = []
-    monkeypatch.setattr("generations.doorbell.publish", lambda what: rung.append(what) or True)
+
+    def heard(what: int) -> bool:
+        rung.append(what)
+        return True
+
+    monkeypatch.setattr("generations.doorbell.publish", heard)
     attempt = accepted(access, upstream)
     assert not sweeps.ring_for_questions()
     age(attempt, poll_at=sweeps.OVERDUE_S + 1)
