@@ -54,10 +54,10 @@ class Driven:
         return self.answers[-1]
 
 
-def job(prompt: str, **changes: object) -> Job:
+def job(prompt: str, **changes: Any) -> Job:
     """An order that nobody has seen before."""
     task_id = f"task_{next(_numbers)}"
-    usual: dict[str, object] = {
+    usual: dict[str, Any] = {
         "task_id": task_id,
         "attempt_key": f"{task_id}:1",
         "prompt": prompt,
@@ -66,7 +66,7 @@ def job(prompt: str, **changes: object) -> Job:
         "seed": 42,
         "output_format": "png",
     }
-    return Job(**{**usual, **changes})  # type: ignore[arg-type] - the caller names Job's own members
+    return Job(**{**usual, **changes})
 
 
 def ask(request: Request, total_s: float = 5.0) -> Response:
