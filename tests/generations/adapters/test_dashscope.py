@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from generations.providers.base import OutcomeKind
-from generations.providers.wire import Account
+from generations.providers.wire import Account, Response
 from tests.generations.adapters.driving import ask, drive, images_of, job, submit
 from tests.upstreams.running import Up
 
@@ -83,6 +83,11 @@ def test_a_task_of_which_they_know_nothing_is_waited_for(up: Up, tasks: Account)
     handle = submit(up.adapter, tasks, job("up:unknown")).handle
     answer = up.adapter.read_poll(tasks, handle, ask(up.adapter.poll(tasks, handle)))
     assert answer.kind == OutcomeKind.WAIT
+
+
+def test_a_code_that_nobody_knows_has_failed(up: Up) -> None:
+    response = Response(200, {}, b'{"code":"Unheard.Of","message":"no"}')
+    assert up.adapter.read_submit(up.account(), job("x"), response).kind == OutcomeKind.FAILED
 
 
 def test_throttling_does_not_pause_for_more_than_a_minute(up: Up) -> None:

@@ -251,6 +251,8 @@ def test_no_webhook_makes_an_adapter_raise_anything_else(
         "http://upstream.example/a",
         "https://upstream.example:444/a",
         "//upstream.example/a",
+        "https://[::1",
+        "https://upstream.example:99999999999/",
         "/a",
         "",
         "https://upstream.example/" + "a" * 3_000,

@@ -1,5 +1,6 @@
 """A shop chained to a shop, or to a portal that takes the documentation less exactly."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -85,6 +86,21 @@ def test_an_unknown_status_is_waited_for(up: Up) -> None:
 def test_a_code_of_any_type_counts(up: Up, body: bytes) -> None:
     answer = up.adapter.read_submit(up.account(), job("x"), Response(200, {}, body))
     assert answer.kind == OutcomeKind.ACCOUNT
+
+
+def test_a_task_id_may_be_a_number(up: Up) -> None:
+    response = Response(200, {}, b'{"code":200,"data":{"task_id":17,"status":"IN_PROGRESS"}}')
+    answer = up.adapter.read_submit(up.account(), job("x"), response)
+    assert answer.task_id == "17"
+    assert answer.handle is not None
+    assert up.adapter.poll(up.account(), answer.handle).url.endswith("/api/status?task_id=17")
+
+
+@pytest.mark.parametrize("listed", ["[", '["http://x/1.png"', "[7]", "no address"])
+def test_a_text_that_holds_no_array_holds_no_images(up: Up, listed: str) -> None:
+    body = json.dumps({"code": 200, "data": {"status": "SUCCESS", "response": listed}}).encode()
+    answer = up.adapter.read_poll(up.account(), {"task_id": "1"}, Response(200, {}, body))
+    assert answer.kind == OutcomeKind.FAILED
 
 
 def test_what_they_cannot_do_is_not_asked_of_them(up: Up) -> None:
