@@ -83,12 +83,11 @@ def submit(adapter: Adapter, account: Account, order: Job, total_s: float = 5.0)
 def drive(adapter: Adapter, account: Account, order: Job, total_s: float = 5.0) -> Driven:
     """Until an answer other than WAIT. Raises what the line raises."""
 
-    return _run(_until_it_ends(_line(), adapter, account, order, total_s))
+    return _run(until_it_ends(_line(), adapter, account, order, total_s))
 
 
-async def _until_it_ends(
-    line: Line, adapter: Adapter, account: Account, order: Job, total_s: float
-) -> Driven:
+async def until_it_ends(line: Line, adapter: Adapter, account: Account, order: Job, total_s: float) -> Driven:
+    """As drive(), on a line of the caller's."""
     response = await line.send(adapter.submit(account, order), total_s=total_s)
     driven = Driven([adapter.read_submit(account, order, response)])
     while driven.end.kind == OutcomeKind.WAIT:
