@@ -130,6 +130,15 @@ def test_an_upstream_that_is_not_there_is_not_reached(up: Up) -> None:
         submit(up.adapter, account, job("a lighthouse"))
 
 
+@pytest.mark.parametrize("credential", ["secret\nline", "secret\x00", "sécret", "secret灯"])
+def test_a_credential_that_no_header_takes_is_not_sent(up: Up, credential: str) -> None:
+    before = len(up.log())
+    with pytest.raises(NotReached) as caught:
+        submit(up.adapter, up.account(credential=credential), job("a lighthouse"))
+    assert "cret" not in str(caught.value)
+    assert len(up.log()) == before
+
+
 def test_a_wrong_credential_is_of_our_account(up: Up) -> None:
     end = submit(up.adapter, up.account(credential="another"), job("a lighthouse")).end
     assert end.kind == OutcomeKind.ACCOUNT
