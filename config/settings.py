@@ -289,5 +289,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        # It writes a line with the whole address for every question to an upstream.
+        "httpx2": {"level": "WARNING"},
     },
 }

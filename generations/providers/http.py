@@ -76,6 +76,9 @@ class Line:
             httpx2.InvalidURL,
         ) as error:
             raise NotReached(_said(error)) from error
+        except (httpx2.LocalProtocolError, UnicodeError):
+            # Without its text, which holds the header: mostly a credential that was pasted with a line's end.
+            raise NotReached("the request cannot be written; does the credential hold odd signs?") from None
         except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
             raise NoAnswer(_said(error), timed_out=False) from error
 

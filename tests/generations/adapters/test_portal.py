@@ -1,0 +1,109 @@
+"""A shop chained to a shop, or to a portal that takes the documentation less exactly."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from generations.providers.base import OutcomeKind
+from generations.providers.wire import Response
+from tests.generations.adapters.driving import drive, images_of, job, submit
+from tests.upstreams.running import Up
+
+
+@pytest.fixture
+def up(stand_in: Callable[[str], Up]) -> Up:
+    return stand_in("portal")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "ratio"),
+    [(1024, 1024, "1:1"), (1152, 864, "4:3"), (864, 1152, "3:4"), (1280, 720, "16:9"), (720, 1280, "9:16")],
+)
+def test_a_size_that_is_a_ratio_is_sent_as_both(up: Up, width: int, height: int, ratio: str) -> None:
+    order = job("a lighthouse", width=width, height=height, seed=5, output_format="webp")
+    body = up.adapter.submit(up.account(), order).body
+    assert body == {
+        "prompt": "a lighthouse",
+        "size": f"{width}*{height}",
+        "aspect_ratio": ratio,
+        "seed": 5,
+        "output_format": "webp",
+    }
+
+
+def test_other_sizes_are_sent_without_a_ratio(up: Up) -> None:
+    body = up.adapter.submit(up.account(), job("a lighthouse", width=512, height=768)).body
+    assert body is not None
+    assert body["size"] == "512*768"
+    assert "aspect_ratio" not in body
+
+
+def test_an_order_sent_twice_is_one_task(up: Up) -> None:
+    order = job("a lighthouse")
+    first, second = (submit(up.adapter, up.account(), order).end for _ in range(2))
+    assert first.task_id == second.task_id
+    assert up.log()[-1]["headers"]["idempotency-key"] == order.attempt_key
+
+
+@pytest.mark.parametrize("word", ["string", "direct", "direct up:string"])
+def test_images_are_found_wherever_portals_put_them(up: Up, word: str) -> None:
+    end = drive(up.adapter, up.account(), job(f"up:{word}")).end
+    assert end.kind == OutcomeKind.OK
+    assert len(images_of(end)) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("failed", OutcomeKind.FAILED),
+        ("rejected", OutcomeKind.REJECTED),
+        ("noimages", OutcomeKind.FAILED),
+        ("noid", OutcomeKind.FAILED),
+        ("blocked", OutcomeKind.REJECTED),
+        ("code=401", OutcomeKind.ACCOUNT),
+        ("code=402", OutcomeKind.ACCOUNT),
+        ("code=400", OutcomeKind.INVALID),
+        ("code=429", OutcomeKind.BUSY),
+        ("code=500", OutcomeKind.BUSY),
+        ("gone=4", OutcomeKind.FAILED),
+        ("gone=3", OutcomeKind.OK),
+        ("422 up:at=poll", OutcomeKind.INVALID),
+    ],
+)
+def test_ends(up: Up, word: str, kind: OutcomeKind) -> None:
+    assert drive(up.adapter, up.account(), job(f"up:{word}")).end.kind == kind
+
+
+def test_an_unknown_status_is_waited_for(up: Up) -> None:
+    driven = submit(up.adapter, up.account(), job("up:unknown"))
+    response = Response(200, {}, b'{"code":200,"data":{"status":"PONDERING"}}')
+    answer = up.adapter.read_poll(up.account(), driven.handle, response)
+    assert (answer.kind, answer.handle) == (OutcomeKind.WAIT, None)
+
+
+@pytest.mark.parametrize("body", [b'{"code":"402"}', b'{"code":402,"data":{"status":"SUCCESS"}}'])
+def test_a_code_of_any_type_counts(up: Up, body: bytes) -> None:
+    answer = up.adapter.read_submit(up.account(), job("x"), Response(200, {}, body))
+    assert answer.kind == OutcomeKind.ACCOUNT
+
+
+def test_a_task_id_may_be_a_number(up: Up) -> None:
+    response = Response(200, {}, b'{"code":200,"data":{"task_id":17,"status":"IN_PROGRESS"}}')
+    answer = up.adapter.read_submit(up.account(), job("x"), response)
+    assert answer.task_id == "17"
+    assert answer.handle is not None
+    assert up.adapter.poll(up.account(), answer.handle).url.endswith("/api/status?task_id=17")
+
+
+@pytest.mark.parametrize("listed", ["[", '["http://x/1.png"', "[7]", "no address"])
+def test_a_text_that_holds_no_array_holds_no_images(up: Up, listed: str) -> None:
+    body = json.dumps({"code": 200, "data": {"status": "SUCCESS", "response": listed}}).encode()
+    answer = up.adapter.read_poll(up.account(), {"task_id": "1"}, Response(200, {}, body))
+    assert answer.kind == OutcomeKind.FAILED
+
+
+def test_what_they_cannot_do_is_not_asked_of_them(up: Up) -> None:
+    handle = submit(up.adapter, up.account(), job("a lighthouse")).handle
+    assert up.adapter.cancel(up.account(), handle) is None
+    assert not up.adapter.can_stop
