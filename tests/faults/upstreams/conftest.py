@@ -1,0 +1,122 @@
+"""One shop and a stand-in for each wire format, for all tests in this folder. Deadlines are short, so that what is tried
+until its deadline ends soon.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts.models import Organization, Shop
+from accounts.organizations import create_api_key, create_organization, person
+from billing import ledger
+from generations import catalogue
+from generations.models import Attempt, Generation, Upstream
+from generations.providers import ADAPTERS
+from tests.databases import Restore
+from tests.makers import an_upstream, new_reference
+from tests.shop import RunningShop, start
+from tests.upstreams.running import Up
+
+CREDITS = 10_000
+COST_MICROS = 5000
+SETTINGS = {
+    "SWEEP_S": "0.3",
+    "CALL_TOTAL_S": "2",
+    "LEASE_S": "3",
+    "DEADLINE_S": "15",
+    "WORKER_CONCURRENCY": "8",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A shop of its own for one order or a few, with upstreams that no other case disturbs."""
+
+    running: RunningShop
+    shop: Shop
+    organization: Organization
+    key: str
+
+    def upstream(self, up: Up, **fields: object) -> Upstream:
+        usual: dict[str, object] = {
+            "base_url": up.base_url,
+            "credential": up.credential,
+            "webhook_secret": up.webhook_secret,
+            "model_names": {"z-image-turbo": up.model},
+            "cost_micros": COST_MICROS,
+            "shop": self.shop,
+        }
+        return an_upstream(up.name, **{**usual, **fields})
+
+    def order(self, prompt: str, size: str = "256*256", **fields: object) -> str:
+        body = {"prompt": prompt, "size": size, **fields}
+        status, _, answer = self.running.ask("POST", "/api/generate", self.key, body)
+        assert status == 200, answer
+        task_id: str = answer["data"]["task_id"]
+        return task_id
+
+    def status(self, task_id: str) -> dict[str, object]:
+        _, _, answer = self.running.ask("GET", f"/api/status?task_id={task_id}", self.key)
+        data: dict[str, object] = answer["data"]
+        return data
+
+
+def attempts_of(task_id: str) -> list[Attempt]:
+    return list(Attempt.objects.filter(generation__task_id=task_id).order_by("number"))
+
+
+def task(task_id: str) -> Generation:
+    return Generation.objects.get(task_id=task_id)
+
+
+@pytest.fixture(scope="package")
+def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """As everywhere, but for all modules of this folder."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+        django_db_setup()
+
+
+@pytest.fixture(scope="package")
+def ups() -> Iterator[dict[str, Up]]:
+    """A stand-in for each wire format, by its name."""
+    with ExitStack() as stack:
+        started = {name: Up(name) for name in ADAPTERS}
+        for up in started.values():
+            stack.callback(up.kill)
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(Up.start, started.values()))
+        yield started
+
+
+@pytest.fixture(scope="package")
+def shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    with start(tmp_path_factory.mktemp("upstreams"), **SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def a_case(shop: RunningShop) -> Callable[[], Case]:
+    made = 0
+
+    def make() -> Case:
+        nonlocal made
+        made += 1
+        brand = Shop.objects.create(slug=f"brand-{made}", name=f"Brand {made}")
+        catalogue.stock(brand)
+        owner = person(f"owner@brand{made}.example")
+        organization = create_organization(brand, f"Studio {made}", owner)
+        ledger.top_up(
+            organization.pk, CREDITS, net_value_micros=0, reference=new_reference(), actor="system"
+        )
+        _key, secret = create_api_key(organization, livemode=True)
+        return Case(shop, brand, organization, secret)
+
+    return make
