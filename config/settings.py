@@ -240,6 +240,11 @@ if env.text("CALL_TOTAL_S") and CALL_TOTAL_S > LEASE_S * 3 / 4:
     )
 CALL_TOTAL_S = min(CALL_TOTAL_S, LEASE_S * 3 / 4)
 
+# --- Addresses that others chose ----------------------------------------------------------------
+
+# For development and tests: results may then also come from this machine, over plain http.
+OUTBOUND_LOOPBACK = env.flag("OUTBOUND_LOOPBACK", False)
+
 # --- Celery: it only rings doorbells, the rows are the queue -------------------------------------
 
 _broker_dir = DATA_DIR / "broker"

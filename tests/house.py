@@ -17,7 +17,8 @@ IMPORT_ROOMS = {
     "torch": ("generations/engine/",),
     "diffusers": ("generations/engine/",),
     **dict.fromkeys(
-        ("httpx2", "httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client"), _HTTP_ROOMS
+        ("httpx2", "httpcore2", "httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client"),
+        _HTTP_ROOMS,
     ),
 }
 MODEL_SIGNALS = {

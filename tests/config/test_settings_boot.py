@@ -86,6 +86,7 @@ def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
         ("LEASE_S", "0"),
         ("BODY_TIMEOUT_S", "0"),
         ("LOG_LEVEL", "LOUD"),
+        ("OUTBOUND_LOOPBACK", "2"),
     ],
 )
 def test_invalid_setting_is_refused_and_named(
