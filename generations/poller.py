@@ -146,7 +146,7 @@ class Poller:
         elif attempt.generation.has_ended:
             await self._book(call, answer)
         elif answer.kind is OutcomeKind.OK:
-            if await calls.here().in_thread(lifecycle.take_delivery, attempt.generation):
+            if await calls.here().in_thread(lifecycle.take_delivery, attempt):
                 with heartbeat.at_work() as work:
                     work.generation = attempt.generation
                     runner.go_on(call.generation.pk, await exchange.conclude(call, answer))

@@ -158,12 +158,15 @@ def send_again(attempt: Attempt, wait_s: float, *, lost: bool = False) -> bool:
     return back
 
 
-def take_delivery(generation: Generation) -> bool:
-    """The upstream is done: this worker alone fetches and stores the result, under a claim of its own."""
-    if not _take_delivery(
-        pk=generation.pk, claim=generation.claim, next_claim=generation.claim + 1, lease=lease()
-    ):
-        return False
+def take_delivery(attempt: Attempt) -> bool:
+    """The upstream is done: this worker alone fetches and stores the result, under a claim and a lease of its own."""
+    generation = attempt.generation
+    with transaction.atomic():
+        if not _take_delivery(
+            pk=generation.pk, claim=generation.claim, next_claim=generation.claim + 1, lease=lease()
+        ):
+            return False
+        Attempt.objects.filter(pk=attempt.pk, outcome="").update(poll_at=None)
     generation.claim += 1
     return True
 

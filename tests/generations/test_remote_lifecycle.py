@@ -97,7 +97,7 @@ def test_price_by_the_megapixel_is_rounded_up_and_whole(db: None) -> None:
 
 def test_success_charges_the_customer_and_books_our_cost(organization: Organization, access: Access) -> None:
     attempt = accept(at(access))
-    assert lifecycle.take_delivery(attempt.generation)
+    assert lifecycle.take_delivery(attempt)
     images = stored_images(attempt.generation, 1)
     assert lifecycle.succeed(attempt.generation, attempt, images, cost_micros=COST_MICROS)
     assert booked(attempt) == ("ok", COST_MICROS)
@@ -110,7 +110,7 @@ def test_success_charges_the_customer_and_books_our_cost(organization: Organizat
 
 def test_only_one_worker_fetches_a_result(access: Access) -> None:
     attempt = accept(at(access))
-    first, second = again(attempt).generation, again(attempt).generation
+    first, second = again(attempt), again(attempt)
     assert lifecycle.take_delivery(first)
     assert not lifecycle.take_delivery(second)
 
@@ -190,7 +190,7 @@ def test_where_neither_is_possible_it_is_never_sent_again_and_free(
 
 def test_a_result_that_was_being_fetched_is_asked_for_again(access: Access) -> None:
     attempt = accept(at(access, "fal"))
-    assert lifecycle.take_delivery(attempt.generation)
+    assert lifecycle.take_delivery(attempt)
     lose_worker(attempt)
     assert status_of(attempt.generation)[0] == "running"
     row = again(attempt)
@@ -228,7 +228,7 @@ def test_a_success_after_the_cancel_is_discarded_and_booked(access: Access, tmp_
     attempt = accept(at(access))
     generation = attempt.generation
     lifecycle.cancel(generation)
-    assert not lifecycle.take_delivery(generation)
+    assert not lifecycle.take_delivery(attempt)
     assert not lifecycle.succeed(generation, attempt, stored_images(generation, 1), cost_micros=COST_MICROS)
     assert booked(attempt) == ("canceled_cost", COST_MICROS)
     assert status_of(generation) == ("canceled", "canceled")

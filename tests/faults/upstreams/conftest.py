@@ -1,5 +1,5 @@
-"""One shop and a stand-in for each wire format, for all tests in this folder. Deadlines are short, so that what is tried
-until its deadline ends soon.
+"""One shop and a stand-in for each wire format, for all tests in this folder. Deadlines are short, so that what is
+tried until its deadline ends soon.
 """
 
 from collections.abc import Callable, Iterator
@@ -113,9 +113,7 @@ def a_case(shop: RunningShop) -> Callable[[], Case]:
         catalogue.stock(brand)
         owner = person(f"owner@brand{made}.example")
         organization = create_organization(brand, f"Studio {made}", owner)
-        ledger.top_up(
-            organization.pk, CREDITS, net_value_micros=0, reference=new_reference(), actor="system"
-        )
+        ledger.top_up(organization.pk, CREDITS, net_value_micros=0, reference=new_reference(), actor="system")
         _key, secret = create_api_key(organization, livemode=True)
         return Case(shop, brand, organization, secret)
 

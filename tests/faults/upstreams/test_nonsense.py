@@ -56,8 +56,7 @@ def ended(
             case = a_case()
             case.upstream(ups[name])
             orders[name, word] = case, case.order(f"a lighthouse {by_address}{word}")
-    for (name, word), (_case, task_id) in orders.items():
-        wait_until(lambda task_id=task_id: task(task_id).has_ended, f"{name} {word}", timeout_s=90)
+    wait_until(lambda: all(task(task_id).has_ended for _, task_id in orders.values()), "all to end", 90)
     return orders
 
 
@@ -84,7 +83,9 @@ def test_the_record_says_what_came_instead(ended: dict[tuple[str, str], tuple[Ca
             assert outcomes <= SUBMITTED[word] | {"late"}, (name, word, outcomes)
         else:
             [attempt] = attempts
-            assert attempt.outcome == "failed", (name, word)
+            if "drip" in word and not attempt.outcome:
+                continue  # it is still read, for nobody: its order ended at the deadline
+            assert attempt.outcome in ("failed", "late"), (name, word)
             assert DELIVERED[word] in attempt.detail, (name, word, attempt.detail)
             assert attempt.detail, (name, word)
 

@@ -1,0 +1,97 @@
+"""Upstreams that say there is news: it shortens the wait, and nothing else."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.books import assert_books_are_right
+from tests.faults.upstreams.conftest import Case, attempts_of, task
+from tests.makers import settlements_of
+from tests.shop import RunningShop
+from tests.upstreams.running import Up
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.everyday_on("sqlite")
+FORMATS = ("fal", "replicate", "wavespeed")
+MODES = ("", "up:webhook=twice", "up:webhook=early", "up:webhook=forged", "up:webhook=none")
+
+
+@pytest.fixture(scope="module")
+def ended(
+    shop: RunningShop, ups: dict[str, Up], a_case: Callable[[], Case]
+) -> dict[tuple[str, str], tuple[Case, str]]:
+    """One order for each format and each habit of its webhooks."""
+    orders = {}
+    for name in FORMATS:
+        for mode in MODES:
+            case = a_case()
+            case.upstream(ups[name], uses_webhooks=True)
+            orders[name, mode] = case, case.order(f"a lighthouse {mode}")
+    wait_until(lambda: all(task(task_id).has_ended for _, task_id in orders.values()), "all to end", 60)
+    return orders
+
+
+def sent(up: Up, task_id: str) -> list[int]:
+    """What our shop answered to the webhooks of this order."""
+    return [hook["status"] for hook in up.sent() if f"/{task_id}/" in hook["url"]]
+
+
+def test_every_order_succeeds_once_whatever_its_webhooks_do(
+    ended: dict[tuple[str, str], tuple[Case, str]],
+) -> None:
+    for what, (_case, task_id) in ended.items():
+        assert (what, task(task_id).status) == (what, "succeeded")
+        assert settlements_of(task(task_id)) == ["capture"], what
+        assert [attempt.outcome for attempt in attempts_of(task_id)] == ["ok"], what
+    assert_books_are_right()
+
+
+def test_genuine_ones_are_accepted_and_forged_ones_refused(
+    ups: dict[str, Up], ended: dict[tuple[str, str], tuple[Case, str]]
+) -> None:
+    expected = {"": [200], "up:webhook=twice": [200, 200], "up:webhook=early": [200], "up:webhook=none": []}
+    for (name, mode), (_case, task_id) in ended.items():
+        wanted = expected.get(mode, [401])
+        assert sent(ups[name], task_id) == wanted, (name, mode)
+
+
+def test_a_webhook_brings_the_next_question_forward(
+    ended: dict[tuple[str, str], tuple[Case, str]],
+) -> None:
+    """What is asked about for the first time after a second ends before that, when it was told of."""
+    for name in FORMATS:
+        [told] = attempts_of(ended[name, ""][1])
+        [untold] = attempts_of(ended[name, "up:webhook=none"][1])
+        assert told.accepted_at and untold.accepted_at and told.finished_at and untold.finished_at  # noqa: PT018
+        assert (untold.finished_at - untold.accepted_at).total_seconds() >= 1.0
+        assert told.finished_at - told.accepted_at < untold.finished_at - untold.accepted_at
+
+
+def test_nobody_else_can_make_us_ask(
+    shop: RunningShop, ups: dict[str, Up], a_case: Callable[[], Case]
+) -> None:
+    case = a_case()
+    case.upstream(ups["wavespeed"], uses_webhooks=True)
+    task_id = case.order("a lighthouse up:late=3 up:webhook=none")
+    wait_until(lambda: attempts_of(task_id) and attempts_of(task_id)[0].accepted_at, "it to be accepted")
+    path = f"/hooks/upstream/{task_id}/1"
+    due = attempts_of(task_id)[0].poll_at
+    headers = {"webhook-id": "1", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v3,00"}
+    refusals = [
+        shop.ask("POST", path, body={"id": "x"})[0],
+        shop.ask(
+            "POST",
+            path,
+            body={"id": "x"},
+            **{name.replace("-", "_"): value for name, value in headers.items()},
+        )[0],
+        shop.ask("POST", f"/hooks/upstream/{task_id}/2", body={})[0],
+        shop.ask("POST", f"/hooks/upstream/{task_id}/99999999999", body={})[0],
+        shop.ask("POST", "/hooks/upstream/task_00000000000000000000000000/1", body={})[0],
+        shop.ask("GET", path)[0],
+    ]
+    assert refusals == [401, 401, 404, 404, 404, 405]
+    later = attempts_of(task_id)[0]
+    assert later.outcome or (later.poll_at or due) >= due  # type: ignore[operator]  # both are times here
+    wait_until(lambda: task(task_id).has_ended, "it to end", 30)
