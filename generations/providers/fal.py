@@ -49,7 +49,7 @@ class Fal(Adapter):
             url += f"?fal_webhook={quote(account.webhook_url, safe='')}"
         headers = {
             **_headers(account),
-            "X-Fal-Request-Start-Timeout": str(START_TIMEOUT_S),
+            "X-Fal-Request-Timeout": str(START_TIMEOUT_S),  # in spite of its name the time until it starts
             "X-Fal-No-Retry": "1",  # whether it is tried again is ours to decide
         }
         body = {

@@ -28,6 +28,9 @@ ASPECT_RATIOS = {
 }
 
 
+SUCCESS = (200, 201, 202)
+
+
 class Portal(Adapter):
     name = "portal"
     title = "Shop or portal with the documented API"
@@ -76,13 +79,14 @@ def _headers(account: Account) -> dict[str, str]:
 
 
 def _code(response: Response) -> int:
-    """Whichever of HTTP status and `code` is not 200; portals are known to state either alone."""
-    if response.status != 200:
+    """200, or else whichever of HTTP status and `code` is another; portals are known to state either alone."""
+    if response.status not in SUCCESS:
         return response.status
-    members = response.members()
-    code = members.get("code", 200)
+    code = response.members().get("code", 200)
     if isinstance(code, str) and len(code) <= 3 and code.isdecimal():
         code = int(code)
+    if code in SUCCESS:
+        return 200
     return code if isinstance(code, int) and not isinstance(code, bool) and 100 <= code <= 999 else 500
 
 

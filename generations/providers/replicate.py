@@ -111,16 +111,18 @@ class Replicate(Adapter):
         if response.status != 200 or not isinstance(listed, list):
             return None
         now = _time(response.headers.get("date", ""))
-        recent = [entry for entry in listed if isinstance(entry, dict) and _is_recent(entry, now)]
-        found = [
+        entries = [entry for entry in listed if isinstance(entry, dict)]
+        recent = [entry for entry in entries if _is_recent(entry, now)]
+        ours = [entry for entry in recent if _is_of(account, job, entry)]
+        if not ours:
+            # One page of those that came last: ours may stand on the next, unless this one reaches back far enough.
+            cut = bool(response.members().get("next")) and len(recent) == len(entries)
+            return None if cut or not all(entry.get("input") for entry in recent) else []
+        return [
             Answer(OutcomeKind.WAIT, handle=handle, task_id=identifier(entry.get("id")), poll_after_s=0)
-            for entry in recent
-            if _is_of(account, job, entry) and (handle := _handle(account, entry)) is not None
-        ]
-        # One page of those that came last: ours may stand on the next, unless this one reaches back far enough.
-        if not found and response.members().get("next") and len(recent) == len(listed):
-            return None
-        return found
+            for entry in ours
+            if (handle := _handle(account, entry)) is not None
+        ] or None
 
     def verify_webhook(
         self, account: Account, headers: Mapping[str, str], body: bytes, keys: bytes, now: float

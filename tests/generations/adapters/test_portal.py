@@ -88,6 +88,13 @@ def test_a_code_of_any_type_counts(up: Up, body: bytes) -> None:
     assert answer.kind == OutcomeKind.ACCOUNT
 
 
+@pytest.mark.parametrize(("status", "code"), [(201, 201), (202, 200), (200, 202), (200, "201")])
+def test_every_kind_of_success_is_one(up: Up, status: int, code: object) -> None:
+    body = {"code": code, "data": {"task_id": "1", "status": "IN_PROGRESS"}}
+    response = Response(status, {}, json.dumps(body).encode())
+    assert up.adapter.read_submit(up.account(), job("x"), response).kind == OutcomeKind.WAIT
+
+
 def test_a_task_id_may_be_a_number(up: Up) -> None:
     response = Response(200, {}, b'{"code":200,"data":{"task_id":17,"status":"IN_PROGRESS"}}')
     answer = up.adapter.read_submit(up.account(), job("x"), response)

@@ -133,6 +133,13 @@ def test_a_page_that_does_not_reach_back_far_enough_tells_nothing(up: Up) -> Non
     assert up.adapter.read_look_up(up.account(), job("x"), _listed([other, old], more=True)) == []
 
 
+def test_what_cannot_be_compared_or_asked_for_tells_nothing(up: Up) -> None:
+    nameless = _entry(up, input={})
+    elsewhere = _entry(up, urls={"get": "https://elsewhere.example/p6"})
+    for entry in (nameless, elsewhere):
+        assert up.adapter.read_look_up(up.account(), job("x"), _listed([entry])) is None
+
+
 @pytest.mark.parametrize("response", [Response(500, {}, b""), Response(200, {}, b"<html>")])
 def test_an_answer_that_is_none_tells_nothing(up: Up, response: Response) -> None:
     assert up.adapter.read_look_up(up.account(), job("x"), response) is None

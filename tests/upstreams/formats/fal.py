@@ -183,7 +183,7 @@ def _order(asked: Asked) -> Task | None:
         and body.get("enable_safety_checker") is True
         and body.get("output_format") in ("jpeg", "png", "webp")
         and headers.get("x-fal-no-retry") == "1"
-        and headers.get("x-fal-request-start-timeout", "").isdecimal()
+        and headers.get("x-fal-request-timeout", "").isdecimal()
         and headers.get("content-type") == "application/json"
     )
     if not fits:
