@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from psycopg_pool import PoolTimeout
 
-from generations import calls, conduct, doorbell, heartbeat, intake, lifecycle, routing, storage
+from generations import calls, conduct, doorbell, heartbeat, intake, lifecycle, polling, routing, storage
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import ADAPTERS
 from generations.providers.base import AfterCrash, Job, OutcomeKind
@@ -155,7 +155,7 @@ def lose(call: Call) -> float | None:
             wait_s = routing.BUSY_WAIT_S[min(attempt.sends, len(routing.BUSY_WAIT_S)) - 1]
             return float(wait_s) if lifecycle.send_again(attempt, wait_s) else None
         case AfterCrash.LOOK_UP:
-            lifecycle.await_answers(attempt, FIRST_QUESTION_S)
+            lifecycle.await_answers(attempt, polling.LOOK_UP_S)
             doorbell.ring_poll()
         case AfterCrash.NEVER if call.adapter.waits(call.account):
             # Nothing will ever be heard of it, so its customer need not wait for the deadline to learn that.
@@ -196,11 +196,14 @@ async def conclude(call: Call, answer: Answer) -> float | None:
 def end(call: Call, answer: Answer) -> float | None:
     """Ends the generation, or puts it back for another try after so many seconds."""
     generation, attempt, kind = call.generation, call.attempt, answer.kind
+    known = [past for past in routing.past(generation) if past[1]] if kind in _ANOTHER_MAY else []
+    if answer.once and (attempt.upstream_id, OutcomeKind.BUSY) in known:
+        answer = replace(answer, kind=OutcomeKind.FAILED)
+        kind = answer.kind
     error_type = ERROR_TYPES[kind]
     if kind is OutcomeKind.INVALID:
         logger.error("%s: %s did not accept our request: %s", attempt.key, attempt.upstream, answer.detail)
     if kind in _ANOTHER_MAY:
-        known = [past for past in routing.past(generation) if past[1]]
         match routing.route(generation, [*known, (attempt.upstream_id, kind)]):
             case routing.Try(after_s=after_s):
                 return _hand_back(call, answer, max(after_s, (answer.poll_after_s or 0) if after_s else 0))

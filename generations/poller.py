@@ -207,8 +207,12 @@ class Poller:
         fresh = await in_thread(_unknown_elsewhere, call.attempt, found or [])
         if len(fresh) == 1:
             await in_thread(lifecycle.accepted, call.attempt, fresh[0], 0.0)
+            await in_thread(polling.ask_now, call.generation.task_id, call.attempt.number)
         elif found is not None and not fresh and not call.generation.has_ended:
-            if await in_thread(lifecycle.send_again, call.attempt, 0.0):
+            handle = call.attempt.handle or {}
+            if "_absent" not in handle:  # to be sent again only if it is not there a second time
+                self._later(question, polling.LOOK_UP_S, Answer(OutcomeKind.WAIT, handle={"_absent": "1"}))
+            elif await in_thread(lifecycle.send_again, call.attempt, 0.0):
                 runner.go_on(call.generation.pk, 0.0)
         else:
             self._later(question)

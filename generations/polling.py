@@ -20,6 +20,7 @@ HOLD_S = 30  # for a question, and for fetching what it says is done
 HORIZON_S = 2.0  # how far ahead questions are given their times
 FIRST_S, GROWTH, LONGEST_S = 1.0, 1.2, 5.0
 LONGEST_AFTER_END_S = 15.0
+LOOK_UP_S = 5.0  # a list of tasks may show a new one late
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ def _take_delivery(pk: int, claim: int, next_claim: int, lease: datetime.timedel
 def book_late(attempt: Attempt, kind: OutcomeKind, *, detail: str, cost_micros: int) -> None:
     """What an upstream says in the end of a generation that had ended before."""
     with transaction.atomic():
-        if kind is OutcomeKind.OK:
+        if kind is OutcomeKind.OK or cost_micros:
             note_late(attempt, detail=detail, cost_micros=cost_micros)
         else:
             close_attempt(attempt, kind, detail=detail, cost_micros=cost_micros)

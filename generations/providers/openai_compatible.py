@@ -10,7 +10,7 @@ from generations.providers.wire import Account, Adapter, Answer, Request, Respon
 
 OPENAI_HOST = "api.openai.com"
 REFUSALS = {"moderation_blocked", "content_policy_violation"}
-# How `detail` of a BUSY begins when the engine's memory was too small: once it may be chance, twice it is not.
+# Once it may be chance, twice it is not.
 OUT_OF_MEMORY = "out of memory"
 
 
@@ -92,5 +92,5 @@ def _error(account: Account, response: Response) -> Answer:
     if "insufficient_quota" in codes or any(code.startswith("billing_") for code in codes):
         return ended(account, OutcomeKind.ACCOUNT, response)
     if response.status == 500 and b"out of memory" in response.body.lower():
-        return Answer(OutcomeKind.BUSY, detail=f"{OUT_OF_MEMORY}: {response.excerpt(account)}")
+        return Answer(OutcomeKind.BUSY, once=True, detail=f"{OUT_OF_MEMORY}: {response.excerpt(account)}")
     return by_status(account, response)

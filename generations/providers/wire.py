@@ -102,6 +102,7 @@ class Answer:
     the upstream's name for it. A later WAIT without a handle leaves the one there is. `poll_after_s` None: at the usual
     pace. `billed`: the upstream charges us although it brought no image. `detail` is for the operator and never for
     the customer.
+    `once`: a BUSY that is worth one more try there, and then is a FAILED.
     """
 
     kind: OutcomeKind
@@ -112,6 +113,7 @@ class Answer:
     poll_after_s: float | None = None
     progress: int | None = None
     billed: bool = False
+    once: bool = False
     detail: str = ""
 
 

@@ -13,7 +13,7 @@ from tests.shop import RunningShop
 from tests.upstreams.running import Up
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.everyday_on("sqlite")
+pytestmark = pytest.mark.everyday_on("postgresql")
 FORMATS = ("portal", "fal", "replicate", "dashscope", "wavespeed", "openai_compatible")
 PROMPT = '  Ein "Leuchtturm" 灯塔 \\ \n & 50% <b>  '
 

@@ -12,7 +12,7 @@ from tests.shop import RunningShop
 from tests.upstreams.running import Up
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.everyday_on("sqlite")
+pytestmark = pytest.mark.everyday_on("postgresql")
 METADATA = "http://169.254.169.254/latest/meta-data/image.png"
 INSIDE = "https://10.0.0.1/image.png"
 # What the prompt makes the stand-in do -> the attempt's outcomes that providers.md allows for it.
@@ -21,9 +21,9 @@ SUBMITTED = {
     "up:empty": {"busy", "failed"},
     "up:notjson": {"busy", "failed"},
     "up:drop": {"busy", "orphan", ""},
-    "up:hang": {"timeout", ""},
-    "up:drip": {"timeout", ""},
-    "up:endless": {"failed", "timeout", "", "busy"},
+    "up:hang": {"timeout", "orphan", ""},
+    "up:drip": {"timeout", "orphan", ""},
+    "up:endless": {"failed", "timeout", "orphan", "", "busy"},
 }
 DELIVERED = {
     "up:wrongtype=html": "unusable image",
@@ -55,7 +55,7 @@ def ended(
         for word in (*SUBMITTED, *DELIVERED):
             case = a_case()
             case.upstream(ups[name])
-            orders[name, word] = case, case.order(f"a lighthouse {by_address}{word}")
+            orders[name, word] = case, case.order(f"a lighthouse {by_address}{word}", "512*512")
     wait_until(lambda: all(task(task_id).has_ended for _, task_id in orders.values()), "all to end", 90)
     return orders
 

@@ -12,7 +12,7 @@ from tests.shop import RunningShop
 from tests.upstreams.running import Up
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.everyday_on("sqlite")
+pytestmark = pytest.mark.everyday_on("postgresql")
 FORMATS = ("fal", "replicate", "wavespeed")
 MODES = ("", "up:webhook=twice", "up:webhook=early", "up:webhook=forged", "up:webhook=none")
 

@@ -38,6 +38,7 @@ def test_a_memory_that_is_too_small_can_be_told_apart(up: Up) -> None:
     end = submit(up.adapter, up.account(), job("up:oom")).end
     assert end.kind == OutcomeKind.BUSY
     assert end.detail.startswith(OUT_OF_MEMORY)
+    assert end.once
 
 
 def test_images_come_with_the_answer(up: Up) -> None:
