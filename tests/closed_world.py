@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+_look_up = socket.getaddrinfo
+
 
 class SocketShutError(RuntimeError):
     """A test reached for something outside this machine."""
@@ -25,9 +27,10 @@ def _is_local(host: str) -> bool:
     if host in ("", "localhost"):
         return True
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def shut_sockets(patch: pytest.MonkeyPatch) -> None:
@@ -60,8 +63,9 @@ def _guarded_lookup(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_number(host: str) -> bool:
+    """Also `2130706433` and `127.1`: nobody else is asked what they stand for."""
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
+        _look_up(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
         return False
     return True

@@ -7,6 +7,7 @@ begins anew. No connection is kept, so none that was allowed for one address ser
 
 import asyncio
 import contextlib
+import re
 import socket
 import ssl
 import time
@@ -29,14 +30,17 @@ MAX_REDIRECTS = 3
 MAX_URL_CHARACTERS = 4096
 MAX_ADDRESSES = 4  # of one name, tried one after the other
 RESOLVERS = 8
+# A name of sane labels, or an IPv6 address without a zone. What it leads to is another question.
+HOST = re.compile(r"(?=.{1,254}$)([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)")
 REDIRECTS = (301, 302, 303, 307, 308)
 # Below 1024 only 443 speaks HTTPS; these above speak something else, and may trust whoever comes from our address.
 OTHER_PORTS = {
     *(1080, 1433, 1521, 1723, 2049, 2375, 2379, 3128, 3306, 3389, 4369, 5060, 5432, 5672, 5900, 5984, 6000),
-    *(6379, 6443, 6667, 7000, 7001, 8500, 9042, 9092, 9100, 9200, 9300, 10250, 11211, 15672, 27017, 50070),
+    *(6379, 6443, 6667, 7000, 7001, 8500, 9042, 9092, 9100, 9200, 9300, 10250, 11211, 15672, 27017),
 }
 
 ONLY_HTTPS = _("Only addresses that begin with https:// are reached")
+LEADS_NOWHERE = _("This name leads nowhere")
 
 # Scheme, host and port; the port may be None, for the scheme's own.
 Origin = tuple[str, str, int | None]
@@ -127,7 +131,7 @@ def _target(text: str, trusted_origin: Origin | None) -> _Target:
         host = url.raw_host.decode("ascii")
     except (httpx2.InvalidURL, UnicodeError, ValueError):
         raise Refused(_("This is not an address")) from None
-    if url.scheme not in ("https", "http") or not host or url.port == 0:
+    if url.scheme not in ("https", "http") or not HOST.fullmatch(host) or url.port == 0:
         raise Refused(ONLY_HTTPS)
     if url.userinfo:
         raise Refused(_("An address must not hold a user or a password"))
@@ -162,9 +166,11 @@ def check_address(url: str, resolve: Resolve = system_resolver) -> None:
     try:
         found = pool.submit(resolve, target.host, target.port).result(CONNECT_S)
     except (OSError, UnicodeError, TimeoutError):
-        raise Refused(_("This name leads nowhere")) from None
+        raise Refused(LEADS_NOWHERE) from None
     finally:
         pool.shutdown(wait=False)
+    if not found:
+        raise Refused(LEADS_NOWHERE)
     target.judge(found)
 
 
