@@ -1,6 +1,8 @@
 """Every setting, read from the environment once and checked before anything starts."""
 
 import os
+import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +190,31 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+S3_BUCKET = env.text("S3_BUCKET")
+_s3_endpoint = env.address("S3_ENDPOINT_URL", "", ("http", "https"), "https://s3.example")
+_s3_key, _s3_secret = env.text("S3_ACCESS_KEY_ID"), env.text("S3_SECRET_ACCESS_KEY")
+if bool(_s3_key) != bool(_s3_secret):  # neither: what boto3 finds by itself, such as a machine's role
+    raise ImproperlyConfigured("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both, or neither.")
+if S3_BUCKET:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", S3_BUCKET):
+        raise ImproperlyConfigured(
+            f"S3_BUCKET={S3_BUCKET!r}: expected the name of a bucket, without an address."
+        )
+    if find_spec("boto3") is None or find_spec("storages") is None:
+        raise ImproperlyConfigured(
+            "S3_BUCKET: what it needs is not installed; pip install --require-hashes -r requirements/s3.txt."
+        )
+    STORAGES["images"] = {
+        "BACKEND": "generations.s3.S3ImageStorage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": _s3_endpoint.geturl() if _s3_endpoint else None,
+            "region_name": env.text("S3_REGION", "us-east-1"),
+            "access_key": _s3_key or None,
+            "secret_key": _s3_secret or None,
+            "location": env.text("S3_PREFIX").strip("/"),
+        },
+    }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- Language and time --------------------------------------------------------------------------

@@ -8,13 +8,14 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from accounts.clock import db_now
-from accounts.errors import NotFound
+from accounts.errors import NotFound, Unavailable
 from generations import storage
 from generations.errors import ImageDeleted, LinkClosed
 from generations.models import Image
 
 logger = logging.getLogger(__name__)
 
+STORAGE_RETRY_S = 5
 
 # One range as RFC 9110 has it: first-last, first-, or -length. Several at once may be ignored, and are.
 RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<length>[0-9]{1,18}))")
@@ -22,7 +23,9 @@ RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<
 
 @require_safe
 def serve_image(request: HttpRequest, name: str) -> HttpResponseBase:
-    """403 altered or expired, 410 deleted or past retention, 404 never ours; else 200, 206, 304 or 416."""
+    """403 altered or expired, 410 deleted or past retention, 404 never ours, 503 when the storage is away; else 200,
+    206, 304 or 416.
+    """
     return _answer(request, name, *_opened(request, name))
 
 
@@ -69,6 +72,9 @@ def _answer(
         # Deleted a moment ago, or lost: either way it will not come back.
         logger.warning("image %s: no file %s", image.public_id, image.storage_key)
         raise ImageDeleted from None
+    except OSError as error:
+        logger.warning("image %s: its storage is away: %s", image.public_id, error)
+        raise Unavailable(retry_after=STORAGE_RETRY_S) from None
     return _with_body(request, response, data)
 
 

@@ -16,6 +16,9 @@ IMPORT_ROOMS = {
     "stripe": ("billing/stripe_gateway.py", "billing/till/"),
     "torch": ("generations/engine/",),
     "diffusers": ("generations/engine/",),
+    "storages": ("generations/s3.py",),
+    "boto3": ("generations/s3.py",),
+    "botocore": ("generations/s3.py",),
     **dict.fromkeys(
         ("httpx2", "httpcore2", "httpx", "requests", "aiohttp", "urllib3", "urllib.request", "http.client"),
         _HTTP_ROOMS,
