@@ -5,6 +5,7 @@ a disk are, so that callers know one kind of trouble.
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -23,6 +24,7 @@ CONNECT_S = 2
 READ_S = 10
 TRIES = 2
 CONNECTIONS = 32
+AWAY_S = 5.0
 
 
 class S3ImageStorage(S3Storage):  # type: ignore[misc] # the library states no types
@@ -31,6 +33,7 @@ class S3ImageStorage(S3Storage):  # type: ignore[misc] # the library states no t
     def __init__(self, **options: Any) -> None:
         self._lock = threading.Lock()
         self._resource: Any = None
+        self._away_until = 0.0
         super().__init__(
             client_config=Config(
                 connect_timeout=CONNECT_S,
@@ -64,51 +67,58 @@ class S3ImageStorage(S3Storage):  # type: ignore[misc] # the library states no t
                 )
             return self._resource
 
+    @contextmanager
+    def _asking(self, name: str, *, hopeful: bool = False) -> Iterator[None]:
+        """Makes OSError of the library's errors. Once the bucket was away, only who is `hopeful` asks it for a while:
+        else every thread that shows an image would wait for it.
+        """
+        if not hopeful and time.monotonic() < self._away_until:
+            raise ConnectionError(f"{name}: the bucket was away a moment ago")
+        try:
+            yield
+        except ClientError as error:
+            # Not so NoSuchBucket, which is a 404 as well.
+            if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                raise FileNotFoundError(name) from error
+            raise OSError(f"{name}: {error}") from error
+        except Boto3Error as error:  # an upload that was answered with a refusal
+            raise OSError(f"{name}: {error}") from error
+        except BotoCoreError as error:
+            self._away_until = time.monotonic() + AWAY_S
+            raise ConnectionError(f"{name}: {type(error).__name__}: {error}") from error
+        self._away_until = 0.0
+
     def _open(self, name: str, mode: str = "rb") -> "File[Any]":
         """All of it, in one request."""
-        with _as_os_errors(name):
+        with self._asking(name):
             found = self.connection.meta.client.get_object(
                 Bucket=self.bucket_name, Key=self._normalize_name(name)
             )
             return File(BytesIO(found["Body"].read()), name)
 
     def _save(self, name: str, content: "File[Any]") -> str:
-        with _as_os_errors(name):
+        with self._asking(name, hopeful=True):  # an image that was paid for is worth the wait
             saved: str = super()._save(name, content)
             return saved
 
     def delete(self, name: str) -> None:
         """What is gone already is fine."""
-        with _as_os_errors(name):
+        with self._asking(name):
             self.connection.meta.client.delete_object(Bucket=self.bucket_name, Key=self._normalize_name(name))
 
     def exists(self, name: str) -> bool:
-        with _as_os_errors(name):
+        with self._asking(name):
             return bool(super().exists(name))
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Empty for a folder that is not there: a bucket has none."""
-        with _as_os_errors(path):
+        with self._asking(path):
             folders, files = super().listdir(path)
             return list(folders), list(files)
 
     def size(self, name: str) -> int:
-        with _as_os_errors(name):
+        with self._asking(name):
             return int(super().size(name))
 
     def url(self, name: str, *args: Any, **options: Any) -> str:
         raise ValueError("Images have no public address; generations.storage.signed_url() makes one.")
-
-
-@contextmanager
-def _as_os_errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if (
-            error.response.get("Error", {}).get("Code") == "NoSuchKey"
-        ):  # not NoSuchBucket, which is also a 404
-            raise FileNotFoundError(name) from error
-        raise OSError(f"{name}: {error}") from error
-    except (BotoCoreError, Boto3Error) as error:
-        raise OSError(f"{name}: {type(error).__name__}: {error}") from error

@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -87,6 +88,10 @@ def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
         ("BODY_TIMEOUT_S", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("OUTBOUND_LOOPBACK", "2"),
+        ("S3_BUCKET", "s3://images"),
+        ("S3_BUCKET", "Images"),
+        ("S3_ENDPOINT_URL", "s3.example"),
+        ("S3_ACCESS_KEY_ID", "key-without-its-secret"),
     ],
 )
 def test_invalid_setting_is_refused_and_named(
@@ -111,6 +116,56 @@ def test_organizations_have_what_ten_keys_have(tmp_path: Path, monkeypatch: pyte
         "RATE_LIMIT_ORGANIZATION_READ_PER_MINUTE": 6000,
         "RATE_LIMIT_ORGANIZATION_READ_BURST": 70,
     }
+
+
+def settings_with(data_dir: Path, monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, Any]:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", environment(data_dir, **variables))
+        return runpy.run_path(str(ROOT / "config" / "settings.py"))
+
+
+def test_bucket_takes_the_place_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hush\n")
+    read = settings_with(
+        tmp_path,
+        monkeypatch,
+        S3_BUCKET="images",
+        S3_ENDPOINT_URL="https://s3.example",
+        S3_ACCESS_KEY_ID="key",
+        S3_SECRET_ACCESS_KEY_FILE=str(secret),
+        S3_PREFIX="/shop/one/",
+    )
+    assert read["STORAGES"]["images"] == {
+        "BACKEND": "generations.s3.S3ImageStorage",
+        "OPTIONS": {
+            "bucket_name": "images",
+            "endpoint_url": "https://s3.example",
+            "region_name": "us-east-1",
+            "access_key": "key",
+            "secret_key": "hush",
+            "location": "shop/one",
+        },
+    }
+
+
+def test_bucket_of_a_machine_with_a_role_needs_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = settings_with(tmp_path, monkeypatch, S3_BUCKET="images", S3_REGION="eu-central-1")
+    options = read["STORAGES"]["images"]["OPTIONS"]
+    assert (options["endpoint_url"], options["region_name"]) == (None, "eu-central-1")
+    assert (options["access_key"], options["secret_key"], options["location"]) == (None, None, "")
+
+
+@pytest.mark.parametrize("missing", ["boto3", "storages"])
+def test_bucket_without_what_it_needs_is_refused_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    with pytest.raises(ImproperlyConfigured, match=r"^S3_BUCKET: .*requirements/s3\.txt"):
+        settings_with(tmp_path, monkeypatch, S3_BUCKET="images")
+    assert settings_with(tmp_path, monkeypatch)["STORAGES"]["images"]["BACKEND"].endswith("FileSystemStorage")
 
 
 def test_data_dir_that_cannot_be_written_is_refused_and_named(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_orders_are_kept_in_the_bucket_and_wait_for_it_while_it_is_away(tmp_path
     ):
         first = shop.order(key)
         wait_until(lambda: task(first).has_ended, "the first order to end", timeout_s=60)
-        assert bucket.stored() == [f"shop/one/{first}/1/0.png"]
+        assert bucket.stored() == [f"shop/one/{first}/1/0.jpeg"]
         assert shop.files_of(first) == []
         link = link_of(shop, key, first)
         status, data = opened(shop, link)
@@ -66,7 +66,8 @@ def test_orders_are_kept_in_the_bucket_and_wait_for_it_while_it_is_away(tmp_path
         generation = task(second)
         assert generation.status == "succeeded"
         assert settlements_of(generation) == ["capture"]
-        assert bucket.stored() == [f"shop/one/{second}/{generation.claim}/0.png"]
-        assert opened(shop, link_of(shop, key, second))[0] == 200
+        assert bucket.stored() == [f"shop/one/{second}/{generation.claim}/0.jpeg"]
+        link = link_of(shop, key, second)
+        wait_until(lambda: opened(shop, link)[0] == 200, "web to ask the bucket again", timeout_s=60)
     assert wallet_of(organization)[:3] == (CREDITS - 2 * generation.price_credits, 0, 0)
     assert_books_are_right()

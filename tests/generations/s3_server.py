@@ -61,6 +61,7 @@ class S3Server:
         self._client("s3").create_bucket(Bucket=BUCKET)
         if not self._open_to_all:
             self._make_user()
+        self._images = self._client("s3")
 
     def _make_user(self) -> None:
         users = self._client("iam")
@@ -105,8 +106,12 @@ class S3Server:
 
     def stored(self) -> list[str]:
         """The keys of all that lies in the bucket."""
-        found = self._client("s3").list_objects_v2(Bucket=BUCKET)
+        found = self._images.list_objects_v2(Bucket=BUCKET)
         return sorted(entry["Key"] for entry in found.get("Contents", ()))
+
+    def empty(self) -> None:
+        for key in self.stored():
+            self._images.delete_object(Bucket=BUCKET, Key=key)
 
     def _client(self, service: str) -> Any:
         return boto3.client(

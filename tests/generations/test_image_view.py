@@ -236,3 +236,18 @@ def test_range_is_honoured_only_while_the_image_is_the_same(client: Client, imag
     ):
         response = client.get(address(image), headers={"Range": "bytes=0-9", "If-Range": sent})
         assert response.status_code == status
+
+
+def test_storage_that_is_away_is_503_and_not_the_end_of_the_image(
+    client: Client, image: Image, settings: Settings
+) -> None:
+    file = Path(settings.STORAGES["images"]["OPTIONS"]["location"]) / image.storage_key
+    data = file.read_bytes()
+    file.unlink()
+    file.mkdir()  # there, and yet not to be read
+    response = client.get(address(image))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json()["error"]["type"] == "unavailable"
+    file.rmdir()
+    file.write_bytes(data)
+    assert client.get(address(image)).content == data

@@ -17,15 +17,18 @@ class Command(OperatorCommand):
     def work(self, *, folder: Path, **options: Any) -> None:
         if not folder.is_dir():
             self.refuse(f"{folder} is not a folder.")
-        images = storages["images"]
         # Names that begin with a dot are what a crash left of files that never became whole.
         files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
-        copied = 0
-        for path in files:
-            name = path.relative_to(folder).as_posix()
+        copied = sum(self._copy(path, path.relative_to(folder).as_posix()) for path in files)
+        self.stdout.write(f"{copied} copied, {len(files) - copied} were there already")
+
+    def _copy(self, path: Path, name: str) -> bool:
+        images = storages["images"]
+        try:
             if images.exists(name) and images.size(name) == path.stat().st_size:
-                continue
+                return False
             with path.open("rb") as file:
                 images.save(name, File(file))
-            copied += 1
-        self.stdout.write(f"{copied} copied, {len(files) - copied} were there already")
+        except OSError as error:
+            self.refuse(f"{name} could not be copied: {error}")
+        return True
