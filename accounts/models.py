@@ -90,6 +90,8 @@ class Organization(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=80)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
+    resumed_at = models.DateTimeField(null=True, blank=True)
     rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
     burst = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=db_now())

@@ -114,11 +114,12 @@ def set_rate_limits(organization: Organization, **limits: int | None) -> None:
     organization.save(update_fields=list(limits))
 
 
-def suspend(organization: Organization) -> bool:
+def suspend(organization: Organization, *, reason: str = "") -> bool:
+    """`reason`: a machine word, "" by an operator. False when it was suspended before."""
     found = Organization.objects.filter(pk=organization.pk, suspended_at=None)
-    return bool(found.update(suspended_at=db_now()))
+    return bool(found.update(suspended_at=db_now(), suspended_reason=reason))
 
 
 def resume(organization: Organization) -> bool:
     found = Organization.objects.filter(pk=organization.pk, suspended_at__isnull=False)
-    return bool(found.update(suspended_at=None))
+    return bool(found.update(suspended_at=None, suspended_reason="", resumed_at=db_now()))

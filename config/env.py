@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 T = TypeVar("T")
 
@@ -88,6 +89,21 @@ def networks(name: str) -> list[str]:
         return listed
 
     return _parsed(name, [], parse, "addresses or networks such as 10.0.0.0/8, separated by commas")
+
+
+def emails(name: str) -> list[str]:
+    """Addresses, by commas."""
+
+    def parse(raw: str) -> list[str]:
+        listed = [part.strip() for part in raw.split(",") if part.strip()]
+        for entry in listed:
+            try:
+                validate_email(entry)
+            except ValidationError:
+                raise ValueError from None
+        return listed
+
+    return _parsed(name, [], parse, "e-mail addresses, separated by commas")
 
 
 def address(name: str, default: str, schemes: tuple[str, ...], example: str) -> SplitResult | None:

@@ -177,6 +177,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MAX_API_BODY_BYTES = 65_536
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 10, 0.1, 60)
 
+# --- Mail ---------------------------------------------------------------------------------------
+
+OPERATOR_EMAILS = env.emails("OPERATOR_EMAILS")
+if env.address(
+    "EMAIL_URL", "", ("smtp", "smtps", "smtp+tls", "smtp+ssl"), "smtp+tls://user:password@host:587"
+):
+    vars().update(environ.Env.email_url_config(env.text("EMAIL_URL")))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM") or f"Tintype <tintype@{_public.hostname}>"
+
 # --- Files --------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
@@ -258,6 +270,9 @@ LEASE_S = env.seconds("LEASE_S", 60, 1, 3600)
 LEASE_RENEW_S = LEASE_S / 4
 DEADLINE_S = env.seconds("DEADLINE_S", 600, 1, 86_400)
 MAX_CLAIMS = env.integer("MAX_CLAIMS", 3, 1, 100)
+# module.function, asked of every order: see generations/content.py. Refusals by upstreams in an hour: 0 is never.
+CONTENT_CLASSIFIER = env.text("CONTENT_CLASSIFIER")
+REFUSALS_BEFORE_PAUSE = env.integer("REFUSALS_BEFORE_PAUSE", 20, 0, 10_000)
 MAX_PAID_CANCELS = env.integer("MAX_PAID_CANCELS", 20, 0, 1_000_000)
 SWEEP_S = env.seconds("SWEEP_S", 5, 0.2, 60)
 # A call that lasts for a lease is taken for one that hangs.
@@ -304,6 +319,11 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = {
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
+    "send-alerts": {
+        "task": "generations.tasks.send_alerts",
+        "schedule": 15.0,
+        "options": {"queue": "webhooks"},
+    },
 }
 
 # --- Logs ---------------------------------------------------------------------------------------

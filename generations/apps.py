@@ -1,4 +1,12 @@
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from generations.content import Classifier
 
 
 class GenerationsConfig(AppConfig):
@@ -8,10 +16,23 @@ class GenerationsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks
         from billing import audit
-        from generations import audit_rules, catalogue
+        from generations import audit_rules, catalogue, content
 
         hooks.shop_opened.append(catalogue.stock)
         audit.known_causes.append("generation")
         audit.rules.extend(audit_rules.RULES)
         audit.marks.extend(audit_rules.MARKS)
         audit.groupings.append(audit_rules.KEYS)
+        if settings.CONTENT_CLASSIFIER:
+            content.classifiers.append(_classifier(settings.CONTENT_CLASSIFIER))
+
+
+def _classifier(path: str) -> "Classifier":
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"CONTENT_CLASSIFIER={path}: {error}.") from error
+    if not callable(found):
+        raise ImproperlyConfigured(f"CONTENT_CLASSIFIER={path}: is not a function.")
+    classifier: Classifier = found
+    return classifier

@@ -9,9 +9,11 @@ import datetime
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from accounts.clock import db_now
-from generations.models import Attempt, Upstream, UpstreamState
+from generations import alerts
+from generations.models import AlertKind, Attempt, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 
 FAILURES_BEFORE_OPENING = 5
@@ -29,7 +31,6 @@ CLOSED = {
     "probe_until": None,
     "reason": "",
     "detail": "",
-    "alerted_at": None,
 }
 
 
@@ -87,5 +88,22 @@ def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.da
             "detail": detail[:500],
         }
         if opens or worsens:
-            changes |= {"opened_at": db_now(), "reason": reason, "alerted_at": None}
+            changes |= {"opened_at": db_now(), "reason": reason}
+        if (opens or worsens) and reason == ACCOUNT:
+            _tell(state.upstream, detail)
     UpstreamState.objects.filter(pk=state.pk).update(**changes)
+
+
+def _tell(upstream: Upstream, detail: str) -> None:
+    """Once for each opening: in the transaction that opens it."""
+    alerts.raise_alert(
+        upstream.shop_id,
+        AlertKind.ACCOUNT,
+        _("%(upstream)s refuses our account") % {"upstream": upstream.name},
+        _(
+            "It answered: %(detail)s\n\nUntil this is mended no orders go there; customers are served by other"
+            " upstreams if there are any, else their orders fail and cost them nothing. Look at the balance and the"
+            " credential there, then close its circuit in the admin, or wait: it is tried again by itself."
+        )
+        % {"detail": detail or _("nothing more")},
+    )

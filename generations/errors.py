@@ -24,6 +24,13 @@ class TooLateToCancel(DomainError):
     message = _("This task can no longer be canceled")
 
 
+class ContentRejected(DomainError):
+    """By the shop's own rules, before anything was held."""
+
+    type, status = "content_rejected", 400
+    message = _("The prompt was refused by the content rules")
+
+
 class LinkClosed(DomainError):
     """The address of an image was altered, or has expired."""
 

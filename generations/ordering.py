@@ -6,7 +6,7 @@ from typing import NoReturn
 from accounts.access import Access
 from accounts.errors import RateLimited
 from billing.errors import InsufficientCredits
-from generations import lifecycle, storage
+from generations import content, lifecycle, storage
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Generation, price_now
 from generations.providers.sandbox import steered_word
@@ -19,7 +19,8 @@ STEERED_REFUSALS = ("402", "429")
 def order(
     access: Access, request: ImageRequest, *, endpoint: str, idempotency_key: str | None = None
 ) -> Generation:
-    """Raises what lifecycle.submit raises."""
+    """Raises ContentRejected, Unavailable (a classifier failed), and what lifecycle.submit raises."""
+    content.refuse_unwanted(access, request)
     word = None if access.livemode else steered_word(request.prompt)
     if word in STEERED_REFUSALS:
         if idempotency_key is not None:

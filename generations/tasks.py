@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from generations import poller, runner, sweeps
+from generations import alerts, poller, runner, sweeps, takedown
 
 
 @shared_task(name="generations.tasks.run")
@@ -18,3 +18,9 @@ def poll() -> None:
 @shared_task(name="generations.tasks.delete_old_images")
 def delete_old_images() -> None:
     sweeps.delete_old_images()
+    takedown.finish_all()
+
+
+@shared_task(name="generations.tasks.send_alerts")
+def send_alerts() -> None:
+    alerts.send_due()

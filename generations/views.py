@@ -21,7 +21,7 @@ from generations import ordering, wording
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
 from generations.forms import PlaygroundForm, idempotency_key, shown
-from generations.models import OPEN, Generation, Image, Status, price_now
+from generations.models import OPEN, Generation, Image, Status, Takedown, price_now
 from generations.request import ASPECT_RATIOS, MAX_PROMPT, OUTPUT_FORMATS
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 
@@ -31,7 +31,7 @@ LATEST = 8
 LATEST_AMONG = 100
 TILE_PX, TILE_INNER_PX = 32, 28  # a shape's icon, and the longer side of what it shows
 # What an order may be refused for; anything else is an error page.
-REFUSED_STATUS = (402, 403, 409, 429, 503)
+REFUSED_STATUS = (400, 402, 403, 409, 429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,9 @@ def _task_context(generation: Generation) -> dict[str, Any]:
         images = list(generation.images.order_by("index"))
         kept = [image for image in images if image.is_kept(now)]
         context["pictures"] = [_picture(generation, image, link_expiry(now)) for image in kept]
-        context["deleted_at"] = None if kept else images[0].gone_at
+        if not kept:
+            context["deleted_at"] = images[0].gone_at
+            context["is_taken_down"] = Takedown.objects.filter(image__in=images).exists()
     elif generation.has_ended:
         context["failure"] = wording.failure(generation)
     return context

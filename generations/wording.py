@@ -47,6 +47,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         gettext_lazy("Your role may look, but not make images."),
         gettext_lazy("Ask an owner of your organization."),
     ),
+    "content_rejected": (
+        gettext_lazy("This prompt is against the content rules of this shop. Nothing was charged."),
+        gettext_lazy("Change the prompt and try again."),
+    ),
     "unavailable": (gettext_lazy("No images can be made at the moment. Nothing was charged."), ""),
     "idempotency_in_flight": (gettext_lazy("This order is already on its way."), ""),
 }

@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import throttling
 from accounts.models import Role
-from generations import backlog, doorbell, routing
+from generations import backlog, content, doorbell, routing
 from tests import alone, proof_page, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
@@ -129,6 +129,7 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doorbell, "_silent_until", 0.0)
     monkeypatch.setattr(backlog, "_seen", None)
     routing.forget()
+    content.forget()
     url = os.environ.get("REDIS_URL")
     if url:
         with redis.Redis.from_url(url) as client:

@@ -31,7 +31,9 @@ MAX_URL_CHARACTERS = 4096
 MAX_ADDRESSES = 4  # of one name, tried one after the other
 RESOLVERS = 8
 # A name of sane labels, or an IPv6 address without a zone. What it leads to is another question.
-HOST = re.compile(r"(?=.{1,254}$)([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)")
+HOST = re.compile(
+    r"(?=.{1,254}$)([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)"
+)
 REDIRECTS = (301, 302, 303, 307, 308)
 # Below 1024 only 443 speaks HTTPS; these above speak something else, and may trust whoever comes from our address.
 OTHER_PORTS = {

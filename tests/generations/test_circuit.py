@@ -8,7 +8,7 @@ from accounts.access import Access
 from accounts.clock import read_db_now
 from billing import audit
 from generations import circuit, lifecycle
-from generations.models import Attempt, Generation, Upstream, UpstreamState
+from generations.models import Attempt, Generation, OperatorAlert, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.makers import a_generation, age, an_access, an_organization, an_upstream, books_are_right
 
@@ -134,7 +134,10 @@ def test_what_says_nothing_of_the_upstream_changes_nothing(access: Access, upstr
 def test_our_account_refused_once_opens_it_at_once(access: Access, upstream: Upstream) -> None:
     end(begun(access, upstream), "account", "HTTP 402: no balance")
     state = state_of(upstream)
-    assert (state.reason, state.detail, state.alerted_at) == ("account", "HTTP 402: no balance", None)
+    assert (state.reason, state.detail) == ("account", "HTTP 402: no balance")
+    alert = OperatorAlert.objects.get()
+    assert upstream.name in alert.subject
+    assert "HTTP 402: no balance" in alert.body
     assert seconds_open(upstream) == 60
 
 
@@ -155,8 +158,6 @@ def test_one_order_probes_and_its_success_closes(access: Access, upstream: Upstr
 
 def test_a_probe_that_fails_doubles_the_pause_up_to_a_limit(access: Access, upstream: Upstream) -> None:
     end(begun(access, upstream), "account")
-    alerted_at = state_of(upstream).opened_at
-    UpstreamState.objects.update(alerted_at=alerted_at)
     pauses = []
     for _ in range(6):
         let_pass(upstream)
@@ -164,8 +165,8 @@ def test_a_probe_that_fails_doubles_the_pause_up_to_a_limit(access: Access, upst
         after = state_of(upstream)
         assert after.open_until is not None
         pauses.append(round((after.open_until - read_db_now()).total_seconds()))
-        assert after.alerted_at == alerted_at, "It is the same opening: nobody is told again"
     assert pauses == [120, 240, 480, 900, 900, 900]
+    assert OperatorAlert.objects.count() == 1, "It is the same opening: nobody is told again"
 
 
 def test_a_probe_that_never_ends_is_replaced(access: Access, upstream: Upstream) -> None:

@@ -3,41 +3,20 @@
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import storages
 from pytest_django import Settings
 
-from generations import lifecycle, storage, sweeps
+from generations import storage, sweeps
 from generations.models import Image
-from generations.providers.base import Job
-from generations.providers.sandbox import draw
-from tests.makers import a_submitted, ago, an_access, an_organization
+from tests.generations.kept_images import an_image, files, keep_images_in
 
 pytestmark = pytest.mark.django_db
-DAY_S = 86_400
 
 
 @pytest.fixture
 def folder(tmp_path: Path, settings: Settings) -> Path:
     """The image storage of this test."""
-    options = {**settings.STORAGES["images"]["OPTIONS"], "location": tmp_path}
-    settings.STORAGES = {**settings.STORAGES, "images": {**settings.STORAGES["images"], "OPTIONS": options}}
-    storages._storages.clear()  # type: ignore[attr-defined] # Django keeps made storages and offers no way to forget
+    keep_images_in(tmp_path, settings)
     return tmp_path
-
-
-def an_image(days_old: float) -> Image:
-    """Of a generation that succeeded, with its file."""
-    generation, attempt = a_submitted(an_access(an_organization(15)))
-    job = Job(generation.task_id, attempt.key, "a lighthouse", 256, 256, 1, "jpeg")
-    checked = storage.check(draw(job, 0))
-    key = storage.store(generation.task_id, generation.claim, 0, checked)
-    assert lifecycle.succeed(generation, attempt, [lifecycle.Stored(0, key, checked)])
-    Image.objects.filter(generation=generation).update(created_at=ago(days_old * DAY_S))
-    return Image.objects.get(generation=generation)
-
-
-def files(folder: Path) -> int:
-    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 def is_marked(image: Image) -> bool:

@@ -1,0 +1,86 @@
+"""What a shop does not make: its blocked phrases, and classifiers that an installation adds. Asked before anything is
+held. The prompt itself goes to upstreams as it was written.
+"""
+
+import logging
+import re
+import threading
+import time
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+from accounts.access import Access
+from accounts.errors import Unavailable
+from accounts.models import Organization
+from generations.errors import ContentRejected
+from generations.models import BlockedPhrase
+from generations.request import ImageRequest
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 1.0
+CLASSIFIER_RETRY_S = 30
+# Scripts that put no spaces between words.
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+)
+
+# Given the organization that asks and what for; a text says that it is refused, and why (for our log alone).
+Classifier = Callable[[Organization, ImageRequest], str | None]
+classifiers: list[Classifier] = []
+
+
+def refuse_unwanted(access: Access, request: ImageRequest) -> None:
+    """Raises ContentRejected; Unavailable when a classifier fails, since nobody then knows."""
+    found = _pattern_of(access.organization.shop_id)
+    if found is not None and found.search(normalized(request.prompt)):
+        raise ContentRejected(param="prompt")
+    for classify in classifiers:
+        try:
+            reason = classify(access.organization, request)
+        except Exception:
+            logger.exception("The classifier %r failed; the order was refused for now", classify)
+            raise Unavailable(retry_after=CLASSIFIER_RETRY_S) from None
+        if reason:
+            logger.info("%s: refused by a classifier: %s", access.organization.slug, reason)
+            raise ContentRejected(param="prompt")
+
+
+def normalized(text: str) -> str:
+    """As texts are compared: whatever looks the same to a reader is the same, as far as Unicode knows."""
+    plain = unicodedata.normalize("NFKC", text)
+    visible = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")  # zero width, soft hyphen
+    return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
+
+
+@lru_cache(maxsize=64)
+def _compiled(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
+    parts = sorted({normalized(phrase) for phrase in phrases} - {""})
+    return re.compile("|".join(_bounded(part) for part in parts)) if parts else None
+
+
+def _bounded(phrase: str) -> str:
+    """Whole words alone, where a script has such: "grape" holds no phrase of four letters."""
+    before = "" if _UNSPACED.match(phrase[0]) or not phrase[0].isalnum() else r"(?<!\w)"
+    after = "" if _UNSPACED.match(phrase[-1]) or not phrase[-1].isalnum() else r"(?!\w)"
+    return f"{before}{re.escape(phrase)}{after}"
+
+
+_lock = threading.Lock()
+_seen: dict[int, tuple[float, re.Pattern[str] | None]] = {}
+
+
+def _pattern_of(shop_id: int) -> re.Pattern[str] | None:
+    """Looks at the database at most once a second and process."""
+    with _lock:
+        seen = _seen.get(shop_id)
+        if seen is None or time.monotonic() - seen[0] >= LOOK_AGAIN_S:
+            phrases = BlockedPhrase.objects.filter(shop_id=shop_id).values_list("phrase", flat=True)
+            seen = _seen[shop_id] = time.monotonic(), _compiled(tuple(phrases.order_by("pk")))
+        return seen[1]
+
+
+def forget() -> None:
+    """The next order looks anew."""
+    _seen.clear()
