@@ -17,7 +17,7 @@ class Mailbox:
 
     @property
     def messages(self) -> list[Message]:
-        return [message_from_bytes(raw, policy=default) for raw in self.raw]  # type: ignore[arg-type]  # typeshed
+        return [message_from_bytes(raw, policy=default) for raw in self.raw]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 ready\r\n")

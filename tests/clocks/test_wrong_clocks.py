@@ -13,7 +13,7 @@ from accounts.clock import db_now, read_db_now
 from accounts.models import ApiKey, Organization
 from accounts.organizations import create_api_key
 from billing import audit
-from generations.models import _CROCKFORD, Generation, Image
+from generations.models.orders import _CROCKFORD, Generation, Image
 from tests import scale
 from tests.clocks.asking import ask, order, wait_for
 from tests.makers import age, an_organization, settlements_of, status_of, wallet_of

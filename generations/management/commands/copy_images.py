@@ -1,3 +1,5 @@
+"""Copies images from a folder into the storage of the settings."""
+
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="such as var/images, where they lay before")
 
-    def work(self, *, folder: Path, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
+        folder: Path = options["folder"]
         if not folder.is_dir():
             self.refuse(f"{folder} is not a folder.")
         # Names that begin with a dot are what a crash left of files that never became whole.

@@ -1,24 +1,24 @@
-"""What is sold: models with prices, and the life of each generation as rows."""
+"""The life of each generation as rows: the order, its attempts, its images."""
 
 import datetime
 import re
 import secrets
 import time
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Abs
 from django.utils.translation import gettext_lazy as _
 
-from accounts import sealing
 from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
-from accounts.models import ApiKey, Organization, Shop, User
+from accounts.models import ApiKey, Organization, User
 from accounts.statements import Select
-from generations.errors import NotOnSale
+from generations.models.sold import ImageModel
+from generations.models.upstreams import Upstream
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -38,35 +38,6 @@ def new_task_id() -> str:
 
 def new_image_id() -> str:
     return f"img_{sortable_id()}"
-
-
-class ImageModel(models.Model):
-    """A model that makes images. It has no price of its own: shops have."""
-
-    slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=80)
-    active = models.BooleanField(default=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ModelPrice(models.Model):
-    """What one image costs in a shop from a moment on; the newest that is valid counts."""
-
-    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="prices")
-    model = models.ForeignKey(ImageModel, on_delete=models.PROTECT, related_name="prices")
-    credits = models.PositiveIntegerField()
-    valid_from = models.DateTimeField(db_default=db_now())
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["shop", "model", "valid_from"], name="one_price_at_a_time"),
-            models.CheckConstraint(condition=Q(credits__gte=1), name="price_is_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.model}: {self.credits}"
 
 
 class Status(models.TextChoices):
@@ -211,131 +182,6 @@ class Generation(models.Model):
 _find_visible = Select(Generation.objects.filter)
 
 
-class CostUnit(models.TextChoices):
-    IMAGE = "image", _("an image")
-    MEGAPIXEL = "megapixel", _("a megapixel")
-
-
-class Upstream(models.Model):
-    """A shop's account with a provider of images, as the operator set it up.
-
-    Smaller `priority` goes first; among equals chance decides by `weight`. `concurrency` is how many of our orders it
-    works on at once. `model_names`: our model's slug -> its name there. `sizes` as "1024x1024", none for every size
-    from `min_side` to `max_side` pixels. `cost_micros` are millionths of the shop's currency.
-    """
-
-    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="upstreams")
-    name = models.CharField(_("name"), max_length=60)
-    provider = models.CharField(_("provider"), max_length=40)
-    base_url = models.CharField(_("base address"), max_length=300)
-    sealed_credential = models.TextField(blank=True, editable=False)
-    sealed_webhook_secret = models.TextField(blank=True, editable=False)
-    model_names = models.JSONField(_("models"), default=dict)
-    sizes = models.JSONField(_("sizes"), default=list, blank=True)
-    min_side = models.PositiveSmallIntegerField(_("shortest side"), default=256)
-    max_side = models.PositiveSmallIntegerField(_("longest side"), default=1536)
-    priority = models.PositiveSmallIntegerField(_("priority"), default=10)
-    weight = models.PositiveSmallIntegerField(_("weight"), default=1)
-    concurrency = models.PositiveIntegerField(_("concurrency"), default=10)
-    polls_per_second = models.PositiveIntegerField(_("questions a second"), null=True, blank=True)
-    cost_micros = models.PositiveBigIntegerField(_("cost"), default=0)
-    cost_unit = models.CharField(_("cost of"), max_length=9, choices=CostUnit, default=CostUnit.IMAGE)
-    resends = models.BooleanField(_("may be sent again"), default=False)
-    uses_webhooks = models.BooleanField(_("sends webhooks"), default=False)
-    enabled = models.BooleanField(_("enabled"), default=True)
-    created_at = models.DateTimeField(db_default=db_now())
-
-    class Meta:
-        verbose_name = _("upstream")
-        constraints = [
-            models.UniqueConstraint(fields=["shop", "name"], name="one_upstream_per_name"),
-            models.CheckConstraint(condition=Q(weight__gte=1), name="upstream_weight_is_positive"),
-            models.CheckConstraint(condition=Q(concurrency__gte=1), name="upstream_works_on_one_at_least"),
-            models.CheckConstraint(
-                condition=Q(polls_per_second=None) | Q(polls_per_second__gte=1), name="upstream_can_be_asked"
-            ),
-            models.CheckConstraint(
-                condition=Q(min_side__lte=F("max_side")), name="upstream_sides_are_a_range"
-            ),
-            models.CheckConstraint(
-                condition=Q(cost_unit__in=CostUnit.values), name="upstream_cost_unit_is_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def save(self, **options: Any) -> None:
-        """With its state, so that every upstream has one."""
-        with transaction.atomic():
-            super().save(**options)
-            UpstreamState.objects.get_or_create(upstream=self)
-
-    @property
-    def credential(self) -> str:
-        """Raises sealing.Unreadable."""
-        return sealing.unseal(self.sealed_credential)
-
-    @credential.setter
-    def credential(self, text: str) -> None:
-        self.sealed_credential = sealing.seal(text)
-
-    @property
-    def webhook_secret(self) -> str:
-        """Raises sealing.Unreadable."""
-        return sealing.unseal(self.sealed_webhook_secret)
-
-    @webhook_secret.setter
-    def webhook_secret(self, text: str) -> None:
-        self.sealed_webhook_secret = sealing.seal(text)
-
-    def makes(self, width: int, height: int) -> bool:
-        """Whether it can do this size, in pixels."""
-        if self.sizes:
-            return f"{width}x{height}" in self.sizes
-        return self.min_side <= min(width, height) and max(width, height) <= self.max_side
-
-    def cost_of(self, width: int, height: int, n: int) -> int:
-        """What `n` images of this size cost us, rounded up to a millionth."""
-        if self.cost_unit == CostUnit.MEGAPIXEL:
-            return -(-self.cost_micros * width * height * n // 1_000_000)
-        return self.cost_micros * n
-
-
-class UpstreamState(models.Model):
-    """What all workers know of an upstream together: how many of our orders it has, and its circuit.
-
-    `in_flight` counts its attempts without an outcome. The circuit is closed while `open_until` is null; once that time
-    has passed, one order probes it, until `probe_until`. `openings` counts those without a success in between,
-    `failures` the failures since the last. `paced_until`: the next question to it is due then.
-    """
-
-    upstream = models.OneToOneField(
-        Upstream, primary_key=True, on_delete=models.CASCADE, related_name="state"
-    )
-    in_flight = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0)
-    openings = models.PositiveIntegerField(default=0)
-    opened_at = models.DateTimeField(null=True)
-    open_until = models.DateTimeField(null=True)
-    probe_until = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=20, blank=True)
-    detail = models.CharField(max_length=500, blank=True)
-    paced_until = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(opened_at=None, open_until=None)
-                | Q(opened_at__isnull=False, open_until__isnull=False),
-                name="upstream_circuit_is_open_or_closed",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.upstream)
-
-
 class Attempt(models.Model):
     """One call of an upstream for a generation. `outcome` is empty until it is known; `cost_micros` is ours.
 
@@ -433,98 +279,3 @@ class Image(models.Model):
     def is_kept(self, now: datetime.datetime) -> bool:
         """Whether the file can still be had."""
         return now < self.gone_at
-
-
-_valid_prices = Select(
-    lambda shop_id, model_slug: (
-        ModelPrice.objects.filter(
-            shop_id=shop_id, model__slug=model_slug, model__active=True, valid_from__lte=db_now()
-        )
-        .order_by("-valid_from")
-        .values_list("model_id", "credits")[:1]
-    )
-)
-
-
-def price_now(shop_id: int, model_slug: str) -> tuple[int, int]:
-    """(model id, credits an image). Raises NotOnSale."""
-    for model_id, credits in _valid_prices(shop_id=shop_id, model_slug=model_slug):
-        return model_id, credits
-    raise NotOnSale
-
-
-class PaidCancels(models.Model):
-    """How many orders an organization canceled on a day that their upstream went on making, at the shop's expense."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    on = models.DateField()
-    count = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "on"], name="paid_cancels_once_a_day"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.organization} {self.on}: {self.count}"
-
-
-class BlockedPhrase(models.Model):
-    """What the prompts of a shop's customers must not hold; how it is compared: content.py."""
-
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="blocked_phrases")
-    phrase = models.CharField(_("phrase"), max_length=200)
-    created_at = models.DateTimeField(db_default=db_now())
-
-    class Meta:
-        verbose_name = _("blocked phrase")
-        constraints = [models.UniqueConstraint(fields=["shop", "phrase"], name="one_blocked_phrase_per_shop")]
-
-    def __str__(self) -> str:
-        return self.phrase
-
-
-class Takedown(models.Model):
-    """That an operator removed an image, and why. `actor` as `staff:<uuid>`; `reason` is theirs alone to read."""
-
-    image = models.OneToOneField(Image, on_delete=models.PROTECT, related_name="takedown")
-    actor = models.CharField(max_length=60)
-    reason = models.TextField(_("reason"))
-    created_at = models.DateTimeField(db_default=db_now())
-    file_removed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["created_at"], condition=Q(file_removed_at=None), name="takedown_unfinished")
-        ]
-
-    def __str__(self) -> str:
-        return str(self.image)
-
-
-class AlertKind(models.TextChoices):
-    ACCOUNT = "account", _("An upstream refuses our account")
-    CONDUCT = "conduct", _("An organization was paused")
-
-
-class OperatorAlert(models.Model):
-    """What operators have to know at once; `sent_at` null until they were told, which is tried from `due_at` on."""
-
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=10, choices=AlertKind)
-    subject = models.CharField(max_length=200)
-    body = models.TextField()
-    created_at = models.DateTimeField(db_default=db_now())
-    due_at = models.DateTimeField(db_default=db_now())
-    sent_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        verbose_name = _("alert")
-        constraints = [
-            models.CheckConstraint(condition=Q(kind__in=AlertKind.values), name="alert_kind_is_known")
-        ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at=None), name="alert_unsent")]
-
-    def __str__(self) -> str:
-        return self.subject

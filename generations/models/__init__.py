@@ -1,0 +1,57 @@
+"""What is sold, to whom, and who makes it, as rows."""
+
+from generations.models.orders import (
+    ENDED,
+    OPEN,
+    TASK_ID,
+    Attempt,
+    Generation,
+    GenerationQuerySet,
+    Image,
+    Status,
+    new_image_id,
+    new_task_id,
+    sortable_id,
+)
+from generations.models.rules import (
+    AlertKind,
+    BlockedPhrase,
+    OperatorAlert,
+    Takedown,
+)
+from generations.models.sold import (
+    ImageModel,
+    ModelPrice,
+    price_now,
+)
+from generations.models.upstreams import (
+    CostUnit,
+    PaidCancels,
+    Upstream,
+    UpstreamState,
+)
+
+__all__ = [
+    "ENDED",
+    "OPEN",
+    "TASK_ID",
+    "AlertKind",
+    "Attempt",
+    "BlockedPhrase",
+    "CostUnit",
+    "Generation",
+    "GenerationQuerySet",
+    "Image",
+    "ImageModel",
+    "ModelPrice",
+    "OperatorAlert",
+    "PaidCancels",
+    "Status",
+    "Takedown",
+    "Upstream",
+    "UpstreamState",
+    "new_image_id",
+    "new_task_id",
+    "price_now",
+    "sortable_id",
+]
