@@ -26,6 +26,7 @@ def _first_steps(public_url: str, welcome: Welcome) -> list[str]:
         "Shown once, so keep them:",
         f"  owner      {welcome.owner_email}",
         f"  password   {welcome.password}",
+        f"  operator   {public_url}/admin/ with the same",
         f"  live key   {welcome.live_key}",
         f"  test key   {welcome.test_key}",
         "",

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
@@ -80,12 +79,6 @@ class Call:
             output_format=generation.output_format,
             n=generation.n,
         )
-
-    @property
-    def origin(self) -> tuple[str, str, int | None]:
-        """Scheme, host and port of the address that the operator chose."""
-        parts = urlsplit(self.account.base_url)
-        return parts.scheme, parts.hostname or "", parts.port
 
     def cost_of(self, answer: Answer) -> int:
         return self.attempt.possible_cost_micros if answer.billed else 0
@@ -188,7 +181,7 @@ async def conclude(call: Call, answer: Answer) -> float | None:
     if answer.kind is not OutcomeKind.OK:
         return await in_thread(patiently, call.generation, lambda: end(call, answer))
     collected = await intake.collect(
-        calls.here().door, answer, n=call.generation.n, trusted_origin=call.origin
+        calls.here().door, answer, n=call.generation.n, trusted_origin=call.account.origin
     )
     return await in_thread(deliver, call, answer, collected)
 

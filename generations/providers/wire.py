@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from generations.providers.base import AfterCrash, Job, OutcomeKind
 
@@ -29,6 +29,12 @@ class Account:
     model: str
     webhook_url: str = ""
     webhook_secret: str = ""
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and port of the address that the operator chose; the port None: the scheme's own."""
+        parts = urlsplit(self.base_url)
+        return parts.scheme, parts.hostname or "", parts.port
 
 
 @dataclass(frozen=True, slots=True)
