@@ -249,7 +249,7 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
     except OSError as error:  # a full disk: somebody may make room
         logger.exception("%s: the image could not be stored", generation.task_id)
         wait_s = patiently(generation, functools.partial(_not_stored, call, str(error)))
-        storage.delete(item.storage_key for item in stored)
+        storage.discard(item.storage_key for item in stored)
         return wait_s
     if not stored:
         detail = "; ".join(problems) or "the answer held no image"
@@ -261,7 +261,7 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
     if not patiently(
         generation, lambda: lifecycle.succeed(generation, attempt, stored, cost_micros=cost_micros)
     ):
-        storage.delete(item.storage_key for item in stored)
+        storage.discard(item.storage_key for item in stored)
     return None
 
 

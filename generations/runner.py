@@ -175,7 +175,7 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
             detail=str(error),
             cost_micros=outcome.cost_micros,
         )
-        storage.delete(item.storage_key for item in stored)
+        storage.discard(item.storage_key for item in stored)
         return
     if not stored:
         lifecycle.fail(
@@ -190,4 +190,4 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
         if generation.claim > 1:  # a worker that died between storing and settling left its files
             storage.delete_earlier_claims(generation.task_id, generation.claim)
     else:
-        storage.delete(item.storage_key for item in stored)
+        storage.discard(item.storage_key for item in stored)

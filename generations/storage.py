@@ -1,5 +1,6 @@
 """Image files: what may be stored, where it lies, and the signed addresses that open it. No ORM here."""
 
+import logging
 import os
 import re
 import secrets
@@ -17,6 +18,8 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.utils.crypto import constant_time_compare, salted_hmac
 from PIL import Image
+
+logger = logging.getLogger(__name__)
 
 MAX_IMAGE_BYTES: Final = 32 * 1024 * 1024
 MAX_IMAGE_PIXELS: Final = 4096 * 4096
@@ -182,6 +185,14 @@ def delete(keys: Iterable[str]) -> None:
         # In this order: a thumbnail made meanwhile finds its original gone, and removes itself.
         _images().delete(key)
         _images().delete(_thumbnail_key(key))
+
+
+def discard(keys: Iterable[str]) -> None:
+    """As delete(), for what nobody will ask for: a storage that is away keeps it, and stops nobody."""
+    try:
+        delete(keys)
+    except OSError as error:
+        logger.warning("What nobody needs could not be removed: %s", error)
 
 
 def delete_unsettled(task_id: str, claim: int) -> None:
