@@ -50,5 +50,5 @@ def test_an_upstream_is_set_up_refused_mended_tried_and_removed(owner: Visitor) 
         expect(page.get_by_text("Set. Leave it empty to keep it.")).to_be_visible()
         page.get_by_role("link", name="Delete").click()
         page.get_by_role("button", name="Yes, I’m sure").click()
-        expect(page.get_by_text("0 upstreams").or_(page.get_by_text("No results"))).to_be_visible()
+        expect(page.get_by_role("heading", name="No results found")).to_be_visible()
     assert owner.complaints == []
