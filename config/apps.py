@@ -1,11 +1,20 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 from django.db import connections
 from django.db.models.signals import pre_migrate
 
 
+class DeskConfig(admin.AdminConfig):
+    """Django's admin as the operator's desk."""
+
+    default = False
+    default_site = "config.desk.DeskSite"
+
+
 class ConfigConfig(AppConfig):
+    default = True
     name = "config"
 
     def ready(self) -> None:

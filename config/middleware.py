@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.functional import SimpleLazyObject
 
@@ -15,6 +16,7 @@ from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
+DESK_PREFIX = "/admin/"
 BODY_PROBLEMS: dict[str, type[DomainError]] = {
     "too_large": BodyTooLarge,
     "timeout": BodyTimeout,
@@ -54,7 +56,11 @@ class PageCSPMiddleware(CSPMiddleware):
     """A policy for what browsers render. It is put together anew for every answer, so programs are spared it."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return response if is_api(request) else super().process_response(request, response)
+        if is_api(request):
+            return response
+        if request.path.startswith(DESK_PREFIX) and response.status_code != 404:
+            response._csp_config = settings.DESK_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # django-csp's own
+        return super().process_response(request, response)
 
 
 class PageErrorMiddleware:

@@ -1,5 +1,6 @@
 """Every address of the project."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from config import health, pages
@@ -13,6 +14,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", pages.landing, name="landing"),
+    path("admin/", admin.site.urls),
     path("accent/<str:colour>.css", pages.accent_stylesheet, name="accent"),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),

@@ -1,0 +1,224 @@
+"""Upstreams: set up, tried, switched on and off."""
+
+import asyncio
+import base64
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from accounts.clock import read_db_now
+from accounts.connections import let_go
+from accounts.desk import DeskAdmin
+from generations import circuit, routing, trial
+from generations.admin.upstream_form import UpstreamForm, secret_state
+from generations.models import Attempt, Upstream
+from generations.providers import ADAPTERS
+from generations.request import ASPECT_RATIOS, MAX_PROMPT
+from generations.upstream_checks import amount
+
+PROMPT = gettext_lazy("A lighthouse at dusk, heavy sea, the lamp just lit")
+REASONS = {
+    circuit.ACCOUNT: gettext_lazy("it refuses our account"),
+    circuit.FAILING: gettext_lazy("it keeps failing"),
+}
+
+
+class TrialForm(forms.Form):
+    """`clean()["size"]` is (width, height)."""
+
+    prompt = forms.CharField(
+        label=gettext_lazy("Prompt"),
+        max_length=MAX_PROMPT,
+        initial=PROMPT,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    size = forms.ChoiceField(label=gettext_lazy("Size"), widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, upstream: Upstream, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usual = [
+            f"{width}x{height}" for width, height in ASPECT_RATIOS.values() if upstream.makes(width, height)
+        ]
+        least = f"{upstream.min_side}x{upstream.min_side}"
+        found = list(dict.fromkeys([*usual, *(upstream.sizes or [least])]))
+        self.fields["size"].choices = [(size, size.replace("x", " × ")) for size in found]  # type: ignore[attr-defined]
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        width, _x, height = str(self.cleaned_data["size"]).partition("x")
+        return int(width), int(height)
+
+
+@admin.register(Upstream)
+class UpstreamAdmin(DeskAdmin):
+    form = UpstreamForm
+    list_display = ("name", "provider_title", "state_shown", "priority", "weight", "cost_shown", "enabled")
+    list_select_related = ("state", "shop")
+    ordering = ("priority", "name")
+    actions = ("close_circuits", "enable", "disable")
+    change_form_before_template = "generations/admin/upstream_state.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Upstream | None = None) -> Any:
+        may_enter = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if not may_enter:  # what is only looked at has no place for secrets
+            shown = ("name", "provider", "base_url", "credential_state", "model_names", "sizes", "min_side")
+            more = ("max_side", "priority", "weight", "concurrency", "polls_per_second", "cost_shown")
+            return [(None, {"fields": (*shown, *more, "resends", "uses_webhooks", "enabled")})]
+        return [
+            (None, {"fields": ("name", "provider", "base_url", "new_credential", "model_names", "enabled")}),
+            (_("What it makes"), {"fields": ("size_list", ("min_side", "max_side"))}),
+            (_("Its share"), {"fields": (("priority", "weight"), ("concurrency", "polls_per_second"))}),
+            (_("What it costs you"), {"fields": (("cost", "cost_unit"),)}),
+            (_("How it answers"), {"fields": ("resends", "uses_webhooks", "new_webhook_secret")}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Upstream | None = None) -> Any:
+        return ("credential_state", "cost_shown")
+
+    @method_decorator(sensitive_post_parameters("new_credential", "new_webhook_secret"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        row = self.get_object(request, object_id) if object_id else None
+        context = {"state_words": self.state_shown(row), "state_detail": row.state.detail} if row else {}
+        if row and self.has_change_permission(request, row):
+            context["try_path"] = reverse("admin:generations_upstream_try", args=[row.pk])
+        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def save_model(self, request: HttpRequest, obj: Upstream, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        routing.forget()
+
+    # --- Deleting -------------------------------------------------------------------------------
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {
+            name: found for name, found in super().get_actions(request).items() if name != "delete_selected"
+        }
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Asked before Django gathers what hangs off the row: that may be millions of attempts.
+        if object_id.isdecimal() and Attempt.objects.filter(upstream_id=int(object_id)).exists():
+            words = _("It has made orders, which name it for ever: it cannot be deleted, only disabled.")
+            self.message_user(request, words, messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:generations_upstream_change", args=[object_id]))
+        return super().delete_view(request, object_id, extra_context)
+
+    # --- What is shown --------------------------------------------------------------------------
+
+    @admin.display(description=gettext_lazy("provider"), ordering="provider")
+    def provider_title(self, row: Upstream) -> str:
+        adapter = ADAPTERS.get(row.provider)
+        return adapter.title if adapter else _("unknown: %(name)s") % {"name": row.provider}
+
+    @admin.display(description=gettext_lazy("state"))
+    def state_shown(self, row: Upstream) -> str:
+        state = row.state
+        busy = _("%(count)d of %(most)d in flight") % {"count": state.in_flight, "most": row.concurrency}
+        if state.opened_at is None or state.open_until is None:
+            return _("%(busy)s, circuit closed") % {"busy": busy}
+        left_s = int((state.open_until - read_db_now()).total_seconds())
+        again = _("tried again in %(s)d s") % {"s": left_s} if left_s > 0 else _("tried by the next order")
+        facts = {
+            "busy": busy,
+            "reason": str(REASONS.get(state.reason, state.reason)),
+            "since": state.opened_at.strftime("%Y-%m-%d %H:%M"),
+            "again": again,
+        }
+        return _("%(busy)s, circuit open since %(since)s UTC: %(reason)s, %(again)s") % facts
+
+    @admin.display(description=gettext_lazy("cost"))
+    def cost_shown(self, row: Upstream) -> str:
+        return f"{amount(row.cost_micros):f} {row.shop.currency.upper()} / {row.get_cost_unit_display()}"
+
+    @admin.display(description=gettext_lazy("credential"))
+    def credential_state(self, row: Upstream) -> str:
+        return secret_state(row.sealed_credential)
+
+    # --- What is done ---------------------------------------------------------------------------
+
+    @admin.action(description=gettext_lazy("Close the circuit now"), permissions=["change"])
+    def close_circuits(self, request: HttpRequest, rows: QuerySet[Upstream]) -> None:
+        closed = [row for row in rows if circuit.close(row.pk)]
+        for row in closed:
+            self.log_change(request, row, "Closed its circuit.")
+        routing.forget()
+        words = ngettext("%(count)d circuit was closed.", "%(count)d circuits were closed.", len(closed))
+        self.message_user(request, words % {"count": len(closed)}, messages.SUCCESS)
+
+    @admin.action(description=gettext_lazy("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, rows: QuerySet[Upstream]) -> None:
+        self._switch(request, rows, True)
+
+    @admin.action(
+        description=gettext_lazy("Disable: no new orders; those it has are finished"), permissions=["change"]
+    )
+    def disable(self, request: HttpRequest, rows: QuerySet[Upstream]) -> None:
+        self._switch(request, rows, False)
+
+    def _switch(self, request: HttpRequest, rows: QuerySet[Upstream], enabled: bool) -> None:
+        changed = [
+            row
+            for row in rows
+            if Upstream.objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled)
+        ]
+        for row in changed:
+            self.log_change(request, row, "Enabled." if enabled else "Disabled.")
+        routing.forget()
+        words = ngettext("%(count)d upstream was changed.", "%(count)d upstreams were changed.", len(changed))
+        self.message_user(request, words % {"count": len(changed)}, messages.SUCCESS)
+
+    # --- Trying it ------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.try_view)
+        own = path("<int:upstream_id>/try/", view, name="generations_upstream_try")
+        return [own, *super().get_urls()]
+
+    def try_view(self, request: HttpRequest, upstream_id: int) -> HttpResponse:
+        """GET shows the form; POST makes one image, which takes trial.TOTAL_S at most."""
+        row = Upstream.objects.select_related("shop", "state").filter(pk=upstream_id).first()
+        if row is None:
+            raise Http404
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        form = TrialForm(row, request.POST or None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Try %(name)s") % {"name": row.name},
+            "opts": self.opts,
+            "upstream": row,
+            "form": form,
+            "total_s": int(trial.TOTAL_S),
+        }
+        if request.method == "POST" and form.is_valid():
+            self.log_change(request, row, "Tried it.")
+            let_go()  # nobody keeps a connection while an upstream works
+            found = asyncio.run(trial.try_out(row, form.cleaned_data["prompt"], *form.sides))
+            cost = f"{amount(found.cost_micros):f} {row.shop.currency.upper()}"
+            context |= {"trial": found, "cost": cost, "image_data": _data_address(found)}
+        return TemplateResponse(request, "generations/admin/try.html", context)
+
+
+def _data_address(found: trial.Trial) -> str:
+    """The image as an address of its own: it is kept nowhere."""
+    if found.image is None:
+        return ""
+    return f"data:{found.image.content_type};base64,{base64.b64encode(found.image.data).decode()}"
