@@ -5,6 +5,7 @@ settings.SEALING_KEYS, newest first: the first seals, all of them open, so a key
 """
 
 import base64
+import datetime
 import hashlib
 from functools import lru_cache
 
@@ -32,8 +33,30 @@ def unseal(sealed: str) -> str:
 
 
 def reseal(sealed: str) -> str:
-    """The same under the newest key. Raises Unreadable."""
-    return seal(unseal(sealed))
+    """The same under the newest key, with its date. Raises Unreadable."""
+    if not sealed:
+        return ""
+    try:
+        return _box(tuple(settings.SEALING_KEYS)).rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise Unreadable from None
+
+
+def sealed_at(sealed: str) -> datetime.datetime | None:
+    """When the text was entered; needs no key. None: there is none, or it is damaged."""
+    try:
+        stamp = base64.urlsafe_b64decode(sealed)[1:9]
+        return datetime.datetime.fromtimestamp(int.from_bytes(stamp), datetime.UTC) if stamp else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def is_readable(sealed: str) -> bool:
+    try:
+        unseal(sealed)
+    except Unreadable:
+        return False
+    return True
 
 
 @lru_cache

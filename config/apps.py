@@ -1,30 +1,25 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin_apps
+from django.contrib.admin import apps as admin
 from django.db import connections
 from django.db.models.signals import pre_migrate
 
 
+class DeskConfig(admin.AdminConfig):
+    """Django's admin as the operator's desk."""
+
+    default = False
+    default_site = "config.desk.DeskSite"
+
+
 class ConfigConfig(AppConfig):
-    name = "config"
     default = True
+    name = "config"
 
     def ready(self) -> None:
         # Of whatever app: Django sends nothing for one without models.
         pre_migrate.connect(take_all_the_time_it_needs, dispatch_uid="config.migrations")
-
-
-class OperatorsConfig(admin_apps.AdminConfig):
-    default = False  # this module's is the one above
-    default_site = "config.operators.OperatorSite"
-
-    def ready(self) -> None:
-        super().ready()  # finds what is registered, also by libraries
-        from django.contrib import admin
-        from django.contrib.auth.models import Group
-
-        admin.site.unregister(Group)
 
 
 def take_all_the_time_it_needs(using: str, **_: Any) -> None:

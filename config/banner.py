@@ -16,7 +16,8 @@ def opened(public_url: str, welcome: Welcome | None, *, serves_live_keys: bool) 
         lines.append("Customers are made with: manage.py create_organization NAME --owner EMAIL --credits N")
     if not serves_live_keys:
         lines.append(
-            "Live keys get 503 until an upstream is set up; test keys work. DEMO=1 tries everything with the sandbox."
+            f"Live keys get 503 until an upstream is set up at {public_url}/admin/, by whom manage.py createsuperuser"
+            " made an operator; test keys work. DEMO=1 tries everything with the sandbox."
         )
     return "\n".join([*lines, "Ctrl-C stops it.", ""])
 
@@ -26,7 +27,7 @@ def _first_steps(public_url: str, welcome: Welcome) -> list[str]:
         "Shown once, so keep them:",
         f"  owner      {welcome.owner_email}",
         f"  password   {welcome.password}",
-        f"  operator   {public_url}/admin/ with the same",
+        f"  operator   {public_url}/admin/ (the same owner and password)",
         f"  live key   {welcome.live_key}",
         f"  test key   {welcome.test_key}",
         "",

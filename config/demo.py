@@ -34,8 +34,9 @@ def open_demo() -> Welcome | None:
         if Organization.objects.exists():
             return None
         password = secrets.token_urlsafe(12)
-        # Who tries it out is customer and operator at once.
-        owner = User.objects.create_superuser(OWNER_EMAIL, password)
+        owner = User.objects.create_superuser(
+            OWNER_EMAIL, password
+        )  # the operator as well: a demo shows all of it
         organization = create_organization(shop, "Demo", owner)
         manual.grant(organization.pk, CREDITS, reason="Credits of the demo")
         _live, live_key = create_api_key(organization, livemode=True, name="Demo", created_by=owner)

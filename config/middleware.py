@@ -14,9 +14,9 @@ from accounts.organizations import first_shop
 from config import pages
 from config.api import is_api
 
-ADMIN_PREFIX = "/admin/"
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
+DESK_PREFIX = "/admin/"
 BODY_PROBLEMS: dict[str, type[DomainError]] = {
     "too_large": BodyTooLarge,
     "timeout": BodyTimeout,
@@ -58,8 +58,8 @@ class PageCSPMiddleware(CSPMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if is_api(request):
             return response
-        if request.path.startswith(ADMIN_PREFIX):
-            response._csp_config = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # its own hook
+        if request.path.startswith(DESK_PREFIX) and response.status_code != 404:
+            response._csp_config = settings.DESK_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # django-csp's own
         return super().process_response(request, response)
 
 

@@ -90,11 +90,11 @@ INSTALLED_APPS = [
     "webhooks",
     "accounts",
     "unfold.apps.BasicAppConfig",
-    "config.apps.OperatorsConfig",
-    "django.contrib.messages",
+    "config.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -136,28 +136,6 @@ TEMPLATES = [
         },
     }
 ]
-
-UNFOLD = {
-    "SITE_TITLE": "Tintype",
-    "SITE_HEADER": "Tintype",
-    "SITE_URL": "/",
-    "SHOW_BACK_BUTTON": True,
-    "COLORS": {
-        "primary": {
-            "50": "#fdf5ef",
-            "100": "#fae6d7",
-            "200": "#f3caac",
-            "300": "#eaa678",
-            "400": "#df7c43",
-            "500": "#c65a1c",
-            "600": "#a8470a",
-            "700": "#8a3a0b",
-            "800": "#6e2f0d",
-            "900": "#56270e",
-            "950": "#301405",
-        }
-    },
-}
 
 # --- People and sessions ------------------------------------------------------------------------
 
@@ -201,12 +179,11 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
-# The operators' desk: its scripts make functions of attributes, its styles stand in the page; nothing is from outside.
-ADMIN_CONTENT_SECURITY_POLICY = {
+# The operator's desk alone: its scripts read expressions from attributes, its pages carry their colours with them.
+DESK_CONTENT_SECURITY_POLICY = {
     **CONTENT_SECURITY_POLICY["DIRECTIVES"],
-    "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
+    "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
-    "font-src": [SELF, "data:"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MAX_API_BODY_BYTES = 65_536
@@ -263,6 +240,49 @@ if S3_BUCKET:
         },
     }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# --- The operator's desk ------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "config.desk.shop_name",
+    "SITE_HEADER": "config.desk.shop_name",
+    "SITE_SUBHEADER": "config.desk.subheader",
+    "SITE_SYMBOL": "photo_camera",
+    "SITE_URL": "/playground/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.desk.favicon"}],
+    "STYLES": ["config.desk.stylesheet"],
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "base": {
+            "50": "#f8f5ef",
+            "100": "#efe9de",
+            "200": "#e0d9cc",
+            "300": "#c9bfae",
+            "400": "#ada292",
+            "500": "#665d51",
+            "600": "#4d453b",
+            "700": "#373129",
+            "800": "#2b2621",
+            "900": "#201c18",
+            "950": "#171411",
+        },
+        "primary": {
+            "50": "#fdf3ea",
+            "100": "#f9e1cd",
+            "200": "#f2c19a",
+            "300": "#ea9c60",
+            "400": "#f17324",
+            "500": "#c9570f",
+            "600": "#a8470a",
+            "700": "#8a3a09",
+            "800": "#6d2e08",
+            "900": "#532407",
+            "950": "#371804",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False},
+}
 
 # --- Language and time --------------------------------------------------------------------------
 

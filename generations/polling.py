@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import F, Min, QuerySet, Value
-from django.db.models.functions import Greatest
 
 from accounts.clock import db_now, read_db_now
 from generations.models import Attempt, Generation, Status, UpstreamState
@@ -108,18 +107,20 @@ def usual_wait_s(attempt: Attempt) -> float:
 
 def put_back(answers: Iterable[NotYet]) -> None:
     """Unless a webhook has asked for them meanwhile: those are due at once."""
+    listed = sorted(answers, key=lambda one: one.question.attempt.pk)
+    # Each by itself: generations are locked before their attempts, never after.
+    for answer in listed:
+        if answer.progress is not None:
+            shown = Value(max(0, min(99, answer.progress)))
+            generation = Generation.objects.filter(pk=answer.question.attempt.generation_id)
+            generation.filter(status=Status.RUNNING, progress__lt=shown).update(progress=shown)
     with transaction.atomic():
-        for answer in sorted(answers, key=lambda one: one.question.attempt.pk):
+        for answer in listed:
             attempt = answer.question.attempt
             changes: dict[str, object] = {} if answer.handle is None else {"handle": answer.handle}
             Attempt.objects.filter(pk=attempt.pk, poll_token=answer.question.token, outcome="").update(
                 poll_at=db_now() + datetime.timedelta(seconds=answer.wait_s), poll_token="", **changes
             )
-            if answer.progress is not None:
-                shown = Value(max(0, min(99, answer.progress)))
-                Generation.objects.filter(
-                    pk=attempt.generation_id, status=Status.RUNNING, progress__lt=shown
-                ).update(progress=Greatest("progress", shown))
 
 
 def next_due_s() -> float | None:

@@ -1,176 +1,182 @@
-"""One image from one upstream with its saved settings, step by step, for an operator. It is no order, and no money."""
+"""One image from one upstream, to see whether what the operator entered works. No order, and no credits."""
 
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sealing import Unreadable
 from generations import intake, storage
-from generations.models import Upstream
+from generations.catalogue import DEFAULT_MODEL
+from generations.models import Upstream, sortable_id
 from generations.providers import ADAPTERS
 from generations.providers.base import Job, OutcomeKind
 from generations.providers.http import Line, NoAnswer, NotReached, Oversized
+from generations.providers.reading import said
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
 from webhooks.outbound import Door
 
 TOTAL_S = 60.0
-CALL_S = 45.0
-POLL_S = 1.0
-MAX_ANSWER = 300
-SAID: dict[OutcomeKind, tuple[Any, Any]] = {
-    OutcomeKind.OK: (_("It made an image."), _("Orders can go there.")),
-    OutcomeKind.WAIT: (
-        _("It was still working on it after a minute."),
-        _("Try again, or ask whether it is slow."),
+FIRST_S, GROWTH, LONGEST_S = 0.5, 1.5, 5.0
+SEED = 42
+WORDS = {
+    OutcomeKind.OK: _("It works."),
+    OutcomeKind.WAIT: _(
+        "It accepted the order, but had no image within %(total)d seconds. It may still be billed."
     ),
-    OutcomeKind.BUSY: (
-        _("It could not serve us."),
-        _("It is busy, out of order, or not at this address. Look at the answer below, then try again."),
+    OutcomeKind.BUSY: _(
+        "It has no time for us, or cannot be reached at this address. Orders would go elsewhere."
     ),
-    OutcomeKind.ACCOUNT: (
-        _("It refuses our account."),
-        _("Check the credential, the balance there, the base address and the model's name."),
+    OutcomeKind.ACCOUNT: _(
+        "It refuses our account, or does not know the model or the address. Check the credential, the balance, the"
+        " base address and the model's name. In traffic its circuit would open, and you would be told."
     ),
-    OutcomeKind.REJECTED: (_("It refused the prompt."), _("The connection works: try another prompt.")),
-    OutcomeKind.INVALID: (
-        _("It did not accept our request."),
-        _("Check the model's name and the sizes it can do."),
-    ),
-    OutcomeKind.TIMEOUT: (
-        _("It did not answer in time."),
-        _("Check the base address, or try again."),
-    ),
-    OutcomeKind.CANCELED: (_("It canceled the request."), _("Try again.")),
-    OutcomeKind.FAILED: (_("It failed."), _("Look at the answer below, then try again.")),
+    OutcomeKind.REJECTED: _("It refused this prompt for its content. Try another one."),
+    OutcomeKind.INVALID: _("It did not accept our request: perhaps it does not make this size."),
+    OutcomeKind.TIMEOUT: _("It did not answer in time. It may still be billed."),
+    OutcomeKind.CANCELED: _("It canceled the order."),
+    OutcomeKind.FAILED: _("It failed, or what it sent was no image that could be kept."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """One request and what came of it; `status` None: nothing. No text here holds a secret."""
+
     what: str
-    ms: int
-    answer: str
+    address: str
+    status: int | None
+    took_ms: int
+    excerpt: str
 
 
 @dataclass(slots=True)
 class Trial:
-    """`image` only with OK. `cost_micros` by the upstream's own settings."""
+    """`cost_micros` is what it costs us if it is billed as it was entered."""
 
-    kind: OutcomeKind = OutcomeKind.FAILED
     steps: list[Step] = field(default_factory=list)
-    seconds: float = 0.0
+    kind: OutcomeKind = OutcomeKind.FAILED
+    detail: str = ""
     cost_micros: int = 0
     image: storage.CheckedImage | None = None
 
     @property
-    def title(self) -> Any:
-        return SAID[self.kind][0]
+    def words(self) -> str:
+        return str(WORDS[self.kind]) % {"total": TOTAL_S}
 
     @property
-    def advice(self) -> Any:
-        return SAID[self.kind][1]
+    def took_ms(self) -> int:
+        return sum(step.took_ms for step in self.steps)
 
 
 async def try_out(upstream: Upstream, prompt: str, width: int, height: int) -> Trial:
-    """Takes at most TOTAL_S and what fetching takes. Raises nothing that an upstream can cause."""
+    """Never raises for what an upstream does; takes TOTAL_S at most. Reads no row but the one it is given."""
     trial = Trial()
-    began_at = time.monotonic()
     adapter = ADAPTERS.get(upstream.provider)
+    if adapter is None:
+        trial.detail = _("There is no such provider: %(name)s") % {"name": upstream.provider}
+        return trial
     try:
-        credential = upstream.credential
-    except Unreadable:
-        adapter = None
-        trial.steps.append(
-            Step("CREDENTIALS_KEY", 0, str(_("The credential cannot be read: enter it anew.")))
+        # Without webhooks: nothing here would hear them.
+        account = Account(
+            upstream.base_url.rstrip("/"),
+            upstream.credential,
+            upstream.model_names.get(DEFAULT_MODEL, adapter.model),
         )
-        credential = ""
-    if adapter is not None:
-        model = next(iter(upstream.model_names.values()), adapter.model)
-        account = Account(upstream.base_url.rstrip("/"), credential, model)
-        job = Job("task_trial", f"trial-{time.time_ns()}:1", prompt, width, height, 42, "jpeg")
-        async with Line() as line, Door() as door:
-            talk = _Talk(trial, adapter, account, line, began_at + TOTAL_S)
-            answer = await talk.hold(job)
-            trial.kind = answer.kind
-            if answer.kind is OutcomeKind.OK or answer.billed:
-                trial.cost_micros = upstream.cost_of(width, height, 1)
-            if answer.kind is OutcomeKind.OK:
-                await _take_in(trial, door, answer, account)
-    trial.seconds = time.monotonic() - began_at
+    except Unreadable:
+        trial.kind = OutcomeKind.ACCOUNT
+        trial.detail = str(_("The credential cannot be read with today's CREDENTIALS_KEY."))
+        return trial
+    job = Job(f"task_{sortable_id()}", f"trial_{sortable_id()}", prompt, width, height, SEED, "jpeg")
+    async with Line() as line, Door() as door:
+        attempt = _Attempt(trial, adapter, account, job, line, door)
+        try:
+            async with asyncio.timeout(TOTAL_S):
+                answer = await attempt.run()
+        except TimeoutError:
+            answer = Answer(OutcomeKind.WAIT if attempt.accepted else OutcomeKind.TIMEOUT)
+        except Exception as error:  # noqa: BLE001 - an adapter's bug is what a trial is there to show
+            answer = Answer(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {said(account, str(error))}")
+    trial.kind = OutcomeKind.FAILED if answer.kind is OutcomeKind.OK and trial.image is None else answer.kind
+    trial.detail = trial.detail or said(account, answer.detail)
+    if answer.kind is OutcomeKind.OK or answer.billed or attempt.accepted:
+        trial.cost_micros = upstream.cost_of(width, height, 1)
     return trial
 
 
-class _Talk:
-    def __init__(
-        self, trial: Trial, adapter: Adapter, account: Account, line: Line, give_up_at: float
-    ) -> None:
-        self._trial = trial
-        self._adapter = adapter
-        self._account = account
-        self._line = line
-        self._give_up_at = give_up_at
+@dataclass(slots=True)
+class _Attempt:
+    trial: Trial
+    adapter: Adapter
+    account: Account
+    job: Job
+    line: Line
+    door: Door
+    accepted: bool = False
 
-    async def hold(self, job: Job) -> Answer:
-        adapter, account = self._adapter, self._account
-        answer = await self._ask(
-            lambda: adapter.submit(account, job), lambda said: adapter.read_submit(account, job, said), CALL_S
-        )
+    async def run(self) -> Answer:
+        adapter, account, job = self.adapter, self.account, self.job
+        answer = await self._ask(str(_("Order")), adapter.submit(account, job))
+        if isinstance(answer, Response):
+            answer = adapter.read_submit(account, job, answer)
         handle = answer.handle or {}
-        while answer.kind is OutcomeKind.WAIT and time.monotonic() < self._give_up_at:
-            await asyncio.sleep(POLL_S if answer.poll_after_s is None else answer.poll_after_s)
-            answer = await self._poll(handle)
+        wait_s = FIRST_S
+        while answer.kind is OutcomeKind.WAIT or (answer.kind is OutcomeKind.BUSY and self.accepted):
+            self.accepted = True
             handle = answer.handle or handle
+            await asyncio.sleep(wait_s if answer.poll_after_s is None else answer.poll_after_s)
+            wait_s = min(LONGEST_S, wait_s * GROWTH)
+            answer = await self._ask(str(_("Question")), adapter.poll(account, handle))
+            if isinstance(answer, Response):
+                answer = adapter.read_poll(account, handle, answer)
+        if answer.kind is OutcomeKind.OK:
+            await self._collect(answer)
         return answer
 
-    async def _poll(self, handle: dict[str, str]) -> Answer:
-        adapter, account = self._adapter, self._account
-        return await self._ask(
-            lambda: adapter.poll(account, handle), lambda said: adapter.read_poll(account, handle, said), 10
-        )
-
-    async def _ask(self, build: Any, read: Any, total_s: float) -> Answer:
-        began_at = time.monotonic()
-        what = ""
+    async def _ask(self, what: str, request: Request) -> Response | Answer:
+        begun = time.monotonic()
+        status, excerpt, result = None, "", Answer(OutcomeKind.FAILED)
         try:
-            request: Request = build()
-            what = f"{request.method} {request.url}"
-            response: Response = await self._line.send(request, total_s=total_s)
-            answer: Answer = read(response)
-            self._note(what, began_at, response.excerpt(self._account))
+            response = await self.line.send(request, total_s=TOTAL_S)
         except NotReached as error:
-            return self._ended(what, began_at, OutcomeKind.BUSY, str(error))
+            excerpt, result = str(error), Answer(OutcomeKind.BUSY, detail=str(error))
         except NoAnswer as error:
-            return self._ended(what, began_at, OutcomeKind.TIMEOUT, str(error))
+            kind = OutcomeKind.TIMEOUT if error.timed_out else OutcomeKind.FAILED
+            excerpt, result = str(error), Answer(kind, detail=str(error), billed=True)
         except Oversized as error:
-            return self._ended(what, began_at, OutcomeKind.FAILED, str(error))
-        return answer
-
-    def _ended(self, what: str, began_at: float, kind: OutcomeKind, detail: str) -> Answer:
-        self._note(what, began_at, detail)
-        return Answer(kind, detail=detail)
-
-    def _note(self, what: str, began_at: float, answer: str) -> None:
-        ms = round((time.monotonic() - began_at) * 1000)
-        self._trial.steps.append(Step(what[:MAX_ANSWER], ms, answer[:MAX_ANSWER]))
-
-
-async def _take_in(trial: Trial, door: Door, answer: Answer, account: Account) -> None:
-    began_at = time.monotonic()
-    origin = account.origin
-    collected = await intake.collect(door, answer, 1, origin)
-    what = f"GET {answer.image_urls[0]}" if answer.image_urls else str(_("the image in the answer"))
-    for _index, data in collected.files:
-        try:
-            trial.image = await asyncio.to_thread(intake.prepare, data, "jpeg")
-        except storage.UnusableImage as error:
-            collected_problem = str(error)
+            excerpt, result = str(error), Answer(OutcomeKind.FAILED, detail=str(error), billed=True)
+        except asyncio.CancelledError:
+            self._note(what, request.url, None, begun, str(_("no answer yet")))
+            raise
         else:
-            ms = round((time.monotonic() - began_at) * 1000)
-            trial.steps.append(Step(what[:MAX_ANSWER], ms, f"{trial.image.width} x {trial.image.height}"))
+            self._note(what, request.url, response.status, begun, response.excerpt(self.account))
+            return response
+        self._note(what, request.url, status, begun, excerpt)
+        return result
+
+    async def _collect(self, answer: Answer) -> None:
+        begun = time.monotonic()
+        parts = urlsplit(self.account.base_url)
+        origin = parts.scheme, parts.hostname or "", parts.port
+        collected = await intake.collect(self.door, answer, n=1, trusted_origin=origin)
+        for url in answer.image_urls[:1]:
+            found = (
+                f"{len(collected.files[0][1])} bytes" if collected.files else "; ".join(collected.problems)
+            )
+            self._note(str(_("Image")), url, None, begun, found)
+        if not collected.files:
+            self.trial.detail = said(self.account, "; ".join(collected.problems))
             return
-        trial.steps.append(Step(what[:MAX_ANSWER], 0, collected_problem))
-    trial.steps += [Step(what[:MAX_ANSWER], 0, problem) for problem in collected.problems]
-    trial.kind = OutcomeKind.FAILED
+        try:
+            self.trial.image = await asyncio.to_thread(
+                intake.prepare, collected.files[0][1], self.job.output_format
+            )
+        except storage.UnusableImage as error:
+            self.trial.detail = str(_("What it sent cannot be used: %(why)s") % {"why": error})
+
+    def _note(self, what: str, url: str, status: int | None, begun: float, excerpt: str) -> None:
+        took_ms = int((time.monotonic() - begun) * 1000)
+        address = said(self.account, url.partition("?")[0])
+        self.trial.steps.append(Step(what, address, status, took_ms, said(self.account, excerpt)))

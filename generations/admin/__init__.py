@@ -1,3 +1,5 @@
-"""The operators' desk for what is sold and who makes it."""
+"""The operator's pages for what is sold and who makes it; found here by Django's admin."""
 
-from generations.admin import records, rules, upstreams  # noqa: F401 - they register themselves
+from generations.admin import orders, rules, upstreams
+
+__all__ = ["orders", "rules", "upstreams"]

@@ -1,159 +1,224 @@
-"""Upstreams: set up, watched, tried."""
+"""Upstreams: set up, tried, switched on and off."""
 
 import asyncio
 import base64
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
-from unfold.decorators import action
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from accounts.clock import read_db_now
 from accounts.connections import let_go
-from generations import circuit, trial
-from generations.admin import money
-from generations.admin.upstream_form import UpstreamForm
-from generations.models import Upstream
+from accounts.desk import DeskAdmin
+from generations import circuit, routing, trial
+from generations.admin.upstream_form import UpstreamForm, secret_state
+from generations.models import Attempt, Upstream
 from generations.providers import ADAPTERS
-from generations.request import ASPECT_RATIOS
+from generations.request import ASPECT_RATIOS, MAX_PROMPT
+from generations.upstream_checks import amount
 
-PROMPT = "a lighthouse at dusk"
-LINK = '<a class="underline whitespace-nowrap" href="{}">{}</a>'
+PROMPT = gettext_lazy("A lighthouse at dusk, heavy sea, the lamp just lit")
+REASONS = {
+    circuit.ACCOUNT: gettext_lazy("it refuses our account"),
+    circuit.FAILING: gettext_lazy("it keeps failing"),
+}
+
+
+class TrialForm(forms.Form):
+    """`clean()["size"]` is (width, height)."""
+
+    prompt = forms.CharField(
+        label=gettext_lazy("Prompt"),
+        max_length=MAX_PROMPT,
+        initial=PROMPT,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    size = forms.ChoiceField(label=gettext_lazy("Size"), widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, upstream: Upstream, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usual = [
+            f"{width}x{height}" for width, height in ASPECT_RATIOS.values() if upstream.makes(width, height)
+        ]
+        least = f"{upstream.min_side}x{upstream.min_side}"
+        found = list(dict.fromkeys([*usual, *(upstream.sizes or [least])]))
+        self.fields["size"].choices = [(size, size.replace("x", " × ")) for size in found]  # type: ignore[attr-defined]
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        width, _x, height = str(self.cleaned_data["size"]).partition("x")
+        return int(width), int(height)
 
 
 @admin.register(Upstream)
-class UpstreamAdmin(ModelAdmin):  # type: ignore[misc]  # the library has no types
+class UpstreamAdmin(DeskAdmin):
     form = UpstreamForm
-    list_display = (
-        "name",
-        "provider_title",
-        "enabled",
-        "priority",
-        "weight",
-        "load",
-        "circuit_state",
-        "cost",
-        "try_it",
-    )
-    list_filter = ("provider", "enabled")
+    list_display = ("name", "provider_title", "state_shown", "priority", "weight", "cost_shown", "enabled")
+    list_select_related = ("state", "shop")
     ordering = ("priority", "name")
-    actions = ("enable", "disable", "close_circuit")
-    actions_detail = ("try_this",)
-    list_select_related = ("state",)
-    fieldsets = (
-        (None, {"fields": ("name", "provider", "base_url", "credential", "models", "enabled")}),
-        (gettext_lazy("What it makes"), {"fields": ("size_list", ("min_side", "max_side"))}),
-        (gettext_lazy("How much"), {"fields": (("priority", "weight"), ("concurrency", "polls_per_second"))}),
-        (gettext_lazy("What it costs"), {"fields": (("cost", "cost_unit"),)}),
-        (gettext_lazy("How it speaks"), {"fields": ("resends", "uses_webhooks", "webhook_secret")}),
-    )
+    actions = ("close_circuits", "enable", "disable")
+    change_form_before_template = "generations/admin/upstream_state.html"
 
-    # --- The list ---
+    def get_fieldsets(self, request: HttpRequest, obj: Upstream | None = None) -> Any:
+        may_enter = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        if not may_enter:  # what is only looked at has no place for secrets
+            shown = ("name", "provider", "base_url", "credential_state", "model_names", "sizes", "min_side")
+            more = ("max_side", "priority", "weight", "concurrency", "polls_per_second", "cost_shown")
+            return [(None, {"fields": (*shown, *more, "resends", "uses_webhooks", "enabled")})]
+        return [
+            (None, {"fields": ("name", "provider", "base_url", "new_credential", "model_names", "enabled")}),
+            (_("What it makes"), {"fields": ("size_list", ("min_side", "max_side"))}),
+            (_("Its share"), {"fields": (("priority", "weight"), ("concurrency", "polls_per_second"))}),
+            (_("What it costs you"), {"fields": (("cost", "cost_unit"),)}),
+            (_("How it answers"), {"fields": ("resends", "uses_webhooks", "new_webhook_secret")}),
+        ]
 
-    @admin.display(description=gettext_lazy("Provider"), ordering="provider")
-    def provider_title(self, upstream: Upstream) -> str:
-        adapter = ADAPTERS.get(upstream.provider)
-        return adapter.title if adapter else upstream.provider
+    def get_readonly_fields(self, request: HttpRequest, obj: Upstream | None = None) -> Any:
+        return ("credential_state", "cost_shown")
 
-    @admin.display(description=gettext_lazy("At work"))
-    def load(self, upstream: Upstream) -> str:
-        return f"{upstream.state.in_flight} / {upstream.concurrency}"
+    @method_decorator(sensitive_post_parameters("new_credential", "new_webhook_secret"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        row = self.get_object(request, object_id) if object_id else None
+        context = {"state_words": self.state_shown(row), "state_detail": row.state.detail} if row else {}
+        if row and self.has_change_permission(request, row):
+            context["try_path"] = reverse("admin:generations_upstream_try", args=[row.pk])
+        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    @admin.display(description=gettext_lazy("Circuit"))
-    def circuit_state(self, upstream: Upstream) -> str:
-        state = upstream.state
-        if state.opened_at is None:
-            return _("closed")
-        account = state.reason == circuit.ACCOUNT
-        return format_html(
-            '<strong>{}</strong> <span title="{}">{}</span>',
-            _("open: refuses our account") if account else _("open: failing"),
-            state.detail,
-            _("since %(since)s, tried again at %(until)s (UTC)")
-            % {"since": f"{state.opened_at:%d %b %H:%M}", "until": f"{state.open_until:%H:%M:%S}"},
-        )
+    def save_model(self, request: HttpRequest, obj: Upstream, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        routing.forget()
 
-    @admin.display(description=gettext_lazy("Cost"))
-    def cost(self, upstream: Upstream) -> str:
-        return f"{money.shown(upstream.cost_micros)} {upstream.get_cost_unit_display()}"
+    # --- Deleting -------------------------------------------------------------------------------
 
-    @admin.display(description="")
-    def try_it(self, upstream: Upstream) -> str:
-        return format_html(
-            LINK,
-            reverse("admin:try_upstream", args=[upstream.pk]),
-            _("Try it"),
-        )
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {
+            name: found for name, found in super().get_actions(request).items() if name != "delete_selected"
+        }
 
-    # --- What may be done ---
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Asked before Django gathers what hangs off the row: that may be millions of attempts.
+        if object_id.isdecimal() and Attempt.objects.filter(upstream_id=int(object_id)).exists():
+            words = _("It has made orders, which name it for ever: it cannot be deleted, only disabled.")
+            self.message_user(request, words, messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:generations_upstream_change", args=[object_id]))
+        return super().delete_view(request, object_id, extra_context)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Upstream | None = None) -> bool:
-        """What it made and cost stays on record, so one that has worked can only be disabled."""
-        may: bool = super().has_delete_permission(request, obj)
-        return may and (obj is None or not obj.attempts.exists())
+    # --- What is shown --------------------------------------------------------------------------
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions: dict[str, Any] = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
+    @admin.display(description=gettext_lazy("provider"), ordering="provider")
+    def provider_title(self, row: Upstream) -> str:
+        adapter = ADAPTERS.get(row.provider)
+        return adapter.title if adapter else _("unknown: %(name)s") % {"name": row.provider}
 
-    @admin.action(description=gettext_lazy("Enable"), permissions=["change"])
-    def enable(self, request: HttpRequest, chosen: QuerySet[Upstream]) -> None:
-        self._say(request, chosen.update(enabled=True))
+    @admin.display(description=gettext_lazy("state"))
+    def state_shown(self, row: Upstream) -> str:
+        state = row.state
+        busy = _("%(count)d of %(most)d in flight") % {"count": state.in_flight, "most": row.concurrency}
+        if state.opened_at is None or state.open_until is None:
+            return _("%(busy)s, circuit closed") % {"busy": busy}
+        left_s = int((state.open_until - read_db_now()).total_seconds())
+        again = _("tried again in %(s)d s") % {"s": left_s} if left_s > 0 else _("tried by the next order")
+        facts = {
+            "busy": busy,
+            "reason": str(REASONS.get(state.reason, state.reason)),
+            "since": state.opened_at.strftime("%Y-%m-%d %H:%M"),
+            "again": again,
+        }
+        return _("%(busy)s, circuit open since %(since)s UTC: %(reason)s, %(again)s") % facts
 
-    @admin.action(description=gettext_lazy("Disable: new orders go elsewhere"), permissions=["change"])
-    def disable(self, request: HttpRequest, chosen: QuerySet[Upstream]) -> None:
-        self._say(request, chosen.update(enabled=False))
+    @admin.display(description=gettext_lazy("cost"))
+    def cost_shown(self, row: Upstream) -> str:
+        return f"{amount(row.cost_micros):f} {row.shop.currency.upper()} / {row.get_cost_unit_display()}"
+
+    @admin.display(description=gettext_lazy("credential"))
+    def credential_state(self, row: Upstream) -> str:
+        return secret_state(row.sealed_credential)
+
+    # --- What is done ---------------------------------------------------------------------------
 
     @admin.action(description=gettext_lazy("Close the circuit now"), permissions=["change"])
-    def close_circuit(self, request: HttpRequest, chosen: QuerySet[Upstream]) -> None:
-        self._say(request, sum(circuit.close(upstream.pk) for upstream in chosen))
+    def close_circuits(self, request: HttpRequest, rows: QuerySet[Upstream]) -> None:
+        closed = [row for row in rows if circuit.close(row.pk)]
+        for row in closed:
+            self.log_change(request, row, "Closed its circuit.")
+        routing.forget()
+        words = ngettext("%(count)d circuit was closed.", "%(count)d circuits were closed.", len(closed))
+        self.message_user(request, words % {"count": len(closed)}, messages.SUCCESS)
 
-    def _say(self, request: HttpRequest, count: int) -> None:
-        text = ngettext("%(count)d upstream changed.", "%(count)d upstreams changed.", count)
-        messages.success(request, text % {"count": count})
+    @admin.action(description=gettext_lazy("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, rows: QuerySet[Upstream]) -> None:
+        self._switch(request, rows, True)
 
-    # --- Try it ---
+    @admin.action(
+        description=gettext_lazy("Disable: no new orders; those it has are finished"), permissions=["change"]
+    )
+    def disable(self, request: HttpRequest, rows: QuerySet[Upstream]) -> None:
+        self._switch(request, rows, False)
 
-    @action(description=gettext_lazy("Try it"), permissions=["change"])  # type: ignore[untyped-decorator]  # see above
-    def try_this(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:try_upstream", object_id)
+    def _switch(self, request: HttpRequest, rows: QuerySet[Upstream], enabled: bool) -> None:
+        changed = [
+            row
+            for row in rows
+            if Upstream.objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled)
+        ]
+        for row in changed:
+            self.log_change(request, row, "Enabled." if enabled else "Disabled.")
+        routing.forget()
+        words = ngettext("%(count)d upstream was changed.", "%(count)d upstreams were changed.", len(changed))
+        self.message_user(request, words % {"count": len(changed)}, messages.SUCCESS)
+
+    # --- Trying it ------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        own = [path("<int:pk>/try/", self.admin_site.admin_view(self.try_view), name="try_upstream")]
-        urls: list[URLPattern] = own + super().get_urls()
-        return urls
+        view = self.admin_site.admin_view(self.try_view)
+        own = path("<int:upstream_id>/try/", view, name="generations_upstream_try")
+        return [own, *super().get_urls()]
 
-    def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Makes one image with the saved settings, outside of all orders and money, and shows what happened."""
-        upstream = get_object_or_404(Upstream.objects.select_related("state"), pk=pk)
-        if not self.has_change_permission(request, upstream):
+    def try_view(self, request: HttpRequest, upstream_id: int) -> HttpResponse:
+        """GET shows the form; POST makes one image, which takes trial.TOTAL_S at most."""
+        row = Upstream.objects.select_related("shop", "state").filter(pk=upstream_id).first()
+        if row is None:
+            raise Http404
+        if not self.has_change_permission(request, row):
             raise PermissionDenied
-        prompt = request.POST.get("prompt", PROMPT).strip()[:1000] or PROMPT
-        ratio = request.POST.get("ratio", "1:1")
-        if ratio not in ASPECT_RATIOS:
-            ratio = "1:1"
-        done = None
-        if request.method == "POST":
-            let_go()  # it takes a while, and connections are few
-            done = asyncio.run(trial.try_out(upstream, prompt, *ASPECT_RATIOS[ratio]))
+        form = TrialForm(row, request.POST or None)
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Try %(name)s") % {"name": upstream.name},
+            "title": _("Try %(name)s") % {"name": row.name},
             "opts": self.opts,
-            "original": upstream,
-            "prompt": prompt,
-            "ratio": ratio,
-            "ratios": list(ASPECT_RATIOS),
-            "trial": done,
-            "cost": money.shown(done.cost_micros) if done else "",
-            "image_data": base64.b64encode(done.image.data).decode() if done and done.image else "",
+            "upstream": row,
+            "form": form,
+            "total_s": int(trial.TOTAL_S),
         }
-        return render(request, "admin/try_upstream.html", context)
+        if request.method == "POST" and form.is_valid():
+            self.log_change(request, row, "Tried it.")
+            let_go()  # nobody keeps a connection while an upstream works
+            found = asyncio.run(trial.try_out(row, form.cleaned_data["prompt"], *form.sides))
+            cost = f"{amount(found.cost_micros):f} {row.shop.currency.upper()}"
+            context |= {"trial": found, "cost": cost, "image_data": _data_address(found)}
+        return TemplateResponse(request, "generations/admin/try.html", context)
+
+
+def _data_address(found: trial.Trial) -> str:
+    """The image as an address of its own: it is kept nowhere."""
+    if found.image is None:
+        return ""
+    return f"data:{found.image.content_type};base64,{base64.b64encode(found.image.data).decode()}"

@@ -135,12 +135,6 @@ class UpstreamState(models.Model):
     def __str__(self) -> str:
         return str(self.upstream)
 
-    @classmethod
-    def refusing_our_account(cls) -> "models.QuerySet[UpstreamState]":
-        """Of upstreams in use; operators have to do something about these."""
-        refusing = cls.objects.filter(reason="account", opened_at__isnull=False, upstream__enabled=True)
-        return refusing.select_related("upstream").order_by("opened_at")
-
 
 class PaidCancels(models.Model):
     """How many orders an organization canceled on a day that their upstream went on making, at the shop's expense."""

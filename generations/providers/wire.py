@@ -25,10 +25,10 @@ class Account:
     """
 
     base_url: str
-    credential: str
+    credential: str = field(repr=False)  # nor does it get into a log by way of an error
     model: str
     webhook_url: str = ""
-    webhook_secret: str = ""
+    webhook_secret: str = field(default="", repr=False)
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
@@ -43,7 +43,7 @@ class Request:
 
     method: str
     url: str
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
     body: dict[str, Any] | None = None
 
 

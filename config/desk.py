@@ -1,0 +1,75 @@
+"""The operator's desk: Django's admin behind the shop's own sign-in, with what is wrong on top of every page."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.views import sign_out
+from config import pages
+from generations.notices import Notice, notices
+
+if TYPE_CHECKING:
+    DeskBase = AdminSite
+else:
+    from unfold.sites import UnfoldAdminSite as DeskBase
+
+
+class DeskSite(DeskBase):
+    """Nobody but active staff learns that there is anything here, and tries to sign in are limited as everywhere."""
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        inner = super().admin_view(view, cacheable)
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if self.has_permission(request):
+                response: HttpResponseBase = inner(request, *args, **kwargs)
+                return response
+            if request.user.is_authenticated:
+                raise Http404
+            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+
+        return update_wrapper(guarded, inner)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The shop's own, in place of a form that would count no tries."""
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if request.user.is_authenticated:
+            raise Http404
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"), settings.LOGIN_URL)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return sign_out(request)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        found: list[Notice] = notices() if self.has_permission(request) else []
+        return {**context, "desk_notices": found}
+
+
+# --- What settings.UNFOLD names -----------------------------------------------------------------
+
+
+def shop_name(request: HttpRequest) -> str:
+    return str(pages.shop_context(request)["brand"]().name)
+
+
+def subheader(request: HttpRequest) -> str:
+    return _("The operator's desk")
+
+
+def favicon(request: HttpRequest) -> str:
+    return static("img/favicon.svg")
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("css/desk.css")

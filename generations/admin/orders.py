@@ -1,0 +1,168 @@
+"""Attempts to look at; images to take down."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from accounts.clock import read_db_now
+from accounts.desk import ReadOnlyAdmin, actor_of
+from generations.models import Attempt, Image, Takedown
+from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
+from generations.takedown import take_down
+from generations.upstream_checks import amount
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ("key", "provider", "upstream", "outcome_shown", "cost", "submitted_at", "finished_at")
+    list_select_related = ("generation", "upstream")
+    search_fields = ("generation__task_id__exact", "upstream_task_id__exact")
+    search_help_text = gettext_lazy("The id of a task, ours or the upstream's")
+    list_filter = ("upstream",)
+    ordering = ("-pk",)
+    list_per_page = 50
+    fields = (
+        ("key", "provider", "upstream"),
+        ("outcome_shown", "detail"),
+        ("upstream_task_id", "sends", "polls"),
+        ("submitted_at", "accepted_at", "finished_at"),
+        ("cost", "possible_cost"),
+    )
+    readonly_fields = ("key", "outcome_shown", "cost", "possible_cost")
+
+    @admin.display(description=gettext_lazy("attempt"))
+    def key(self, attempt: Attempt) -> str:
+        return attempt.key
+
+    @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
+    def outcome_shown(self, attempt: Attempt) -> str:
+        return attempt.outcome or _("under way")
+
+    @admin.display(description=gettext_lazy("cost"))
+    def cost(self, attempt: Attempt) -> str:
+        return f"{amount(attempt.cost_micros):f}"
+
+    @admin.display(description=gettext_lazy("cost if billed"))
+    def possible_cost(self, attempt: Attempt) -> str:
+        return f"{amount(attempt.possible_cost_micros):f}"
+
+
+class TakedownForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=gettext_lazy("For operators alone; the customer reads that the image was removed."),
+    )
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "task", "organization", "created_at", "standing")
+    list_select_related = ("generation__organization", "takedown")
+    search_fields = ("public_id__exact", "generation__task_id__exact")
+    search_help_text = gettext_lazy("The id of an image, as in its address, or of its task")
+    ordering = ("-pk",)
+    list_per_page = 50
+    fields = (
+        ("public_id", "task", "organization"),
+        "prompt",
+        "picture",
+        ("width", "height", "byte_size"),
+        ("created_at", "standing"),
+        "reason",
+    )
+    readonly_fields = ("task", "organization", "prompt", "picture", "standing", "reason")
+    change_form_before_template = "generations/admin/image_actions.html"
+
+    @admin.display(description=gettext_lazy("task"))
+    def task(self, image: Image) -> str:
+        return image.generation.task_id
+
+    @admin.display(description=gettext_lazy("organization"))
+    def organization(self, image: Image) -> str:
+        return image.generation.organization.name
+
+    @admin.display(description=gettext_lazy("prompt"))
+    def prompt(self, image: Image) -> str:
+        return image.generation.prompt
+
+    @admin.display(description=gettext_lazy("standing"))
+    def standing(self, image: Image) -> str:
+        if _takedown_of(image) is not None:
+            return _("taken down")
+        return _("deleted") if not image.is_kept(read_db_now()) else _("kept")
+
+    @admin.display(description=gettext_lazy("why it was taken down"))
+    def reason(self, image: Image) -> str:
+        found = _takedown_of(image)
+        return found.reason if found else "-"
+
+    @admin.display(description=gettext_lazy("picture"))
+    def picture(self, image: Image) -> str:
+        now = read_db_now()
+        if not image.is_kept(now):
+            return "-"
+        source = signed_path(image.public_id, THUMBNAIL_EXTENSION, link_expiry(now))
+        return format_html('<img class="plate" src="{}" alt="{}">', source, image.generation.prompt[:120])
+
+    def has_take_down_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "change")
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {}
+        image = self.get_object(request, object_id) if object_id else None
+        if image is not None and self.has_take_down_permission(request) and _takedown_of(image) is None:
+            context["take_down_path"] = reverse("admin:generations_image_take_down", args=[image.pk])
+        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.take_down_view)
+        own = path("<int:image_id>/take-down/", view, name="generations_image_take_down")
+        return [own, *super().get_urls()]
+
+    def take_down_view(self, request: HttpRequest, image_id: int) -> HttpResponse:
+        """GET asks for a reason, POST removes the image."""
+        image = Image.objects.select_related("generation__organization").filter(pk=image_id).first()
+        if image is None:
+            raise Http404
+        if not self.has_take_down_permission(request):
+            raise PermissionDenied
+        form = TakedownForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            take_down(image, actor=actor_of(request), reason=form.cleaned_data["reason"])
+            self.log_change(request, image, "Taken down.")
+            self.message_user(request, _("The image is removed; its links answer 410."), messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:generations_image_change", args=[image_id]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Take down an image"),
+            "opts": self.opts,
+            "image": image,
+            "form": form,
+        }
+        return TemplateResponse(request, "generations/admin/take_down.html", context)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        return super().get_queryset(request).select_related("generation__organization", "takedown")
+
+
+def _takedown_of(image: Image) -> Takedown | None:
+    found: Takedown | None = getattr(image, "takedown", None)
+    return found

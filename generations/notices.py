@@ -1,0 +1,57 @@
+"""What operators read on top of each of their pages: what stands still until they do something."""
+
+from dataclasses import dataclass
+
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization
+from generations import circuit, conduct
+from generations.models import UpstreamState
+
+AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    title: str
+    advice: str
+    path: str
+
+
+def notices() -> list[Notice]:
+    """By one query: circuits that an upstream's refusal of our account keeps open, and organizations that paused."""
+    refusing = (
+        UpstreamState.objects.filter(opened_at__isnull=False, reason=circuit.ACCOUNT)
+        .annotate(what=Value("upstream", CharField()), key=Cast("pk", CharField()))
+        .values_list("what", "key", "upstream__name", "detail")
+    )
+    paused = (
+        Organization.objects.filter(suspended_at__isnull=False, suspended_reason=conduct.REASON)
+        .annotate(what=Value("organization", CharField()), key=Cast("pk", CharField()))
+        .values_list("what", "key", "name", "slug")
+    )
+    rows = refusing.union(paused, all=True)[:AT_MOST]
+    return [_notice(what, key, name, text) for what, key, name, text in rows]
+
+
+def _notice(what: str, key: str, name: str, text: str) -> Notice:
+    if what == "upstream":
+        return Notice(
+            _("%(name)s refuses our account.") % {"name": name},
+            _(
+                "It said: %(detail)s. No orders go there. Look at the balance and the credential at the provider, then"
+                " close its circuit here; it is also tried again by itself."
+            )
+            % {"detail": text or _("nothing more")},
+            reverse("admin:generations_upstream_change", args=[key]),
+        )
+    return Notice(
+        _("%(name)s was paused.") % {"name": name},
+        _(
+            "Upstreams refused too many of its prompts within an hour. Talk to the customer, then resume it here."
+        ),
+        reverse("admin:accounts_organization_change", args=[key]),
+    )
