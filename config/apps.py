@@ -12,6 +12,13 @@ class DeskConfig(admin.AdminConfig):
     default = False
     default_site = "config.desk.DeskSite"
 
+    def ready(self) -> None:
+        super().ready()  # finds what is registered, also by libraries
+        from django.contrib.admin import site
+        from django.contrib.auth.models import Group
+
+        site.unregister(Group)
+
 
 class ConfigConfig(AppConfig):
     default = True

@@ -157,7 +157,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     with_slash = request.path_info + "/"
-    if request.method in ("GET", "HEAD") and not is_api(request) and is_valid_path(with_slash):
+    misses_it = request.method in ("GET", "HEAD") and not is_api(request) and not with_slash.endswith("//")
+    if misses_it and is_valid_path(with_slash):
         return HttpResponseRedirect(with_slash)
     return error_page(request, NotFound())
 

@@ -94,6 +94,8 @@ class UpstreamForm(RowForm):
         if self.instance.pk is None:
             self.instance.shop = first_shop()
         row = self.instance
+        if "base_url" not in self.fields:  # for somebody who may only look
+            return
         self.fields["provider"].choices = [  # type: ignore[attr-defined]  # of a ChoiceField
             ("", "---"),
             *((name, adapter.title) for name, adapter in ADAPTERS.items()),
@@ -140,6 +142,9 @@ class UpstreamForm(RowForm):
             self._clean_field("model_names", self._model_names)
             if fields.get("uses_webhooks") and not adapter.sends_webhooks:
                 self.add_error("uses_webhooks", _("%(title)s sends none.") % {"title": adapter.title})
+        moves = self.instance.pk is not None and fields.get("provider") != self.initial["provider"]
+        if moves and self.instance.attempts.filter(outcome="").exists():
+            self.add_error("provider", _("It works on orders: disable it, and wait until they have ended."))
         least, most = fields.get("min_side"), fields.get("max_side")
         if least is not None and most is not None and least > most:
             self.add_error("min_side", _("The shortest side is longer than the longest."))

@@ -1,0 +1,53 @@
+"""An operator's first minutes: add an upstream, be told what is wrong with it, try it."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, WIDE, Visitor
+from tests.upstreams.running import running
+
+LIST = "/admin/generations/upstream/"
+# The library's own pages have these: no main landmark, two of one kind, a column without a heading.
+NOT_OURS = {"landmark-one-main", "landmark-unique", "page-has-heading-one", "region", "empty-table-header"}
+
+
+def assert_accessible(page: Page, where: str) -> None:
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        found = {violation["id"] for violation in Axe().run(page).response["violations"]}
+        assert found <= NOT_OURS, (where, found)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"], f"{where} scrolls sideways at {size['width']} px"
+    page.set_viewport_size(WIDE)
+
+
+def test_an_upstream_is_set_up_refused_mended_tried_and_removed(owner: Visitor) -> None:
+    page = owner.page
+    with running("portal") as up:
+        owner.go(f"{LIST}add/")
+        page.get_by_label("Name").fill("Another shop")
+        page.get_by_label("Provider").select_option("portal")
+        page.get_by_label("Base address").fill(f"{up.base_url}/api/generate")
+        page.get_by_label("Credential").fill(f"Bearer {up.credential}")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Please correct the errors below.")).to_be_visible()
+        expect(page.get_by_text("/api/generate is added by itself")).to_be_visible()
+        expect(page.get_by_text("Leave away the word in front of the credential")).to_be_visible()
+        assert_accessible(page, "the form")
+        page.get_by_label("Base address").fill(up.base_url)
+        page.get_by_label("Credential").fill(up.credential)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("0 of 10 in flight, circuit closed")).to_be_visible()
+        assert_accessible(page, "the list")
+        page.get_by_role("link", name="Another shop").first.click()
+        page.get_by_role("link", name="Try it").click()
+        page.get_by_role("button", name="Make one image").click()
+        expect(page.locator("#outcome")).to_be_visible()
+        page.locator(".desk-result img").evaluate("image => image.decode()")
+        assert_accessible(page, "the trial")
+        page.get_by_role("link", name="Back", exact=True).click()
+        expect(page.get_by_text("never shown again")).to_be_visible()
+        page.get_by_role("link", name="Delete").click()
+        page.get_by_role("button", name="Yes, I’m sure").click()
+        expect(page.get_by_role("heading", name="No results found")).to_be_visible()
+    assert owner.complaints == []
