@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
@@ -35,11 +36,26 @@ def secret_field(label: Any) -> forms.CharField:
     return forms.CharField(label=label, required=False, strip=False, widget=widget)
 
 
+class NamesField(forms.JSONField):
+    """JSON, but nothing is nothing and not "null"."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class UpstreamForm(RowForm):
     provider = forms.ChoiceField(label=gettext_lazy("Provider"), widget=UnfoldAdminSelectWidget)
     # Named unlike the row's own: a page that shows a row's members must find nothing here.
     new_credential = secret_field(gettext_lazy("Credential"))
     new_webhook_secret = secret_field(gettext_lazy("Webhook secret"))
+    model_names = NamesField(
+        label=gettext_lazy("Models"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text=gettext_lazy(
+            'Our model and its name there, such as {"z-image-turbo": "its name"}. Empty: its usual name.'
+        ),
+    )
     size_list = forms.CharField(
         label=gettext_lazy("Sizes"),
         required=False,
@@ -76,7 +92,6 @@ class UpstreamForm(RowForm):
         )
         help_texts = {
             "base_url": gettext_lazy("Empty: where this provider usually is."),
-            "model_names": gettext_lazy("Our model and its name there. Empty: its usual name."),
             "priority": gettext_lazy("Smaller goes first."),
             "weight": gettext_lazy(
                 "Among equal priorities: one with 2 gets twice as many orders as one with 1."
@@ -100,7 +115,7 @@ class UpstreamForm(RowForm):
             ("", "---"),
             *((name, adapter.title) for name, adapter in ADAPTERS.items()),
         ]
-        self.fields["base_url"].required = self.fields["model_names"].required = False
+        self.fields["base_url"].required = False
         for name in ("weight", "concurrency", "polls_per_second"):
             self.fields[name].validators.append(MinValueValidator(1))
         self.fields["new_credential"].help_text = secret_state(row.sealed_credential)

@@ -54,6 +54,11 @@ def test_what_is_left_empty_is_as_the_provider_has_it(desk: Client) -> None:
     assert UpstreamState.objects.filter(upstream=row).exists()
 
 
+def test_an_empty_field_stays_empty_when_the_form_comes_back(desk: Client) -> None:
+    page = desk.post(f"{LIST}add/", entered(name="", model_names="")).content.decode()
+    assert ">null<" not in page.replace("\n", "")
+
+
 def test_what_is_entered_is_kept(desk: Client) -> None:
     row = added(
         desk,
