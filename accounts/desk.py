@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import ModelAdmin
+from django.core.paginator import Paginator
 from django.forms import ModelForm
 from django.http import HttpRequest
 
@@ -11,8 +12,10 @@ from accounts.models import User
 if TYPE_CHECKING:
     DeskAdmin = ModelAdmin[Any]  # Unfold's bears no types
     RowForm = ModelForm[Any]
+    InfinitePaginator = Paginator[Any]
 else:
     from unfold.admin import ModelAdmin as DeskAdmin
+    from unfold.paginator import InfinitePaginator
 
     RowForm = ModelForm
 
@@ -20,7 +23,9 @@ else:
 class ReadOnlyAdmin(DeskAdmin):
     """For rows that only the product itself writes. What operators may do with them are actions of their own."""
 
+    # Such rows are many: counting those of one list reads all of them.
     show_full_result_count = False
+    paginator = InfinitePaginator
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from generations.models import ImageModel
-from generations.request import SIDE_STEP
+from generations.request import MAX_SIDE, MIN_SIDE, SIDE_STEP
 
 MICROS = Decimal(1_000_000)
 MAX_CREDENTIAL = 2000
@@ -75,9 +75,11 @@ def sizes(text: str) -> list[str]:
             raise ValidationError(
                 _("%(part)s is not a size; sizes look like 1024x1024, 1280x720.") % {"part": part[:40]}
             )
-        if int(match[1]) % SIDE_STEP or int(match[2]) % SIDE_STEP:
+        sides = int(match[1]), int(match[2])
+        if any(side % SIDE_STEP or not MIN_SIDE <= side <= MAX_SIDE for side in sides):
+            facts = {"part": part[:40], "step": SIDE_STEP, "least": MIN_SIDE, "most": MAX_SIDE}
             raise ValidationError(
-                _("%(part)s: each side is a multiple of %(step)d.") % {"part": part[:40], "step": SIDE_STEP}
+                _("%(part)s: each side is a multiple of %(step)d from %(least)d to %(most)d.") % facts
             )
         found.append(f"{match[1]}x{match[2]}")
     return list(dict.fromkeys(found))

@@ -17,18 +17,37 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of
 from generations.models import Attempt, Image, Takedown
+from generations.providers.base import OutcomeKind
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 from generations.takedown import take_down
 from generations.upstream_checks import amount
+
+OUTCOMES = [*(kind.value for kind in OutcomeKind if kind is not OutcomeKind.WAIT), "orphan", "not_stored"]
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    """Of the outcomes there can be: Django's own reads all rows to find those that there are."""
+
+    title = gettext_lazy("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", _("under way")), *((outcome, outcome) for outcome in OUTCOMES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
+        wanted = self.value()
+        if wanted is None:
+            return queryset
+        return queryset.filter(outcome="" if wanted == "open" else wanted)
 
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("key", "provider", "upstream", "outcome_shown", "cost", "submitted_at", "finished_at")
-    list_select_related = ("generation", "upstream")
+    list_select_related = ("generation", "upstream__shop")
     search_fields = ("generation__task_id__exact", "upstream_task_id__exact")
     search_help_text = gettext_lazy("The id of a task, ours or the upstream's")
-    list_filter = ("upstream",)
+    list_filter = ("upstream", OutcomeFilter)
     ordering = ("-pk",)
     list_per_page = 50
     fields = (
@@ -50,11 +69,16 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("cost"))
     def cost(self, attempt: Attempt) -> str:
-        return f"{amount(attempt.cost_micros):f}"
+        return _money(attempt, attempt.cost_micros)
 
     @admin.display(description=gettext_lazy("cost if billed"))
     def possible_cost(self, attempt: Attempt) -> str:
-        return f"{amount(attempt.possible_cost_micros):f}"
+        return _money(attempt, attempt.possible_cost_micros)
+
+
+def _money(attempt: Attempt, micros: int) -> str:
+    currency = attempt.upstream.shop.currency.upper() if attempt.upstream else ""
+    return f"{amount(micros):f} {currency}".strip()
 
 
 class TakedownForm(forms.Form):

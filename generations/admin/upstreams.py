@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -28,6 +28,7 @@ from generations.request import ASPECT_RATIOS, MAX_PROMPT
 from generations.upstream_checks import amount
 
 PROMPT = gettext_lazy("A lighthouse at dusk, heavy sea, the lamp just lit")
+TRY_METHODS = ["GET", "HEAD", "POST"]
 REASONS = {
     circuit.ACCOUNT: gettext_lazy("it refuses our account"),
     circuit.FAILING: gettext_lazy("it keeps failing"),
@@ -194,6 +195,8 @@ class UpstreamAdmin(DeskAdmin):
 
     def try_view(self, request: HttpRequest, upstream_id: int) -> HttpResponse:
         """GET shows the form; POST makes one image, which takes trial.TOTAL_S at most."""
+        if request.method not in TRY_METHODS:
+            return HttpResponseNotAllowed(TRY_METHODS)
         row = Upstream.objects.select_related("shop", "state").filter(pk=upstream_id).first()
         if row is None:
             raise Http404

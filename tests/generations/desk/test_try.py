@@ -10,6 +10,7 @@ from django.test import Client
 from billing.models import LedgerEntry
 from generations import trial
 from generations.models import Attempt, Generation, Upstream
+from generations.providers import ADAPTERS
 from generations.providers.base import OutcomeKind
 from tests.makers import an_upstream
 from tests.operators import desk_of, operator
@@ -140,3 +141,17 @@ def test_form_refuses_what_is_no_order(engine: Up, desk: Client) -> None:
         assert desk.post(f"/admin/generations/upstream/{row.pk}/try/", sent).status_code == 200
     assert len(engine.log()) == before
     assert desk.get("/admin/generations/upstream/999/try/").status_code == 404
+
+
+def test_other_methods_are_refused(desk: Client) -> None:
+    response = desk.put(f"/admin/generations/upstream/{an_upstream().pk}/try/")
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+@pytest.mark.parametrize("provider", sorted(ADAPTERS.keys() - {"portal", "openai_compatible"}))
+def test_every_other_provider_can_be_tried_too(provider: str) -> None:
+    with running(provider) as up:
+        found = tried(upstream_at(up))
+    assert (found.kind, found.cost_micros) == (OutcomeKind.OK, 5000), found
+    assert found.image is not None
+    assert not any(up.credential in step.address + step.excerpt for step in found.steps)

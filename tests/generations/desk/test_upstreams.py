@@ -110,6 +110,8 @@ def test_what_is_entered_is_kept(desk: Client) -> None:
         ({"size_list": "1024"}, "1024 is not a size"),
         ({"size_list": "1024x1024, large"}, "large is not a size"),
         ({"size_list": "1000x1000"}, "a multiple of 16"),
+        ({"size_list": "1024x1024, 128x1024"}, "from 256 to 1536"),
+        ({"size_list": "1024x2048"}, "from 256 to 1536"),
         ({"model_names": "[1]"}, "Models look like"),
         ({"model_names": '{"z-image-turbo": ""}'}, "Models look like"),
         ({"model_names": '{"other": "x"}'}, "We have no model other"),
