@@ -28,6 +28,9 @@ def _begin(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def _come(**_: Any) -> None:
+    from generations import doorbell, poller  # noqa: PLC0415 - models can be imported only once all apps are loaded
+
+    doorbell.poll_here = poller.wake
     _say_ready(True)
     threading.Thread(target=_leave_when_a_call_hangs, name="watchdog", daemon=True).start()
 

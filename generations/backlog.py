@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, Sum
 
 from accounts.clock import db_now, read_db_now
 from generations.errors import Overloaded
-from generations.models import Generation, Status
+from generations.models import Generation, Status, Upstream
 
 LOOK_AGAIN_S = 1.0
 # A queue that is shorter than this may just have missed a ring; it says nothing of the speed of the workers.
@@ -26,11 +26,14 @@ LONGEST_RETRY_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`oldest_s`: how long the oldest order that nobody took up has waited; `per_second`: orders ended lately."""
+    """`oldest_s`: how long the oldest order that nobody took up has waited; `per_second`: orders ended lately;
+    `places`: how many upstreams work on at once, 0 when the workers' own threads make the images.
+    """
 
     waiting: int
     oldest_s: float
     per_second: float
+    places: int = 0
 
     @property
     def wait_s(self) -> float:
@@ -39,7 +42,8 @@ class Backlog:
         """
         if self.per_second and self.oldest_s >= settings.CALL_TOTAL_S:
             return self.waiting / self.per_second
-        slowest = settings.WORKER_PROCESSES * settings.WORKER_CONCURRENCY / settings.CALL_TOTAL_S
+        at_once = self.places or settings.WORKER_PROCESSES * settings.WORKER_CONCURRENCY
+        slowest = at_once / settings.CALL_TOTAL_S
         return self.waiting / max(self.per_second, slowest)
 
     @property
@@ -78,7 +82,9 @@ def measure() -> Backlog:
     window_s = max(1.0, min(oldest_s, LONGEST_WINDOW_S))
     since = db_now() - datetime.timedelta(seconds=window_s)
     ended = Generation.objects.filter(finished_at__gt=since, started_at__isnull=False).count()
-    return Backlog(queued["waiting"], oldest_s, ended / window_s)
+    working = Upstream.objects.filter(enabled=True, state__open_until=None)
+    places = working.aggregate(places=Sum("concurrency"))["places"]
+    return Backlog(queued["waiting"], oldest_s, ended / window_s, places or 0)
 
 
 _lock = threading.Lock()

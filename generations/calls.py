@@ -37,14 +37,23 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._idlers: set[asyncio.Task[None]] = set()
         self._open = threading.Event()
+        self.failure: Exception | None = (
+            None  # of opening the ways, such as a wrong proxy or missing certificates
+        )
         self.thread = threading.Thread(target=self._run, name="calls", daemon=True)
         self.thread.start()
         self._open.wait()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._open_ways())
-        self._open.set()
+        try:
+            self._loop.run_until_complete(self._open_ways())
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            self.failure = error
+            self._loop.close()
+            return
+        finally:
+            self._open.set()
         self._loop.run_forever()
 
     async def _open_ways(self) -> None:
@@ -99,6 +108,8 @@ def here() -> Calls:
     with _lock:
         if _calls is None or not _calls.thread.is_alive():
             _calls = Calls()
+        if _calls.failure is not None:
+            raise RuntimeError("Calls to upstreams cannot be made here") from _calls.failure
         return _calls
 
 

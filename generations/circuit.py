@@ -54,6 +54,9 @@ def leave_place(attempt: Attempt, kind: str, detail: str) -> None:
         state.filter(closes).update(**CLOSED)
     elif kind in _FAILS or kind == OutcomeKind.ACCOUNT:
         _fail(state.get(), kind, detail, begun_at=attempt.submitted_at)
+    else:
+        # A probe that said nothing makes room for another.
+        state.filter(opened_at__lt=attempt.submitted_at).update(probe_until=None)
 
 
 def report(upstream_id: int, kind: OutcomeKind, detail: str) -> None:

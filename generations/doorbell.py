@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 logger = logging.getLogger(__name__)
@@ -52,9 +53,15 @@ def _ensure_thread() -> None:
             _thread.start()
 
 
+# Where this process asks upstreams itself: what it does when the broker cannot tell others to.
+poll_here: Callable[[], None] | None = None
+
+
 def _ring_forever() -> None:
     while True:
-        publish(_waiting.get())
+        what = _waiting.get()
+        if not publish(what) and what == _POLL and poll_here is not None:
+            poll_here()
 
 
 def publish_poll() -> bool:

@@ -6,12 +6,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from psycopg_pool import PoolTimeout
 
-from generations import calls, conduct, doorbell, heartbeat, intake, lifecycle, polling, routing, storage
+from generations import (
+    calls,
+    circuit,
+    conduct,
+    doorbell,
+    heartbeat,
+    intake,
+    lifecycle,
+    polling,
+    routing,
+    storage,
+)
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import ADAPTERS
 from generations.providers.base import AfterCrash, Job, OutcomeKind
@@ -61,6 +73,13 @@ class Call:
             upstream.webhook_secret,
         )
         return cls(attempt, adapter, account)
+
+    @property
+    def leads_elsewhere(self) -> bool:
+        """Whether it would take our present credential to an address that the upstream had before."""
+        handle = self.attempt.handle or {}
+        asked = [urlsplit(value) for value in handle.values() if value.startswith(("http://", "https://"))]
+        return any((url.scheme, url.hostname, url.port) != self.account.origin for url in asked)
 
     @property
     def generation(self) -> Generation:
@@ -151,18 +170,23 @@ def lose(call: Call) -> float | None:
             lifecycle.await_answers(attempt, polling.LOOK_UP_S)
             doorbell.ring_poll()
         case AfterCrash.NEVER if call.adapter.waits(call.account):
-            # Nothing will ever be heard of it, so its customer need not wait for the deadline to learn that.
-            lifecycle.fail(
-                call.generation,
-                "generation_failed",
-                attempt=attempt,
-                outcome="orphan",
-                detail="the connection broke before the answer",
-                cost_micros=attempt.possible_cost_micros,
-            )
+            give_up(attempt, "the connection broke before the answer")
         case AfterCrash.NEVER:
             lifecycle.leave_unknown(attempt)
     return None
+
+
+def give_up(attempt: Attempt, detail: str, *, lost: bool = False) -> bool:
+    """Nothing will ever be heard of it, so its customer need not wait for the deadline to learn that."""
+    return lifecycle.fail(
+        attempt.generation,
+        "generation_failed",
+        attempt=attempt,
+        outcome="orphan",
+        detail=detail,
+        cost_micros=attempt.possible_cost_micros,
+        lost=lost,
+    )
 
 
 def after_crash(attempt: Attempt) -> AfterCrash:
@@ -194,6 +218,11 @@ def end(call: Call, answer: Answer) -> float | None:
         answer = replace(answer, kind=OutcomeKind.FAILED)
         kind = answer.kind
     error_type = ERROR_TYPES[kind]
+    if attempt.sends > 1 and attempt.accepted_at is None and kind in (OutcomeKind.BUSY, OutcomeKind.ACCOUNT):
+        # It may have what was sent first: under another key it could be made, and billed, twice.
+        circuit.report(cast(int, attempt.upstream_id), kind, answer.detail)
+        wait_s = max(answer.poll_after_s or 0, float(routing.BUSY_WAIT_S[-1]))
+        return wait_s if lifecycle.send_again(attempt, wait_s) else None
     if kind is OutcomeKind.INVALID:
         logger.error("%s: %s did not accept our request: %s", attempt.key, attempt.upstream, answer.detail)
     if kind in _ANOTHER_MAY:

@@ -7,6 +7,7 @@ import time
 from typing import cast
 
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
 from accounts.sealing import Unreadable
@@ -58,10 +59,12 @@ class Poller:
             await self._finish()
 
     async def _finish(self) -> None:
-        if self._asking:
-            await asyncio.wait(self._asking)
-        await self._put_back()
-        _running.release()
+        try:
+            if self._asking:
+                await asyncio.wait(self._asking)
+            await self._put_back()
+        finally:
+            _running.release()
         if _woken.is_set() and not heartbeat.is_closed():
             wake()
 
@@ -91,9 +94,11 @@ class Poller:
             return
         try:
             await calls.here().in_thread(polling.put_back, answers)
-        except BaseException:
+        except (OperationalError, InterfaceError, PoolTimeout):
             self._not_yet = answers + self._not_yet
             raise
+        except Exception:  # of one of them; each is due again after a while
+            logger.exception("%d answers could not be kept", len(answers))
 
     # --- One question ---------------------------------------------------------------------------
 
@@ -104,6 +109,12 @@ class Poller:
             call = exchange.Call.of(attempt, attempt.generation.model.slug)
         except (KeyError, Unreadable) as error:
             logger.error("%s: the upstream cannot be asked: %r", attempt.key, error)
+            self._later(question, polling.LONGEST_AFTER_END_S)
+            return
+        if call.leads_elsewhere:
+            logger.error(
+                "%s: its upstream has another base address now, so it cannot be asked about", attempt.key
+            )
             self._later(question, polling.LONGEST_AFTER_END_S)
             return
         try:
@@ -149,9 +160,9 @@ class Poller:
             if await calls.here().in_thread(lifecycle.take_delivery, attempt):
                 with heartbeat.at_work() as work:
                     work.generation = attempt.generation
-                    runner.go_on(call.generation.pk, await exchange.conclude(call, answer))
+                    runner.go_on(call, await exchange.conclude(call, answer))
         else:
-            runner.go_on(call.generation.pk, await exchange.conclude(call, answer))
+            runner.go_on(call, await exchange.conclude(call, answer))
 
     async def _trouble(
         self, question: Question, kind: OutcomeKind, detail: str, pause_s: float | None = None
@@ -175,15 +186,16 @@ class Poller:
         request = call.adapter.cancel(call.account, handle)
         if request is None or "_told" in handle:
             return False
-        call.attempt.handle = {**handle, "_told": "1"}
-        await calls.here().in_thread(
-            Attempt.objects.filter(pk=call.attempt.pk, outcome="").update, handle=call.attempt.handle
-        )
-        return await exchange.send(
+        stopped = await exchange.send(
             lambda: request,
             lambda response: call.adapter.read_cancel(call.account, handle, response),
             total_s=QUESTION_TOTAL_S,
         )
+        call.attempt.handle = {**handle, "_told": "1"}
+        await calls.here().in_thread(
+            Attempt.objects.filter(pk=call.attempt.pk, outcome="").update, handle=call.attempt.handle
+        )
+        return stopped
 
     async def _book(self, call: exchange.Call, answer: Answer) -> None:
         brought = answer.kind is OutcomeKind.OK
@@ -191,7 +203,7 @@ class Poller:
         await calls.here().in_thread(
             lifecycle.book_late, call.attempt, answer.kind, detail=answer.detail, cost_micros=cost_micros
         )
-        runner.go_on(call.generation.pk, None)
+        runner.go_on(call, None)
 
     async def _look_up(self, question: Question, call: exchange.Call) -> None:
         adapter, account, job = call.adapter, call.account, call.job
@@ -213,7 +225,7 @@ class Poller:
             if "_absent" not in handle:  # to be sent again only if it is not there a second time
                 self._later(question, polling.LOOK_UP_S, Answer(OutcomeKind.WAIT, handle={"_absent": "1"}))
             elif await in_thread(lifecycle.send_again, call.attempt, 0.0):
-                runner.go_on(call.generation.pk, 0.0)
+                runner.go_on(call, 0.0)
         else:
             self._later(question)
 

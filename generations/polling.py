@@ -4,12 +4,11 @@ some in hand loses nothing, since each is due again after a while.
 
 import datetime
 import secrets
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, Min, QuerySet, Value
+from django.db.models import Count, F, Min, Q, QuerySet, Value
 
 from accounts.clock import db_now, read_db_now
 from generations.models import Attempt, Generation, Status, UpstreamState
@@ -50,18 +49,15 @@ def open_attempts() -> "QuerySet[Attempt]":
 
 def take_due(limit: int) -> list[Question]:
     """So many at most, for this caller alone until HOLD_S have passed."""
-    due = list(
-        open_attempts()
-        .filter(poll_at__lte=db_now())
-        .order_by("poll_at")
-        .values_list("pk", "upstream_id")[:limit]
-    )
-    by_upstream: dict[int, list[int]] = defaultdict(list)
-    for pk, upstream_id in due:
-        by_upstream[upstream_id].append(pk)
+    due = open_attempts().filter(poll_at__lte=db_now())
+    counts = dict(due.values_list("upstream_id").annotate(Count("pk")).order_by("upstream_id"))
     after_s: dict[int, float] = {}
-    for upstream_id, pks in sorted(by_upstream.items()):
-        after_s |= zip(pks, _reserve(upstream_id, len(pks)), strict=False)
+    for position, (upstream_id, count) in enumerate(counts.items()):
+        # Each its share, so that one that is slow, or asked for a pause, keeps nobody from asking the others.
+        share = max(1, (limit - len(after_s)) // (len(counts) - position))
+        slots = _reserve(upstream_id, min(count, share))
+        of_it = due.filter(upstream=upstream_id).order_by("poll_at").values_list("pk", flat=True)
+        after_s |= zip(of_it[: len(slots)], slots, strict=False)
     if not after_s:
         return []
     token = secrets.token_hex(8)
@@ -79,7 +75,11 @@ def _reserve(upstream_id: int, count: int) -> list[float]:
     others have asked for the time before the horizon.
     """
     with transaction.atomic():
-        state = UpstreamState.objects.select_for_update().select_related("upstream").get(pk=upstream_id)
+        state = (
+            UpstreamState.objects.select_for_update(of=("self",))
+            .select_related("upstream")
+            .get(pk=upstream_id)
+        )
         adapter = ADAPTERS.get(state.upstream.provider)
         rate = state.upstream.polls_per_second or (adapter.polls_per_second if adapter else 1.0)
         now = read_db_now()
@@ -136,5 +136,7 @@ def ask_now(task_id: str, number: int) -> Attempt | None:
     ).select_related("generation")
     attempt = found.first()
     if attempt is not None:
-        Attempt.objects.filter(pk=attempt.pk, outcome="").update(poll_at=db_now(), poll_token="")
+        # Not while somebody is fetching what it is said to be news of.
+        unfetched = Q(poll_at__isnull=False) | Q(accepted_at=None)
+        Attempt.objects.filter(unfetched, pk=attempt.pk, outcome="").update(poll_at=db_now(), poll_token="")
     return attempt

@@ -140,6 +140,24 @@ def _seconds_until_open(upstreams: Sequence[Upstream]) -> dict[int, float]:
     return {pk: (open_until - now).total_seconds() for pk, open_until in until.items()}
 
 
+def makes(upstream: Upstream, generation: Generation) -> bool:
+    return can_make(upstream, generation.model.slug, generation.width, generation.height, generation.n)
+
+
+def with_places(shop_id: int) -> list[tuple[Upstream, int]]:
+    """Upstreams of a shop that would take orders now, and how many."""
+    listed = list(Upstream.objects.filter(enabled=True, shop_id=shop_id).select_related("state"))
+    opens_in = _seconds_until_open(listed)
+    found = []
+    for upstream in listed:
+        free = upstream.concurrency - upstream.state.in_flight
+        if upstream.pk in opens_in:
+            free = min(free, 1) if opens_in[upstream.pk] <= 0 else 0  # one probes
+        if free > 0:
+            found.append((upstream, free))
+    return found
+
+
 def can_make(upstream: Upstream, model: str, width: int, height: int, n: int) -> bool:
     """`model`: our slug."""
     adapter = ADAPTERS.get(upstream.provider)

@@ -2,7 +2,11 @@
 
 import asyncio
 import logging
+from typing import cast
 
+from django.db.models import Q
+
+from accounts.clock import db_now
 from accounts.connections import let_go
 from generations import calls, exchange, heartbeat, lifecycle, routing, storage
 from generations.exchange import ERROR_TYPES, patiently
@@ -13,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 BUSY_WAIT_S = 5
 LONGEST_PAUSE_S = 30.0  # what is to be tried later than that is left to the sweeps
-NEXT_LOOKED_AT = 5
+NEXT_LOOKED_AT = 100
 
 
 def run(generation_id: int) -> bool:
@@ -43,6 +47,7 @@ def run(generation_id: int) -> bool:
 
 
 def _begin(generation: Generation, upstreams: list[Upstream]) -> bool:
+    carrier = calls.here()  # before anything is taken: it may not come up
     for upstream in upstreams:
         try:
             attempt = lifecycle.begin(generation, upstream)
@@ -51,7 +56,7 @@ def _begin(generation: Generation, upstreams: list[Upstream]) -> bool:
         if attempt is None:
             return False
         call = exchange.Call.of(attempt, generation.model.slug)
-        calls.here().start(_drive(call))
+        carrier.start(_drive(call))
         return True
     _park(generation, routing.PARK_S)
     return False
@@ -59,18 +64,18 @@ def _begin(generation: Generation, upstreams: list[Upstream]) -> bool:
 
 def _park(generation: Generation, wait_s: float) -> None:
     """The longer it has waited, the more seldom it is rung for: whoever leaves a place takes it up."""
-    lifecycle.park(generation, wait_s * 2 ** min(generation.rings, 3))
+    lifecycle.park(generation, wait_s * 2 ** min(generation.rings, 2))
 
 
 async def _drive(call: exchange.Call) -> None:
-    go_on(call.generation.pk, await exchange.drive(call))
+    go_on(call, await exchange.drive(call))
 
 
-def go_on(generation_id: int, wait_s: float | None) -> None:
+def go_on(call: exchange.Call, wait_s: float | None) -> None:
     """After an attempt: another one of the same generation after `wait_s`; and its place is free for others."""
     if wait_s is not None and wait_s <= LONGEST_PAUSE_S:
-        calls.here().start(_run_later(generation_id, wait_s), idle=True)
-    calls.here().start(_take_next(), idle=True)
+        calls.here().start(_run_later(call.generation.pk, wait_s), idle=True)
+    calls.here().start(_take_next(cast(Upstream, call.attempt.upstream).shop_id), idle=True)
 
 
 async def _run_later(generation_id: int, wait_s: float) -> None:
@@ -78,14 +83,32 @@ async def _run_later(generation_id: int, wait_s: float) -> None:
     await calls.here().in_thread(run, generation_id)
 
 
-async def _take_next() -> None:
-    await calls.here().in_thread(take_next)
+async def _take_next(shop_id: int) -> None:
+    await calls.here().in_thread(take_next, shop_id)
 
 
-def take_next() -> bool:
-    """Takes up the order that waits longest, if there is one that can be: its own ring may be long past."""
-    waiting = Generation.objects.unended().filter(status=Status.QUEUED, livemode=True).order_by("deadline_at")
-    return any(run(pk) for pk in waiting.values_list("pk", flat=True)[:NEXT_LOOKED_AT])
+def take_next(shop_id: int) -> int:
+    """Takes up the orders of a shop that wait longest, as many as there are places for: their own rings may be long
+    past. How many. Those that are to be tried again later are left until then.
+    """
+    ready = routing.with_places(shop_id)
+    places = sum(free for _upstream, free in ready)
+    if not places:
+        return 0
+    waiting = (
+        Generation.objects.unended()
+        .filter(Q(claim=0) | Q(dispatch_after__lte=db_now()), status=Status.QUEUED, livemode=True)
+        .filter(organization__shop=shop_id)
+        .select_related("model")
+        .order_by("deadline_at")
+    )
+    begun = 0
+    for row in waiting[:NEXT_LOOKED_AT]:
+        if begun >= places or heartbeat.is_closed():
+            break
+        if any(routing.makes(upstream, row) for upstream, _free in ready):
+            begun += run(row.pk)
+    return begun
 
 
 # --- In this process ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from accounts.clock import db_now
+from accounts.sealing import Unreadable
 from generations import doorbell, exchange, lifecycle, polling, storage
 from generations.models import Attempt, Generation, Image, Status
 from generations.providers import PROVIDERS
@@ -104,12 +105,23 @@ def _ask_or_send_again(attempt: Attempt) -> bool:
         back = lifecycle.send_again(attempt, 0, lost=True)
     elif allowed is AfterCrash.LOOK_UP:
         back = lifecycle.await_answers(attempt, 0, lost=True)
+    elif _waited_for_its_image(attempt):
+        back = exchange.give_up(attempt, "the worker that waited for it was lost", lost=True)
     else:
         lifecycle.leave_to_deadline(generation)
         return False
     if back:
         storage.delete_unsettled(generation.task_id, generation.claim)
     return back
+
+
+def _waited_for_its_image(attempt: Attempt) -> bool:
+    """On a connection that went with its worker, so nothing will be heard of it."""
+    try:
+        call = exchange.Call.of(attempt, attempt.generation.model.slug)
+    except (KeyError, Unreadable):
+        return False
+    return call.adapter.waits(call.account)
 
 
 def give_up_orphans() -> int:
@@ -121,9 +133,14 @@ def give_up_orphans() -> int:
         list(unheard.filter(accepted_at=None)[:BATCH]),
         lambda attempt: lifecycle.orphan(attempt, "its answer was lost"),
     )
-    return changed + _each(
+    changed += _each(
         list(old[:BATCH]), lambda attempt: lifecycle.orphan(attempt, "the upstream did not say how it ended")
     )
+    if changed:  # their places are free, and nobody else calls for those that wait
+        waiting = Generation.objects.unended().filter(status=Status.QUEUED, livemode=True)
+        for pk in waiting.order_by("deadline_at").values_list("pk", flat=True)[:changed]:
+            doorbell.publish(pk)
+    return changed
 
 
 def _lease() -> datetime.timedelta:

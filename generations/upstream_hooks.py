@@ -7,6 +7,8 @@ same, since each makes us ask.
 import logging
 import threading
 import time
+from concurrent.futures import Future
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -16,7 +18,7 @@ from accounts.clock import read_db_now
 from accounts.errors import NotFound, Unauthenticated, Unavailable
 from accounts.sealing import Unreadable
 from generations import calls, doorbell, exchange, polling
-from generations.models import TASK_ID, Attempt
+from generations.models import TASK_ID, Attempt, Upstream
 from generations.providers.http import NoAnswer, NotReached, Oversized
 from generations.providers.wire import ForgedWebhook, Request
 
@@ -26,6 +28,7 @@ KEYS_LIVE_S = 24 * 3600.0
 # New keys are looked for when none of ours fits, but whoever forges webhooks must not make us ask for each.
 KEYS_AGAIN_S = 300.0
 KEYS_TOTAL_S = 5.0
+KEYS_AWAY_S = 5
 
 
 @csrf_exempt
@@ -33,6 +36,8 @@ KEYS_TOTAL_S = 5.0
 def upstream_hook(request: HttpRequest, task_id: str, number: int) -> HttpResponse:
     """200 also for those that come twice or late, 401 forged, 404 no such attempt."""
     attempt = _find(task_id, number)
+    if not cast(Upstream, attempt.upstream).uses_webhooks:
+        raise NotFound
     try:
         call = exchange.Call.of(attempt, attempt.generation.model.slug)
         _verify(call, request)
@@ -71,22 +76,48 @@ def _verify(call: exchange.Call, request: HttpRequest) -> None:
 
 _lock = threading.Lock()
 _known: dict[str, tuple[float, bytes]] = {}
+_away_until: dict[str, float] = {}
+_asked: dict[str, "Future[bytes | None]"] = {}
 
 
 def _keys(url: str, live_s: float) -> bytes:
+    """Of many who need them at once one asks; all get its answer. Raises Unavailable."""
     with _lock:
+        now = time.monotonic()
         known = _known.get(url)
-        if known is not None and time.monotonic() - known[0] < live_s:
+        if known is not None and now - known[0] < live_s:
             return known[1]
+        if now < _away_until.get(url, 0.0):
+            raise Unavailable(retry_after=KEYS_AWAY_S)
+        asked = _asked.get(url)
+        mine = asked is None
+        if asked is None:
+            asked = _asked[url] = Future()
+    if mine:
+        keys = None
         try:
-            line = calls.here().line
-            answer = calls.here().wait_for(
-                line.send(Request("GET", url), total_s=KEYS_TOTAL_S), KEYS_TOTAL_S + 1
-            )
-        except (NotReached, NoAnswer, Oversized, TimeoutError) as error:
-            logger.warning("%s: the keys of webhooks cannot be had: %s", url, error)
-            raise Unavailable(retry_after=int(KEYS_TOTAL_S)) from None
-        if answer.status != 200 or not answer.members():
-            raise Unavailable(retry_after=int(KEYS_TOTAL_S))
-        _known[url] = time.monotonic(), answer.body
-        return answer.body
+            keys = _fetch(url)
+        finally:
+            with _lock:
+                del _asked[url]
+                if keys is None:
+                    _away_until[url] = time.monotonic() + KEYS_AWAY_S
+                else:
+                    _known[url] = time.monotonic(), keys
+            asked.set_result(keys)
+    found = asked.result()
+    if found is None:
+        raise Unavailable(retry_after=KEYS_AWAY_S)
+    return found
+
+
+def _fetch(url: str) -> bytes | None:
+    carrier = calls.here()
+    try:
+        answer = carrier.wait_for(
+            carrier.line.send(Request("GET", url), total_s=KEYS_TOTAL_S), KEYS_TOTAL_S + 1
+        )
+    except (NotReached, NoAnswer, Oversized, TimeoutError) as error:
+        logger.warning("%s: the keys of webhooks cannot be had: %s", url, error)
+        return None
+    return answer.body if answer.status == 200 and answer.members() else None

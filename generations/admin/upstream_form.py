@@ -30,6 +30,8 @@ UNREADABLE = gettext_lazy(
     " comma, and run manage.py reseal; or enter it here again. Until then no orders go to this upstream."
 )
 
+AT_WORK = gettext_lazy("It works on orders: disable it, and wait until they have ended.")
+
 
 def secret_field(label: Any) -> forms.CharField:
     widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False)
@@ -159,7 +161,13 @@ class UpstreamForm(RowForm):
                 self.add_error("uses_webhooks", _("%(title)s sends none.") % {"title": adapter.title})
         moves = self.instance.pk is not None and fields.get("provider") != self.initial["provider"]
         if moves and self.instance.attempts.filter(outcome="").exists():
-            self.add_error("provider", _("It works on orders: disable it, and wait until they have ended."))
+            self.add_error("provider", AT_WORK)
+        moved = self.instance.pk is not None and fields.get("base_url") not in (
+            None,
+            self.initial["base_url"],
+        )
+        if moved and self.instance.attempts.filter(outcome="").exists():
+            self.add_error("base_url", AT_WORK)
         least, most = fields.get("min_side"), fields.get("max_side")
         if least is not None and most is not None and least > most:
             self.add_error("min_side", _("The shortest side is longer than the longest."))

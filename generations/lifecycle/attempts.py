@@ -11,6 +11,7 @@ from accounts.clock import db_now
 from accounts.statements import Insert, Update
 from generations import circuit
 from generations.models import Attempt, Generation, Status
+from generations.providers.base import OutcomeKind
 
 LEFT_OPEN = "unknown"
 LATE, ORPHAN, CANCELED_COST = "late", "orphan", "canceled_cost"
@@ -48,7 +49,8 @@ def note_late(attempt: Attempt, *, detail: str = "", cost_micros: int = 0) -> No
         pk=attempt.generation_id, status__in=(Status.FAILED, Status.CANCELED)
     ).values_list("status", flat=True)
     for status in ended:
-        outcome = CANCELED_COST if status == Status.CANCELED and cost_micros else LATE
+        canceled = CANCELED_COST if cost_micros else OutcomeKind.CANCELED.value
+        outcome = canceled if status == Status.CANCELED else LATE
         if attempt.upstream_id is not None and close_attempt(
             attempt, outcome, detail=detail, cost_micros=cost_micros
         ):

@@ -123,9 +123,15 @@ def accepted(attempt: Attempt, answer: Answer, ask_in_s: float) -> bool:
 
 
 def await_answers(attempt: Attempt, ask_in_s: float, *, lost: bool = False) -> bool:
-    """Gives up the lease: the upstream is asked about it instead, or for it when its answer was lost."""
+    """Gives up the lease: the upstream is asked about it instead, or for it when its answer was lost.
+
+    `lost`: also the claim of the worker that has it, so that one who is only slow can deliver nothing any more, and its
+    files can go.
+    """
+    generation = attempt.generation
     with transaction.atomic():
-        if not fenced(attempt.generation, lost=lost).update(lease_until=F("deadline_at")):
+        claim = generation.claim + lost
+        if not fenced(generation, lost=lost).update(lease_until=F("deadline_at"), claim=claim):
             return False
         unanswered = Attempt.objects.filter(pk=attempt.pk, outcome="")
         unanswered.filter(handle__isnull=True).update(handle={})
@@ -179,10 +185,11 @@ def _take_delivery(pk: int, claim: int, next_claim: int, lease: datetime.timedel
 def book_late(attempt: Attempt, kind: OutcomeKind, *, detail: str, cost_micros: int) -> None:
     """What an upstream says in the end of a generation that had ended before."""
     with transaction.atomic():
-        if kind is OutcomeKind.OK or cost_micros:
-            note_late(attempt, detail=detail, cost_micros=cost_micros)
+        # Never as a failure: that it ended so may be our own doing, and says nothing of the upstream.
+        if kind is OutcomeKind.CANCELED and not cost_micros:
+            close_attempt(attempt, kind, detail=detail)
         else:
-            close_attempt(attempt, kind, detail=detail, cost_micros=cost_micros)
+            note_late(attempt, detail=detail, cost_micros=cost_micros)
 
 
 def orphan(attempt: Attempt, detail: str) -> bool:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.access import Access
 from accounts.models import Organization
 from billing import audit
-from generations import exchange, lifecycle, ordering, poller, polling, runner, storage
+from generations import calls, exchange, lifecycle, ordering, poller, polling, runner, storage
 from generations.models import Attempt, Generation, Image, Upstream, UpstreamState
 from generations.providers import ADAPTERS
 from tests.generations.kept_images import files, keep_images_in
@@ -148,6 +148,53 @@ def test_a_busy_one_is_tried_again(access: Access, ups: dict[str, Up]) -> None:
     generation = order(access)
     assert ended(generation) == ("succeeded", "")
     assert outcomes(generation) == [("busy", 0), ("ok", COST_MICROS)]
+
+
+def test_the_pause_that_an_upstream_asks_for_is_kept(
+    access: Access, ups: dict[str, Up], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generations.routing.BUSY_WAIT_S", (0.6,))
+    upstream = at(ups["portal"])
+    ups["portal"].behave(status=429, body={}, headers={"Retry-After": "1"}, times=1)
+    generation = order(access)
+    assert ended(generation) == ("succeeded", "")
+    busy, ok = Attempt.objects.filter(generation=generation).order_by("number")
+    assert busy.finished_at is not None
+    assert (ok.submitted_at - busy.finished_at).total_seconds() >= 0.95
+    assert UpstreamState.objects.get(pk=upstream.pk).opened_at is None
+
+
+def test_all_places_are_filled_and_nobody_stands_in_the_way(access: Access, ups: dict[str, Up]) -> None:
+    full = at(ups["replicate"], sizes=["1024x1024"], concurrency=1)
+    UpstreamState.objects.filter(upstream=full).update(in_flight=1)
+    free = at(ups["openai_compatible"], sizes=["256x256"], concurrency=10)
+    stuck = [ordering.order(access, a_request("x", size="1024*1024"), endpoint="test") for _ in range(6)]
+    waiting = [order(access, "a lighthouse up:late=0.3") for _ in range(3)]
+    assert runner.take_next(free.shop_id) == 3
+    wait_until(lambda: all(status_of(one)[0] == "succeeded" for one in waiting), "all of them", timeout_s=30)
+    assert {status_of(one)[0] for one in stuck} == {"queued"}
+    UpstreamState.objects.filter(upstream=full).update(in_flight=0)
+    for one in stuck:
+        lifecycle.cancel(one)
+
+
+def test_an_unknown_outcome_keeps_its_key_also_when_the_next_answer_is_busy(
+    access: Access, ups: dict[str, Up]
+) -> None:
+    at(ups["portal"], resends=True)
+    generation = order(access)
+    ups["portal"].behave(manner="drop", times=1)
+    runner.run(generation.pk)
+    wait_until(lambda: keys_sent(ups["portal"], generation) == 1, "the first submission")
+    ups["portal"].behave(status=503, body={}, times=1)
+    assert ended(generation) == ("succeeded", "")
+    assert outcomes(generation) == [("ok", COST_MICROS)]
+    assert Attempt.objects.get(generation=generation).sends == 3
+
+
+def keys_sent(up: Up, generation: Generation) -> int:
+    keys = [asked["headers"].get("idempotency-key", "") for asked in up.log()]
+    return sum(key == f"{generation.task_id}:1" for key in keys)
 
 
 def test_an_upstream_that_is_not_there_is_busy(access: Access, ups: dict[str, Up]) -> None:
@@ -296,6 +343,28 @@ def test_trouble_with_questions_is_asked_over(
     assert UpstreamState.objects.get(pk=upstream.pk).reason == refused
 
 
+def test_a_new_credential_never_goes_to_the_old_address(
+    access: Access, ups: dict[str, Up], caplog: pytest.LogCaptureFixture
+) -> None:
+    at(ups["fal"])
+    generation = order(access, "a lighthouse up:late=0.5")
+    runner.run(generation.pk)
+    wait_until(lambda: Attempt.objects.filter(accepted_at__isnull=False).exists(), "it to be accepted")
+    row = Upstream.objects.get()
+    address, row.base_url, row.credential = row.base_url, "http://localhost:9", "the-new-secret"
+    row.save()
+
+    def is_noticed() -> bool:
+        poller.wake()
+        return "another base address" in caplog.text
+
+    wait_until(is_noticed, "it to be noticed")
+    assert "the-new-secret" not in str(ups["fal"].log())
+    row.base_url, row.credential = address, ups["fal"].credential
+    row.save()
+    assert ended(generation) == ("succeeded", "")
+
+
 def test_canceled_ones_are_stopped_there_or_booked(access: Access, ups: dict[str, Up]) -> None:
     at(ups["replicate"])
     stopped = order(access, "a lighthouse up:late=30 up:queued")
@@ -330,6 +399,24 @@ def test_an_id_that_another_order_has_is_a_failure(
     second = order(access)
     assert ended(second) == ("failed", "generation_failed")
     assert "a second time" in Attempt.objects.get(generation=second).detail
+
+
+def test_without_a_way_out_orders_wait_and_no_thread_hangs(
+    access: Access, ups: dict[str, Up], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wall:
+        def __init__(self) -> None:
+            raise ValueError("a proxy that is none")
+
+    at(ups["portal"])
+    generation = order(access)
+    with monkeypatch.context() as patch:
+        patch.setattr(calls, "_calls", None)
+        patch.setattr(calls, "Line", Wall)
+        with pytest.raises(RuntimeError, match="cannot be made here"):
+            runner.run(generation.pk)
+    assert Generation.objects.get(pk=generation.pk).claim == 0
+    assert ended(generation) == ("succeeded", "")
 
 
 # --- Breakdowns here ----------------------------------------------------------------------------

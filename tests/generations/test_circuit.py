@@ -178,6 +178,15 @@ def test_a_probe_that_never_ends_is_replaced(access: Access, upstream: Upstream)
     begun(access, upstream)
 
 
+def test_a_probe_that_says_nothing_makes_room_for_another(access: Access, upstream: Upstream) -> None:
+    end(begun(access, upstream), "account")
+    let_pass(upstream)
+    end(begun(access, upstream), "invalid")
+    assert state_of(upstream).opened_at is not None
+    end(begun(access, upstream), "rejected")
+    assert state_of(upstream).opened_at is None
+
+
 def test_success_of_what_was_begun_before_does_not_close(access: Access, upstream: Upstream) -> None:
     early = begun(access, upstream)
     age(early, submitted_at=5)

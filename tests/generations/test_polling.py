@@ -105,6 +105,20 @@ def test_an_upstream_that_asks_for_a_pause_gets_it(access: Access, upstream: Ups
     assert paced_until - read_db_now() > datetime.timedelta(seconds=25)
 
 
+@pytest.mark.parametrize("pause_s", [0, 120])
+def test_one_that_is_slow_or_paused_keeps_nobody_from_asking_the_others(
+    access: Access, upstream: Upstream, pause_s: float
+) -> None:
+    for number in range(30):
+        age(accepted(access, upstream, name=f"slow-{number}"), poll_at=50)
+    other = accepted(access, an_upstream(polls_per_second=1000), name="quick")
+    if pause_s:
+        polling.slow_down(upstream.pk, pause_s)
+    taken = [question.attempt.pk for question in polling.take_due(20)]
+    assert other.pk in taken
+    assert len(taken) == (1 if pause_s else 11), "Half of the room is the other's"
+
+
 def test_news_make_it_due_at_once_even_while_it_is_being_asked(access: Access, upstream: Upstream) -> None:
     attempt = accepted(access, upstream, ask_in_s=60)
     assert polling.ask_now(attempt.generation.task_id, 1) is not None

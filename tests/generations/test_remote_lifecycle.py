@@ -8,11 +8,12 @@ from pytest_django import Settings
 
 from accounts.access import Access
 from accounts.models import Organization
-from generations import exchange, lifecycle, polling, sweeps
+from generations import circuit, exchange, lifecycle, polling, storage, sweeps
 from generations.errors import AlreadyEnded, TooLateToCancel
 from generations.models import Attempt, Generation, PaidCancels, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from generations.providers.wire import Answer
+from tests.generations.kept_images import files, keep_images_in
 from tests.makers import (
     a_generation,
     age,
@@ -25,6 +26,7 @@ from tests.makers import (
     stored_images,
     wallet_of,
 )
+from tests.upstream.server import picture
 
 pytestmark = pytest.mark.django_db
 COST_MICROS = 5000
@@ -46,6 +48,10 @@ def at(access: Access, provider: str = "portal", **fields: object) -> Attempt:
     attempt = lifecycle.begin(a_generation(access), upstream)
     assert attempt is not None
     return attempt
+
+
+def checked_picture() -> storage.CheckedImage:
+    return storage.check(picture(256, 256))
 
 
 def accept(attempt: Attempt, name: str = "up-1") -> Attempt:
@@ -205,6 +211,43 @@ def test_an_answer_lost_on_the_way_ends_what_nobody_can_ask_about(access: Access
     assert booked(attempt) == ("orphan", COST_MICROS)
 
 
+def test_a_slow_worker_delivers_nothing_once_a_sweep_has_taken_its_files(
+    organization: Organization, access: Access, tmp_path: Path, settings: Settings
+) -> None:
+    keep_images_in(tmp_path, settings)
+    attempt = accept(at(access))
+    assert lifecycle.take_delivery(attempt)
+    generation = attempt.generation
+    [image] = stored_images(generation, 1)
+    key = storage.store(generation.task_id, generation.claim, 0, checked_picture())
+    lose_worker(attempt)
+    assert files(tmp_path) == 0
+    late = lifecycle.Stored(0, key, image.image)
+    assert not lifecycle.succeed(generation, attempt, [late], cost_micros=COST_MICROS)
+    assert settlements_of(generation) == []
+    assert status_of(generation)[0] == "running"
+    assert again(attempt).poll_at is not None
+    assert wallet_of(organization)[:2] == (9985, 15)
+
+
+def test_a_worker_lost_with_a_call_that_nobody_can_ask_about_gives_its_place_back(access: Access) -> None:
+    attempt = at(access, "openai_compatible")
+    lose_worker(attempt)
+    assert status_of(attempt.generation) == ("failed", "generation_failed")
+    assert booked(attempt) == ("orphan", COST_MICROS)
+    assert in_flight(attempt) == 0
+    assert books_are_right()
+
+
+def test_news_during_the_delivery_do_not_take_it_from_who_has_it(access: Access) -> None:
+    attempt = accept(at(access))
+    assert lifecycle.take_delivery(attempt)
+    assert polling.ask_now(attempt.generation.task_id, 1) is not None
+    assert polling.take_due(5) == []
+    images = stored_images(attempt.generation, 1)
+    assert lifecycle.succeed(attempt.generation, attempt, images, cost_micros=COST_MICROS)
+
+
 # --- Canceled -----------------------------------------------------------------------------------
 
 
@@ -232,6 +275,19 @@ def test_a_success_after_the_cancel_is_discarded_and_booked(access: Access, tmp_
     assert not lifecycle.succeed(generation, attempt, stored_images(generation, 1), cost_micros=COST_MICROS)
     assert booked(attempt) == ("canceled_cost", COST_MICROS)
     assert status_of(generation) == ("canceled", "canceled")
+
+
+def test_customers_cannot_open_a_circuit_by_canceling(access: Access) -> None:
+    upstream = an_upstream("replicate", concurrency=100)
+    for number in range(circuit.FAILURES_BEFORE_OPENING + 1):
+        attempt = lifecycle.begin(a_generation(access), upstream)
+        assert attempt is not None
+        accept(attempt, f"up-{number}")
+        lifecycle.cancel(attempt.generation)
+        lifecycle.book_late(attempt, OutcomeKind.TIMEOUT, detail="canceled", cost_micros=0)
+        assert booked(attempt) == ("canceled", 0)
+    state = UpstreamState.objects.get(pk=upstream.pk)
+    assert (state.failures, state.opened_at, state.in_flight) == (0, None, 0)
 
 
 def test_so_many_paid_cancels_a_day_and_no_more(access: Access, settings: Settings) -> None:
@@ -265,7 +321,7 @@ def test_what_was_given_up_for_unknown_is_booked_right_once_it_is_known(access: 
     lifecycle.cancel(attempt.generation)
     assert lifecycle.orphan(attempt, "nobody said")
     assert not lifecycle.fail(attempt.generation, "x", attempt=attempt, outcome="failed", cost_micros=0)
-    assert booked(attempt) == ("late", 0)
+    assert booked(attempt) == ("canceled", 0)
     assert in_flight(attempt) == 0
 
 

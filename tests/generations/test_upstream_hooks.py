@@ -26,6 +26,7 @@ BODY = json.dumps({"id": "up-1", "status": "succeeded"})
 @pytest.fixture(autouse=True)
 def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upstream_hooks, "_known", {})
+    monkeypatch.setattr(upstream_hooks, "_away_until", {})
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def is_due(attempt: Attempt) -> bool:
 
 @pytest.mark.django_db
 def test_genuine_news_make_it_due_now_also_twice(access: Access) -> None:
-    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET))
+    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET, uses_webhooks=True))
     assert not is_due(attempt)
     assert [told(attempt, signed()), told(attempt, signed())] == [200, 200]
     assert is_due(attempt)
@@ -91,14 +92,14 @@ def test_genuine_news_make_it_due_now_also_twice(access: Access) -> None:
     ],
 )
 def test_forged_or_old_ones_are_refused_and_make_nothing_due(access: Access, headers: dict[str, str]) -> None:
-    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET))
+    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET, uses_webhooks=True))
     assert told(attempt, headers) == 401
     assert not is_due(attempt)
 
 
 @pytest.mark.django_db
 def test_news_of_what_has_ended_are_taken_and_forgotten(access: Access) -> None:
-    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET))
+    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET, uses_webhooks=True))
     assert lifecycle.fail(attempt.generation, "x", attempt=attempt, outcome="failed")
     assert told(attempt, signed()) == 200
     assert not is_due(attempt)
@@ -106,16 +107,16 @@ def test_news_of_what_has_ended_are_taken_and_forgotten(access: Access) -> None:
 
 @pytest.mark.django_db
 def test_who_sends_none_or_whose_secret_cannot_be_read_is_not_listened_to(access: Access) -> None:
-    silent = accepted(access, an_upstream("portal"))
+    silent = accepted(access, an_upstream("portal", uses_webhooks=True))
     assert told(silent, signed()) == 401
-    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET))
+    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET, uses_webhooks=True))
     Upstream.objects.update(sealed_webhook_secret="sealed by another key")
     assert told(attempt, signed()) == 404
 
 
 @pytest.mark.django_db
 def test_keys_are_fetched_once_and_news_signed_with_them_are_genuine(access: Access, fal_up: Up) -> None:
-    attempt = accepted(access, an_upstream("fal", base_url=fal_up.base_url))
+    attempt = accepted(access, an_upstream("fal", base_url=fal_up.base_url, uses_webhooks=True))
     headers = fal.signature_of(fal.KEY, "up-1", str(int(time.time())), BODY.encode())
     forged = fal.signature_of(fal.OTHER_KEY, "up-1", str(int(time.time())), BODY.encode())
     assert [told(attempt, headers), told(attempt, forged), told(attempt, headers)] == [200, 401, 200]
@@ -126,10 +127,26 @@ def test_keys_are_fetched_once_and_news_signed_with_them_are_genuine(access: Acc
 
 @pytest.mark.django_db
 def test_while_the_keys_cannot_be_had_it_may_be_told_again(access: Access, fal_up: Up) -> None:
-    attempt = accepted(access, an_upstream("fal", base_url="http://127.0.0.1:9"))
+    attempt = accepted(access, an_upstream("fal", base_url="http://127.0.0.1:9", uses_webhooks=True))
     headers = fal.signature_of(fal.KEY, "up-1", str(int(time.time())), BODY.encode())
     assert told(attempt, headers) == 503
     Upstream.objects.update(base_url=fal_up.base_url)
-    fal_up.behave(status=404, body={}, times=1)
-    assert told(attempt, headers) in (200, 503)
     assert told(attempt, headers) == 200
+
+
+@pytest.mark.django_db
+def test_keys_that_cannot_be_had_are_not_asked_for_by_everybody(access: Access, fal_up: Up) -> None:
+    attempt = accepted(access, an_upstream("fal", base_url=fal_up.base_url, uses_webhooks=True))
+    headers = fal.signature_of(fal.KEY, "up-1", str(int(time.time())), BODY.encode())
+    before = sum("jwks" in entry["path"] for entry in fal_up.log())
+    fal_up.behave(status=404, body={}, times=10)
+    assert [told(attempt, headers) for _ in range(3)] == [503, 503, 503]
+    fal_up.behave()
+    assert sum("jwks" in entry["path"] for entry in fal_up.log()) == before + 1
+
+
+@pytest.mark.django_db
+def test_an_upstream_that_was_not_asked_to_is_not_listened_to(access: Access) -> None:
+    attempt = accepted(access, an_upstream("replicate", webhook_secret=SECRET))
+    assert told(attempt, signed()) == 404
+    assert not is_due(attempt)
