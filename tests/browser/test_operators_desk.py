@@ -6,18 +6,26 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.upstreams.running import running
 
+SCHEMES = ("dark", "light")
 LIST = "/admin/generations/upstream/"
 # The library's own lists have it: two parts that scroll, of one name.
 NOT_OURS = {"landmark-unique"}
 
 
 def assert_accessible(page: Page, where: str) -> None:
-    for size in (WIDE, PHONE):
-        page.set_viewport_size(size)
-        found = {violation["id"] for violation in Axe().run(page).response["violations"]}
-        assert found <= NOT_OURS, (where, found)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= size["width"], f"{where} scrolls sideways at {size['width']} px"
+    for scheme in SCHEMES:
+        # What the page does with the visitor's choice when it loads; the form would lose what was refused.
+        page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
+        for size in (WIDE, PHONE):
+            page.set_viewport_size(size)
+            found = {violation["id"] for violation in Axe().run(page).response["violations"]}
+            assert found <= NOT_OURS, (where, scheme, found)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size["width"], f"{where} scrolls sideways at {size['width']} px"
+            clipped = page.locator("#result_list td").evaluate_all(
+                "cells => cells.filter(cell => cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.innerText)"
+            )
+            assert clipped == [], f"{where} cuts texts off at {size['width']} px"
     page.set_viewport_size(WIDE)
 
 
@@ -50,4 +58,33 @@ def test_an_upstream_is_set_up_refused_mended_tried_and_removed(owner: Visitor) 
         page.get_by_role("link", name="Delete").click()
         page.get_by_role("button", name="Yes, I’m sure").click()
         expect(page.get_by_role("heading", name="No results found")).to_be_visible()
+    assert owner.complaints == []
+
+
+def test_refused_account_is_on_every_page_until_somebody_closes_the_circuit(owner: Visitor) -> None:
+    page = owner.page
+    with running("portal") as up:
+        owner.go(f"{LIST}add/")
+        page.get_by_label("Name").fill("Out of credits")
+        page.get_by_label("Provider").select_option("portal")
+        page.get_by_label("Base address").fill(up.base_url)
+        page.get_by_label("Credential").fill(up.credential)
+        page.get_by_role("button", name="Save", exact=True).click()
+        owner.order("a lighthouse up:402")
+        expect(page.get_by_text("It cost nothing.")).to_be_visible()
+        notice = page.get_by_text("Out of credits refuses our account.")
+        for place in ("/admin/", "/admin/generations/attempt/", LIST):
+            owner.go(place)
+            expect(notice).to_be_visible()
+        expect(page.get_by_text("circuit open since")).to_be_visible()
+        assert_accessible(page, "the list with a circuit open")
+        for action, done in {
+            "close_circuits": "1 circuit was closed.",
+            "disable": "1 upstream was changed.",
+        }.items():
+            page.get_by_role("checkbox", name="Select record").last.check()
+            page.get_by_label("Select action to run").select_option(action)
+            page.get_by_role("button", name="Run").click()
+            expect(page.get_by_text(done)).to_be_visible()
+        expect(notice).to_have_count(0)
     assert owner.complaints == []
