@@ -59,12 +59,12 @@ def leave_place(attempt: Attempt, kind: str, detail: str) -> None:
         state.filter(opened_at__lt=attempt.submitted_at).update(probe_until=None)
 
 
-def report(upstream_id: int, kind: OutcomeKind, detail: str) -> None:
-    """Of a question about an order that the upstream has: BUSY or ACCOUNT."""
+def report(upstream_id: int, kind: OutcomeKind, detail: str, *, attempt: Attempt | None = None) -> None:
+    """BUSY or ACCOUNT that ends no attempt: of a question about an order, or of `attempt`, whose answer was lost."""
     with transaction.atomic():
         state = UpstreamState.objects.select_for_update().filter(pk=upstream_id).first()
         if state is not None:
-            _fail(state, kind, detail, begun_at=None)
+            _fail(state, kind, detail, begun_at=attempt.submitted_at if attempt else None)
 
 
 def close(upstream_id: int) -> bool:

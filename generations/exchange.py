@@ -162,6 +162,10 @@ async def submit(call: Call) -> Answer | None:
 def lose(call: Call) -> float | None:
     """The answer to a submission was lost: what may be done depends on what the upstream can tell or bear."""
     attempt = call.attempt
+    # Whatever becomes of this order: who breaks connections is not to be given all the others.
+    circuit.report(
+        cast(int, attempt.upstream_id), OutcomeKind.BUSY, "no answer to a submission", attempt=attempt
+    )
     match after_crash(attempt):
         case AfterCrash.RESEND:
             wait_s = routing.BUSY_WAIT_S[min(attempt.sends, len(routing.BUSY_WAIT_S)) - 1]

@@ -34,8 +34,11 @@ _running = threading.Lock()
 def wake() -> None:
     """From any thread: there is something to ask."""
     _woken.set()
-    if not heartbeat.is_closed() and _running.acquire(blocking=False):
-        calls.here().start(Poller().run())
+    if heartbeat.is_closed():
+        return
+    carrier = calls.here()  # before the lock: it may not come up
+    if _running.acquire(blocking=False):
+        carrier.start(Poller().run())
 
 
 class Poller:

@@ -104,7 +104,7 @@ def _keys(url: str, live_s: float) -> bytes:
                     _away_until[url] = time.monotonic() + KEYS_AWAY_S
                 else:
                     _known[url] = time.monotonic(), keys
-            asked.set_result(keys)
+            asked.set_result(keys)  # whatever happened: others wait for it
     found = asked.result()
     if found is None:
         raise Unavailable(retry_after=KEYS_AWAY_S)

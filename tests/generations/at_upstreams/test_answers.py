@@ -6,7 +6,7 @@ import pytest
 
 from accounts.access import Access
 from accounts.models import Organization
-from generations import lifecycle, ordering, runner, storage
+from generations import circuit, lifecycle, ordering, runner, storage
 from generations.models import Attempt, Generation, Image, UpstreamState
 from tests.generations.at_upstreams.driving import COST_MICROS, FORMATS, at, ended, order, outcomes
 from tests.generations.kept_images import files
@@ -190,6 +190,14 @@ def test_a_connection_that_breaks_before_the_image_is_an_orphan(access: Access, 
     generation = order(access, "a lighthouse up:drop")
     assert ended(generation) == ("failed", "generation_failed")
     assert outcomes(generation) == [("orphan", COST_MICROS)]
+
+
+def test_who_breaks_connections_gets_no_more_orders(access: Access, ups: dict[str, Up]) -> None:
+    upstream = at(ups["openai_compatible"])
+    for _ in range(circuit.FAILURES_BEFORE_OPENING):
+        assert ended(order(access, "a lighthouse up:drop"))[0] == "failed"
+    state = UpstreamState.objects.get(pk=upstream.pk)
+    assert (state.reason, state.in_flight) == (circuit.FAILING, 0)
 
 
 def test_where_it_may_be_it_is_sent_again_so_often_and_no_more(access: Access, ups: dict[str, Up]) -> None:
