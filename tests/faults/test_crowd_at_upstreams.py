@@ -24,6 +24,8 @@ from tests.waiting import wait_until
 SETTINGS = {
     "SWEEP_S": "1",
     "MAX_OPEN_TASKS": "10000",
+    "RATE_LIMIT_READ_PER_MINUTE": "100000",
+    "RATE_LIMIT_READ_BURST": "10000",
     "RATE_LIMIT_ORGANIZATION_PER_MINUTE": "1000000",
     "RATE_LIMIT_ORGANIZATION_BURST": "100000",
 }
@@ -110,7 +112,12 @@ def test_upstreams_that_die_and_come_back_are_nothing_that_a_customer_sees(
     chance = random.Random(20261125)
     with ExitStack() as stack:
         ups = [stack.enter_context(running(name)) for name in ("portal", "wavespeed", "replicate")]
-        shop = stack.enter_context(start(tmp_path, **SETTINGS, CALL_TOTAL_S="3", LEASE_S="4"))
+        limits = {
+            "CALL_TOTAL_S": "3",
+            "LEASE_S": "4",
+            "DEADLINE_S": "25",
+        }  # what nobody can ask about waits for it
+        shop = stack.enter_context(start(tmp_path, **SETTINGS, **limits))
         for up in ups:
             an_upstream(up.name, **account(up), webhook_secret=up.webhook_secret, concurrency=50)
         key, over = customer(), threading.Event()
