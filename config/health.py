@@ -1,8 +1,6 @@
 """Health: whether this process answers, and whether what it stands on does. No secrets in either."""
 
 import logging
-import threading
-import time
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -10,15 +8,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from psycopg_pool import PoolTimeout
 
+from accounts.glances import Glances
 from config import celery, database
 from generations import backlog
 
 logger = logging.getLogger(__name__)
-
-LOOK_AGAIN_S = 1.0
-
-_lock = threading.Lock()
-_seen: tuple[float, dict[str, Any]] | None = None
 
 
 @never_cache
@@ -33,17 +27,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     A broker that is away is told and no reason: orders are accepted, and made when it is back.
     """
-    state = _state()
+    state = _state(None)
     return JsonResponse(state, status=200 if state["database"] == "ok" else 503)
-
-
-def _state() -> dict[str, Any]:
-    """Looked up at most once a second and process: anybody may ask, and each look opens connections."""
-    global _seen  # noqa: PLW0603 - one look serves all threads
-    with _lock:
-        if _seen is None or time.monotonic() - _seen[0] >= LOOK_AGAIN_S:
-            _seen = (time.monotonic(), look())
-        return _seen[1]
 
 
 def look() -> dict[str, Any]:
@@ -62,3 +47,8 @@ def look() -> dict[str, Any]:
         logger.warning("The broker is away: %s", error)
         state["broker"] = "unreachable"
     return state
+
+
+# Anybody may ask, and each look opens connections.
+_state: Glances[None, dict[str, Any]] = Glances(lambda _: look())
+forget = _state.forget

@@ -2,18 +2,16 @@
 
 import datetime
 import math
-import threading
-import time
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
 
 from accounts.clock import db_now, read_db_now
+from accounts.glances import Glances
 from generations.errors import Overloaded
 from generations.models import Generation, Status, Upstream
 
-LOOK_AGAIN_S = 1.0
 # A queue that is shorter than this may just have missed a ring; it says nothing of the speed of the workers.
 SATURATED_AFTER_S = 5.0
 LONGEST_WINDOW_S = 60.0
@@ -87,22 +85,12 @@ def measure() -> Backlog:
     return Backlog(queued["waiting"], oldest_s, ended / window_s, places or 0)
 
 
-_lock = threading.Lock()
-_seen: tuple[float, Backlog] | None = None
+_seen: Glances[None, Backlog] = Glances(lambda _: measure())
+forget = _seen.forget
 
 
 def refuse_if_overloaded() -> None:
-    """Raises Overloaded. Looks at the database at most once a second and process."""
-    global _seen  # noqa: PLW0603 - one look serves all threads
-    with _lock:
-        if _seen is None or time.monotonic() - _seen[0] >= LOOK_AGAIN_S:
-            _seen = (time.monotonic(), measure())
-        backlog = _seen[1]
-    if backlog.retry_after_s is not None:
-        raise Overloaded(retry_after=backlog.retry_after_s)
-
-
-def forget() -> None:
-    """The next order looks anew."""
-    global _seen  # noqa: PLW0603 - see above
-    _seen = None
+    """Raises Overloaded."""
+    retry_after_s = _seen(None).retry_after_s
+    if retry_after_s is not None:
+        raise Overloaded(retry_after=retry_after_s)

@@ -4,14 +4,13 @@ held. The prompt itself goes to upstreams as it was written.
 
 import logging
 import re
-import threading
-import time
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
 from accounts.access import Access
 from accounts.errors import Unavailable
+from accounts.glances import Glances
 from accounts.models import Organization
 from generations.errors import ContentRejected
 from generations.models import BlockedPhrase
@@ -19,7 +18,6 @@ from generations.request import ImageRequest
 
 logger = logging.getLogger(__name__)
 
-LOOK_AGAIN_S = 1.0
 CLASSIFIER_RETRY_S = 30
 # Scripts that put no spaces between words.
 _UNSPACED = re.compile(
@@ -67,20 +65,10 @@ def _bounded(phrase: str) -> str:
     return f"{before}{re.escape(phrase)}{after}"
 
 
-_lock = threading.Lock()
-_seen: dict[int, tuple[float, re.Pattern[str] | None]] = {}
+def _look(shop_id: int) -> re.Pattern[str] | None:
+    phrases = BlockedPhrase.objects.filter(shop_id=shop_id).values_list("phrase", flat=True)
+    return _compiled(tuple(phrases.order_by("pk")))
 
 
-def _pattern_of(shop_id: int) -> re.Pattern[str] | None:
-    """Looks at the database at most once a second and process."""
-    with _lock:
-        seen = _seen.get(shop_id)
-        if seen is None or time.monotonic() - seen[0] >= LOOK_AGAIN_S:
-            phrases = BlockedPhrase.objects.filter(shop_id=shop_id).values_list("phrase", flat=True)
-            seen = _seen[shop_id] = time.monotonic(), _compiled(tuple(phrases.order_by("pk")))
-        return seen[1]
-
-
-def forget() -> None:
-    """The next order looks anew."""
-    _seen.clear()
+_pattern_of = Glances(_look)
+forget = _pattern_of.forget

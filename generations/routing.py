@@ -5,8 +5,6 @@ closed and who have a place. Whether that is still so is decided when the place 
 """
 
 import random
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.errors import InvalidField
-from accounts.sealing import Unreadable
+from accounts.glances import Glances
+from accounts.sealing import is_readable
 from accounts.statements import Select
 from generations.circuit import ACCOUNT
 from generations.errors import UpstreamMissing
-from generations.models import Attempt, Generation, ImageModel, Upstream
+from generations.models import Attempt, Generation, Upstream
 from generations.providers import ADAPTERS, PROVIDERS
 from generations.providers.base import OutcomeKind, Provider
 from generations.request import ImageRequest
@@ -30,7 +29,6 @@ BUSY_TRIES = 2  # at one upstream, before others are preferred
 FAILED_TRIES = 2  # the first one, and one fail-over
 BUSY_WAIT_S = (2, 4, 8, 16, 30)
 PARK_S = 15  # for a place: whoever leaves one calls the next, this only makes up for a lost call
-LOOK_AGAIN_S = 1.0
 MISSING_RETRY_S = 60
 History = Sequence[tuple[int | None, str]]
 
@@ -84,13 +82,7 @@ def route(generation: Generation, history: History | None = None) -> Route:
     if unknown:
         # Also when it was switched off meanwhile: nothing new is begun there.
         return Try(list(Upstream.objects.filter(pk__in=unknown).select_related("state")))
-    slug = ImageModel.objects.values_list("slug", flat=True).get(pk=generation.model_id)
-    able = [
-        upstream
-        for upstream in listed
-        if can_make(upstream, slug, generation.width, generation.height, generation.n)
-    ]
-    return choose(able, history)
+    return choose([upstream for upstream in listed if makes(upstream, generation)], history)
 
 
 def past(generation: Generation) -> list[tuple[int | None, str]]:
@@ -166,15 +158,8 @@ def can_make(upstream: Upstream, model: str, width: int, height: int, n: int) ->
         and model in upstream.model_names
         and upstream.makes(width, height)
         and adapter.max_images >= n
-        and _is_readable(upstream)
+        and is_readable(upstream.sealed_credential)
     )
-
-
-def _is_readable(upstream: Upstream) -> bool:
-    try:
-        return upstream.credential is not None
-    except Unreadable:
-        return False
 
 
 _enabled_for = Select(
@@ -185,9 +170,6 @@ _enabled_for = Select(
 
 
 # --- For a new order ----------------------------------------------------------------------------
-
-_lock = threading.Lock()
-_seen: dict[int, tuple[float, list[Upstream]]] = {}
 
 
 def refuse_if_closed(access: Access, request: ImageRequest, model: str) -> None:
@@ -211,15 +193,7 @@ def serves_live_keys() -> bool:
     return settings.DEMO or Upstream.objects.filter(enabled=True).exists()
 
 
-def _enabled_of(shop_id: int) -> list[Upstream]:
-    with _lock:
-        seen = _seen.get(shop_id)
-        if seen is None or time.monotonic() - seen[0] >= LOOK_AGAIN_S:
-            rows = Upstream.objects.filter(enabled=True, shop_id=shop_id).select_related("state")
-            seen = _seen[shop_id] = time.monotonic(), list(rows)
-        return seen[1]
-
-
-def forget() -> None:
-    """The next order looks anew."""
-    _seen.clear()
+_enabled_of: Glances[int, list[Upstream]] = Glances(
+    lambda shop_id: list(Upstream.objects.filter(enabled=True, shop_id=shop_id).select_related("state"))
+)
+forget = _enabled_of.forget

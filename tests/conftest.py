@@ -127,7 +127,7 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
     monkeypatch.setattr(throttling, "_limiter", None)
     monkeypatch.setattr(doorbell, "_silent_until", 0.0)
-    monkeypatch.setattr(backlog, "_seen", None)
+    backlog.forget()
     routing.forget()
     content.forget()
     url = os.environ.get("REDIS_URL")

@@ -178,7 +178,9 @@ def test_sweeps_at_once_change_and_ring_each_row_once(race_db: None, monkeypatch
     rung: list[int] = []
 
     def hear(generation_id: int) -> bool:
-        if threading.current_thread().name != "doorbell":  # it may be late with the rings of the orders themselves
+        if (
+            threading.current_thread().name != "doorbell"
+        ):  # it may be late with the rings of the orders themselves
             rung.append(generation_id)
         return True
 

@@ -20,8 +20,8 @@ QUIET = {"database": "ok", "broker": "ok", "oldest_queued_seconds": 0.0}
 
 
 @pytest.fixture(autouse=True)
-def _look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_seen", None)
+def _look_anew() -> None:
+    health.forget()
 
 
 @pytest.mark.django_db
