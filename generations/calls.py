@@ -37,9 +37,8 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._idlers: set[asyncio.Task[None]] = set()
         self._open = threading.Event()
-        self.failure: Exception | None = (
-            None  # of opening the ways, such as a wrong proxy or missing certificates
-        )
+        # Of opening the ways, such as a wrong proxy or missing certificates.
+        self.failure: Exception | None = None
         self.thread = threading.Thread(target=self._run, name="calls", daemon=True)
         self.thread.start()
         self._open.wait()

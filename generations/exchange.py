@@ -3,7 +3,7 @@
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -65,14 +65,8 @@ class Call:
         upstream = cast(Upstream, attempt.upstream)
         adapter = ADAPTERS[attempt.provider]
         tells = upstream.uses_webhooks and adapter.sends_webhooks
-        account = Account(
-            upstream.base_url.rstrip("/"),
-            upstream.credential,
-            upstream.model_names.get(model, adapter.model),
-            f"{settings.PUBLIC_URL}/hooks/upstream/{attempt.key.replace(':', '/')}" if tells else "",
-            upstream.webhook_secret,
-        )
-        return cls(attempt, adapter, account)
+        hook = f"{settings.PUBLIC_URL}/hooks/upstream/{attempt.key.replace(':', '/')}" if tells else ""
+        return cls(attempt, adapter, account_of(upstream, adapter, model, hook))
 
     @property
     def leads_elsewhere(self) -> bool:
@@ -87,20 +81,36 @@ class Call:
 
     @property
     def job(self) -> Job:
-        generation = self.generation
-        return Job(
-            task_id=generation.task_id,
-            attempt_key=self.attempt.key,
-            prompt=generation.prompt,
-            width=generation.width,
-            height=generation.height,
-            seed=generation.seed or 0,
-            output_format=generation.output_format,
-            n=generation.n,
-        )
+        return job_of(self.attempt)
 
     def cost_of(self, answer: Answer) -> int:
         return self.attempt.possible_cost_micros if answer.billed else 0
+
+
+def account_of(upstream: Upstream, adapter: Adapter, model: str, webhook_url: str = "") -> Account:
+    """`model`: our slug. Raises sealing.Unreadable."""
+    return Account(
+        upstream.base_url.rstrip("/"),
+        upstream.credential,
+        upstream.model_names.get(model, adapter.model),
+        webhook_url,
+        upstream.webhook_secret,
+    )
+
+
+def job_of(attempt: Attempt) -> Job:
+    """`attempt` bears its generation, whose seed is drawn."""
+    generation = attempt.generation
+    return Job(
+        task_id=generation.task_id,
+        attempt_key=attempt.key,
+        prompt=generation.prompt,
+        width=generation.width,
+        height=generation.height,
+        seed=generation.seed or 0,
+        output_format=generation.output_format,
+        n=generation.n,
+    )
 
 
 async def send(build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
@@ -174,23 +184,10 @@ def lose(call: Call) -> float | None:
             lifecycle.await_answers(attempt, polling.LOOK_UP_S)
             doorbell.ring_poll()
         case AfterCrash.NEVER if call.adapter.waits(call.account):
-            give_up(attempt, "the connection broke before the answer")
+            lifecycle.abandon(attempt, "the connection broke before the answer")
         case AfterCrash.NEVER:
-            lifecycle.leave_unknown(attempt)
+            lifecycle.leave_to_deadline(call.generation, lost=False)
     return None
-
-
-def give_up(attempt: Attempt, detail: str, *, lost: bool = False) -> bool:
-    """Nothing will ever be heard of it, so its customer need not wait for the deadline to learn that."""
-    return lifecycle.fail(
-        attempt.generation,
-        "generation_failed",
-        attempt=attempt,
-        outcome="orphan",
-        detail=detail,
-        cost_micros=attempt.possible_cost_micros,
-        lost=lost,
-    )
 
 
 def after_crash(attempt: Attempt) -> AfterCrash:
@@ -270,15 +267,9 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
         return None
     stored: list[lifecycle.Stored] = []
     problems = list(collected.problems)
+    read = functools.partial(intake.prepare, output_format=generation.output_format)
     try:
-        for index, data in collected.files:
-            try:
-                image = intake.prepare(data, generation.output_format)
-            except storage.UnusableImage as error:  # the others are delivered, and only they are charged
-                problems.append(f"unusable image: {error}")
-                continue
-            key = storage.store(generation.task_id, generation.claim, index, image)
-            stored.append(lifecycle.Stored(index, key, image))
+        problems += keep_images(generation, collected.files, read, stored)
     except OSError as error:  # a full disk: somebody may make room
         logger.exception("%s: the image could not be stored", generation.task_id)
         wait_s = patiently(generation, functools.partial(_not_stored, call, str(error)))
@@ -296,6 +287,27 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
     ):
         storage.discard(item.storage_key for item in stored)
     return None
+
+
+def keep_images(
+    generation: Generation,
+    files: Iterable[tuple[int, bytes]],
+    read: Callable[[bytes], storage.CheckedImage],
+    stored: list[lifecycle.Stored],
+) -> list[str]:
+    """Puts what was stored into `stored`, also when it raises OSError in the middle; why the others were not: those
+    that can be used are delivered, and only they are charged. `read` raises UnusableImage.
+    """
+    problems = []
+    for index, data in files:
+        try:
+            image = read(data)
+        except storage.UnusableImage as error:
+            problems.append(f"unusable image: {error}")
+            continue
+        key = storage.store(generation.task_id, generation.claim, index, image)
+        stored.append(lifecycle.Stored(index, key, image))
+    return problems
 
 
 def _ask_again(call: Call) -> bool:

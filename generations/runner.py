@@ -9,9 +9,9 @@ from django.db.models import Q
 from accounts.clock import db_now
 from accounts.connections import let_go
 from generations import calls, exchange, heartbeat, lifecycle, routing, storage
-from generations.exchange import ERROR_TYPES, patiently
+from generations.exchange import ERROR_TYPES, job_of, keep_images, patiently
 from generations.models import Attempt, Generation, Status, Upstream
-from generations.providers.base import Job, Outcome, OutcomeKind, Provider
+from generations.providers.base import Outcome, OutcomeKind, Provider
 
 logger = logging.getLogger(__name__)
 
@@ -126,17 +126,6 @@ def _make_here(work: heartbeat.Work, generation: Generation, provider: Provider)
 
 
 def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outcome:
-    job = Job(
-        task_id=generation.task_id,
-        attempt_key=attempt.key,
-        prompt=generation.prompt,
-        width=generation.width,
-        height=generation.height,
-        seed=generation.seed or 0,
-        output_format=generation.output_format,
-        n=generation.n,
-    )
-
     def on_progress(percent: int) -> bool:
         try:
             return lifecycle.report_progress(generation, percent)
@@ -145,7 +134,7 @@ def _call(generation: Generation, attempt: Attempt, provider: Provider) -> Outco
 
     let_go()
     try:
-        return provider.generate(job, on_progress)
+        return provider.generate(job_of(attempt), on_progress)
     except Exception as error:  # an adapter's bug must end this task, not the worker
         logger.exception("%s: provider %s raised", generation.task_id, provider.name)
         return Outcome(OutcomeKind.FAILED, detail=f"{type(error).__name__}: {error}")
@@ -178,16 +167,9 @@ def settle(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
 def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None:
     """Stores first, settles after: nobody is charged for an image that could not be kept."""
     stored: list[lifecycle.Stored] = []
-    unusable = "the answer held no image"
     try:
-        for index, data in enumerate(outcome.images[: generation.n]):
-            try:
-                image = storage.check(data)
-            except storage.UnusableImage as error:  # the others are delivered, and only they are charged
-                unusable = f"unusable image: {error}"
-                continue
-            key = storage.store(generation.task_id, generation.claim, index, image)
-            stored.append(lifecycle.Stored(index, key, image))
+        files = enumerate(outcome.images[: generation.n])
+        problems = keep_images(generation, files, storage.check, stored)
     except OSError as error:  # a full disk: somebody may make room before the next claim
         logger.exception("%s: the image could not be stored", generation.task_id)
         lifecycle.hand_back(
@@ -206,7 +188,7 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
             "generation_failed",
             attempt=attempt,
             outcome="failed",
-            detail=unusable,
+            detail=problems[-1] if problems else "the answer held no image",
             cost_micros=outcome.cost_micros,
         )
     elif lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):

@@ -14,6 +14,7 @@ from django.db.models import F
 from accounts.clock import db_now
 from accounts.sealing import Unreadable
 from generations import doorbell, exchange, lifecycle, polling, storage
+from generations.lifecycle.shared import lease
 from generations.models import Attempt, Generation, Image, Status
 from generations.providers import PROVIDERS
 from generations.providers.base import AfterCrash
@@ -106,7 +107,7 @@ def _ask_or_send_again(attempt: Attempt) -> bool:
     elif allowed is AfterCrash.LOOK_UP:
         back = lifecycle.await_answers(attempt, 0, lost=True)
     elif _waited_for_its_image(attempt):
-        back = exchange.give_up(attempt, "the worker that waited for it was lost", lost=True)
+        back = lifecycle.abandon(attempt, "the worker that waited for it was lost", lost=True)
     else:
         lifecycle.leave_to_deadline(generation)
         return False
@@ -127,7 +128,7 @@ def _waited_for_its_image(attempt: Attempt) -> bool:
 def give_up_orphans() -> int:
     """Attempts that outlived their generation, and of whose end nobody will tell: their possible cost is booked."""
     left = Attempt.objects.filter(outcome="", upstream__isnull=False).select_related("generation")
-    unheard = left.filter(generation__finished_at__lte=db_now() - 2 * _lease())
+    unheard = left.filter(generation__finished_at__lte=db_now() - 2 * lease())
     old = left.filter(generation__finished_at__lte=db_now() - datetime.timedelta(seconds=ABSORB_S))
     changed = _each(
         list(unheard.filter(accepted_at=None)[:BATCH]),
@@ -141,10 +142,6 @@ def give_up_orphans() -> int:
         for pk in waiting.order_by("deadline_at").values_list("pk", flat=True)[:changed]:
             doorbell.publish(pk)
     return changed
-
-
-def _lease() -> datetime.timedelta:
-    return datetime.timedelta(seconds=settings.LEASE_S)
 
 
 def ring_for_questions() -> bool:

@@ -3,13 +3,13 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.sealing import Unreadable
 from generations import intake, storage
 from generations.catalogue import DEFAULT_MODEL
+from generations.exchange import account_of
 from generations.models import Upstream, sortable_id
 from generations.providers import ADAPTERS
 from generations.providers.base import Job, OutcomeKind
@@ -80,11 +80,7 @@ async def try_out(upstream: Upstream, prompt: str, width: int, height: int) -> T
         return trial
     try:
         # Without webhooks: nothing here would hear them.
-        account = Account(
-            upstream.base_url.rstrip("/"),
-            upstream.credential,
-            upstream.model_names.get(DEFAULT_MODEL, adapter.model),
-        )
+        account = account_of(upstream, adapter, DEFAULT_MODEL)
     except Unreadable:
         trial.kind = OutcomeKind.ACCOUNT
         trial.detail = str(_("The credential cannot be read with today's CREDENTIALS_KEY."))
@@ -158,9 +154,7 @@ class _Attempt:
 
     async def _collect(self, answer: Answer) -> None:
         begun = time.monotonic()
-        parts = urlsplit(self.account.base_url)
-        origin = parts.scheme, parts.hostname or "", parts.port
-        collected = await intake.collect(self.door, answer, n=1, trusted_origin=origin)
+        collected = await intake.collect(self.door, answer, n=1, trusted_origin=self.account.origin)
         for url in answer.image_urls[:1]:
             found = (
                 f"{len(collected.files[0][1])} bytes" if collected.files else "; ".join(collected.problems)

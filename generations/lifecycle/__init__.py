@@ -8,12 +8,12 @@ from generations.lifecycle.accepting import replayed, submit
 from generations.lifecycle.ending import cancel, expire
 from generations.lifecycle.remote import (
     NoPlace,
+    abandon,
     accepted,
     await_answers,
     begin,
     book_late,
     give_up,
-    leave_unknown,
     orphan,
     park,
     send_again,
@@ -38,6 +38,7 @@ from generations.lifecycle.working import (
 __all__ = [
     "NoPlace",
     "Stored",
+    "abandon",
     "accepted",
     "await_answers",
     "begin",
@@ -51,7 +52,6 @@ __all__ = [
     "give_up",
     "hand_back",
     "leave_to_deadline",
-    "leave_unknown",
     "mark_submitted",
     "orphan",
     "park",

@@ -48,17 +48,19 @@ def note_late(attempt: Attempt, *, detail: str = "", cost_micros: int = 0) -> No
     ended = Generation.objects.filter(
         pk=attempt.generation_id, status__in=(Status.FAILED, Status.CANCELED)
     ).values_list("status", flat=True)
-    for status in ended:
-        canceled = CANCELED_COST if cost_micros else OutcomeKind.CANCELED.value
-        outcome = canceled if status == Status.CANCELED else LATE
-        if attempt.upstream_id is not None and close_attempt(
-            attempt, outcome, detail=detail, cost_micros=cost_micros
-        ):
-            return
-        # Given up for unknown before, and now it is known; its place was given back then.
-        Attempt.objects.filter(
-            Q(outcome="", upstream=None) | Q(outcome__in=(LEFT_OPEN, ORPHAN)), pk=attempt.pk
-        ).update(outcome=outcome, detail=detail[:500], cost_micros=cost_micros, finished_at=db_now())
+    status = ended.first()
+    if status is None:
+        return
+    canceled = CANCELED_COST if cost_micros else OutcomeKind.CANCELED.value
+    outcome = canceled if status == Status.CANCELED else LATE
+    if attempt.upstream_id is not None and close_attempt(
+        attempt, outcome, detail=detail, cost_micros=cost_micros
+    ):
+        return
+    # Given up for unknown before, and now it is known; its place was given back then.
+    Attempt.objects.filter(
+        Q(outcome="", upstream=None) | Q(outcome__in=(LEFT_OPEN, ORPHAN)), pk=attempt.pk
+    ).update(outcome=outcome, detail=detail[:500], cost_micros=cost_micros, finished_at=db_now())
 
 
 def leave_attempts(generation: Generation) -> None:

@@ -16,8 +16,8 @@ from accounts.statements import Change, Update
 from generations import circuit
 from generations.lifecycle.attempts import ORPHAN, close_attempt, insert_attempt, note_late
 from generations.lifecycle.shared import end, fenced, lease, running, settle
-from generations.lifecycle.working import drawn_seed, fail, hand_back
-from generations.models import Attempt, Generation, Status, Upstream
+from generations.lifecycle.working import drawn_seed, fail, hand_back, take_row
+from generations.models import Attempt, Generation, GenerationQuerySet, Status, Upstream
 from generations.providers.base import OutcomeKind
 from generations.providers.wire import Answer
 
@@ -34,13 +34,7 @@ def begin(generation: Generation, upstream: Upstream) -> Attempt | None:
     """
     seed = drawn_seed(generation)
     with transaction.atomic():
-        if not _take_and_submit(
-            pk=generation.pk,
-            claim=generation.claim,
-            next_claim=generation.claim + 1,
-            seed=seed,
-            lease=lease(),
-        ):
+        if not take_row(generation, seed, submitted=True):
             return None
         attempt = _attempt_at(generation, upstream)
     generation.status, generation.submitted = Status.RUNNING, True
@@ -49,19 +43,6 @@ def begin(generation: Generation, upstream: Upstream) -> Attempt | None:
     attempt.generation = generation
     attempt.upstream = upstream
     return attempt
-
-
-@Update
-def _take_and_submit(pk: int, claim: int, next_claim: int, seed: int, lease: datetime.timedelta) -> Change:
-    queued = Generation.objects.filter(pk=pk, status=Status.QUEUED, claim=claim, deadline_at__gt=db_now())
-    return queued, {
-        "status": Status.RUNNING,
-        "claim": next_claim,
-        "submitted": True,
-        "lease_until": db_now() + lease,
-        "started_at": Coalesce("started_at", db_now()),
-        "seed": seed,
-    }
 
 
 def _attempt_at(generation: Generation, upstream: Upstream) -> Attempt:
@@ -86,18 +67,20 @@ def _attempt_at(generation: Generation, upstream: Upstream) -> Attempt:
 
 def park(generation: Generation, wait_s: float) -> bool:
     """Nobody has a place for it now: whoever leaves one takes it up, and a sweep rings after `wait_s`."""
-    queued = Generation.objects.filter(pk=generation.pk, status=Status.QUEUED, claim=generation.claim)
-    return bool(queued.update(dispatch_after=db_now() + datetime.timedelta(seconds=wait_s)))
+    return bool(_queued(generation).update(dispatch_after=db_now() + datetime.timedelta(seconds=wait_s)))
 
 
 def give_up(generation: Generation, error_type: str) -> bool:
     """Ends a queued generation that nobody will make."""
     with transaction.atomic():
-        queued = Generation.objects.filter(pk=generation.pk, status=Status.QUEUED, claim=generation.claim)
-        if not end(queued, Status.FAILED, error_type=error_type):
+        if not end(_queued(generation), Status.FAILED, error_type=error_type):
             return False
         settle(generation, consumed=0)
     return True
+
+
+def _queued(generation: Generation) -> GenerationQuerySet:
+    return Generation.objects.filter(pk=generation.pk, status=Status.QUEUED, claim=generation.claim)
 
 
 # --- While the upstream has it ------------------------------------------------------------------
@@ -139,26 +122,25 @@ def await_answers(attempt: Attempt, ask_in_s: float, *, lost: bool = False) -> b
     return True
 
 
-def leave_unknown(attempt: Attempt) -> bool:
-    """Its answer was lost, and nothing finds out what became of it: the deadline decides."""
-    return bool(fenced(attempt.generation).update(lease_until=F("deadline_at")))
+def abandon(attempt: Attempt, detail: str, *, lost: bool = False) -> bool:
+    """Nothing will ever be heard of it, so its customer need not wait for the deadline to learn that."""
+    return fail(
+        attempt.generation,
+        "generation_failed",
+        attempt=attempt,
+        outcome=ORPHAN,
+        detail=detail,
+        cost_micros=attempt.possible_cost_micros,
+        lost=lost,
+    )
 
 
 def send_again(attempt: Attempt, wait_s: float, *, lost: bool = False) -> bool:
     """Under the same number and key; fails it when it was sent settings.MAX_CLAIMS times: poison stops there."""
-    generation = attempt.generation
     if attempt.sends >= settings.MAX_CLAIMS:
-        return fail(
-            generation,
-            "generation_failed",
-            attempt=attempt,
-            outcome=ORPHAN,
-            detail="no answer, however often it was sent",
-            cost_micros=attempt.possible_cost_micros,
-            lost=lost,
-        )
+        return abandon(attempt, "no answer, however often it was sent", lost=lost)
     with transaction.atomic():
-        back = hand_back(generation, wait_s, lost=lost, limited=False)
+        back = hand_back(attempt.generation, wait_s, lost=lost, limited=False)
         if back:
             Attempt.objects.filter(pk=attempt.pk, outcome="").update(poll_at=None, poll_token="", handle=None)
     return back

@@ -39,9 +39,7 @@ def claim(generation_id: int) -> Generation | None:
 def take(generation: Generation) -> bool:
     """The same of a row that was just read; its times stay those from before."""
     seed = drawn_seed(generation)
-    if not _take(
-        pk=generation.pk, claim=generation.claim, next_claim=generation.claim + 1, seed=seed, lease=lease()
-    ):
+    if not take_row(generation, seed, submitted=False):
         return False
     # What this worker wrote, never what it would read now: that may be the next worker's claim.
     generation.status, generation.submitted = Status.RUNNING, False
@@ -63,13 +61,29 @@ def drawn_seed(generation: Generation) -> int:
     return secrets.randbelow(MAX_SEED + 1) if generation.seed is None else generation.seed
 
 
+def take_row(generation: Generation, seed: int, *, submitted: bool) -> bool:
+    """The row alone: the object stays as it was read, since the transaction around may still be undone."""
+    return bool(
+        _take(
+            pk=generation.pk,
+            claim=generation.claim,
+            next_claim=generation.claim + 1,
+            submitted=submitted,
+            seed=seed,
+            lease=lease(),
+        )
+    )
+
+
 @Update
-def _take(pk: int, claim: int, next_claim: int, seed: int, lease: datetime.timedelta) -> Change:
+def _take(
+    pk: int, claim: int, next_claim: int, submitted: bool, seed: int, lease: datetime.timedelta
+) -> Change:
     queued = Generation.objects.filter(pk=pk, status=Status.QUEUED, claim=claim, deadline_at__gt=db_now())
     return queued, {
         "status": Status.RUNNING,
         "claim": next_claim,
-        "submitted": False,
+        "submitted": submitted,
         "lease_until": db_now() + lease,
         "started_at": Coalesce("started_at", db_now()),
         "seed": seed,
@@ -238,6 +252,6 @@ def hand_back(
     return bool(back)
 
 
-def leave_to_deadline(generation: Generation) -> bool:
+def leave_to_deadline(generation: Generation, *, lost: bool = True) -> bool:
     """For an unknown outcome that must not be driven again: nobody looks at it before its deadline."""
-    return bool(fenced(generation, lost=True).update(lease_until=F("deadline_at")))
+    return bool(fenced(generation, lost=lost).update(lease_until=F("deadline_at")))
