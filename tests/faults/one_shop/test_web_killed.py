@@ -19,7 +19,8 @@ pytestmark = pytest.mark.everyday_on("sqlite")
 
 def test_web_killed_among_requests_makes_one_task_and_one_hold_a_key(shop: RunningShop) -> None:
     organization, key = a_customer()
-    with ordering(Crowd(shop.port, key, customers=8, per_second=60)) as crowd:
+    # Without a pause between orders, so that every kill meets requests.
+    with ordering(Crowd(shop.port, key, customers=8, per_second=1_000)) as crowd:
         for _ in range(scale.count(1, 5)):
             accepted = Generation.objects.filter(organization=organization)
             before = accepted.count()
