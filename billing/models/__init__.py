@@ -1,0 +1,27 @@
+"""Money as rows."""
+
+from billing.models.ledger import (
+    ENTRY_SIGNS,
+    SETTLEMENTS,
+    SIGNS,
+    EntryKind,
+    EntryNote,
+    KeyUsage,
+    LedgerEntry,
+    LedgerProof,
+    ProvenSum,
+    Wallet,
+)
+
+__all__ = [
+    "ENTRY_SIGNS",
+    "SETTLEMENTS",
+    "SIGNS",
+    "EntryKind",
+    "EntryNote",
+    "KeyUsage",
+    "LedgerEntry",
+    "LedgerProof",
+    "ProvenSum",
+    "Wallet",
+]
