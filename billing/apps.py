@@ -8,9 +8,10 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import hooks
-        from billing import audit, audit_rules, checks, triggers  # noqa: F401 - checks register themselves
+        from billing import audit, audit_rules, checks, packs, triggers  # noqa: F401 - checks register themselves
         from billing.ledger import open_wallet
 
+        hooks.shop_opened.append(packs.stock)
         hooks.organization_created.append(open_wallet)
         audit.rules.extend(audit_rules.RULES)
         audit.marks.append(audit_rules.ENTRIES)

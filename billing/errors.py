@@ -31,3 +31,9 @@ class SpendCapReached(DomainError):
 class TooManyOpenTasks(DomainError):
     type, status, message = "too_many_open_tasks", 429, _("Too many open tasks")
     limit_source = "organization"
+
+
+class PaymentsAway(DomainError):
+    type, status = "unavailable", 503
+    message = _("Payments are not possible at the moment. Nothing was charged; please try again shortly.")
+    fix_path = CREDITS_PATH

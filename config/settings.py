@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import env
+from config import env, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -32,7 +32,8 @@ _secure = _public.scheme == "https"
 
 DATABASE_URL = env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
-DEMO = env.flag("DEMO", not DATABASE_URL)
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+DEMO = env.flag("DEMO", not DATABASE_URL and not STRIPE_SECRET_KEY)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # --- Processes of `manage.py up` ----------------------------------------------------------------
@@ -315,6 +316,35 @@ RATE_LIMIT_ORGANIZATION_READ_BURST = env.integer(
 )
 MAX_OPEN_TASKS = env.integer("MAX_OPEN_TASKS", 20, 1, 1_000_000)
 
+# --- Money: Stripe, or the till that stands in for it in a demo ----------------------------------
+
+STRIPE_WEBHOOK_SECRETS = [
+    part.strip() for part in env.text("STRIPE_WEBHOOK_SECRET").split(",") if part.strip()
+]
+STRIPE_LIVEMODE = stripe_keys.check(STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS, demo=DEMO)
+STRIPE_TAX = env.flag("STRIPE_TAX", False)
+STRIPE_PROMOTION_CODES = env.flag("STRIPE_PROMOTION_CODES", False)
+_stripe_api = env.address("STRIPE_API_BASE", "", ("http", "https"), "http://127.0.0.1:8001")
+if _stripe_api and STRIPE_LIVEMODE:
+    raise ImproperlyConfigured("STRIPE_API_BASE: a live key is for Stripe alone; leave the address out.")
+STRIPE_API_BASE = _stripe_api.geturl().rstrip("/") if _stripe_api else ""
+_pages = env.address(
+    "STRIPE_PAGES", "https://checkout.stripe.com", ("http", "https"), "https://pay.shop.example"
+)
+TILL = DEMO and not STRIPE_SECRET_KEY
+TILL_PORT = env.integer("TILL_PORT", PORT + 1 if PORT < 65535 else PORT - 1, 1, 65535)
+_till = env.address(
+    "TILL_URL", f"http://{_public.hostname}:{TILL_PORT}", ("http", "https"), "https://till.example"
+)
+TILL_URL = _till.geturl().rstrip("/") if _till else ""
+if TILL:
+    _till_secret = env.kept_secret("TILL_SECRET", DATA_DIR / "secrets")
+    STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS = stripe_keys.of_the_till(_till_secret)
+    STRIPE_API_BASE = f"http://127.0.0.1:{TILL_PORT}"
+    _pages = _till
+# Where browsers are sent to pay: forms may lead there.
+STRIPE_PAGES_ORIGIN = f"{_pages.scheme}://{_pages.netloc}" if _pages else ""
+
 # --- The life of a generation -------------------------------------------------------------------
 
 SANDBOX_SECONDS = env.seconds("SANDBOX_SECONDS", 1, 0, 40)
@@ -379,6 +409,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"queue": "webhooks"},
     },
+    "settle-payments": {"task": "billing.tasks.settle", "schedule": 5.0},
+    "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 10.0},
+    "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 3600.0},
 }
 
 # --- Logs ---------------------------------------------------------------------------------------

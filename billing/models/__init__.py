@@ -1,5 +1,7 @@
 """Money as rows."""
 
+from billing.models.automatic import AutoTopUp, StoppedReason
+from billing.models.events import StripeEvent
 from billing.models.ledger import (
     ENTRY_SIGNS,
     SETTLEMENTS,
@@ -12,16 +14,31 @@ from billing.models.ledger import (
     ProvenSum,
     Wallet,
 )
+from billing.models.packs import CreditPack
+from billing.models.payments import UNDECIDED, Payment, PaymentKind, PaymentStatus, PaymentStep, Refund
+from billing.models.stripe import StripeAccount, StripeCustomer
 
 __all__ = [
     "ENTRY_SIGNS",
     "SETTLEMENTS",
     "SIGNS",
+    "UNDECIDED",
+    "AutoTopUp",
+    "CreditPack",
     "EntryKind",
     "EntryNote",
     "KeyUsage",
     "LedgerEntry",
     "LedgerProof",
+    "Payment",
+    "PaymentKind",
+    "PaymentStatus",
+    "PaymentStep",
     "ProvenSum",
+    "Refund",
+    "StoppedReason",
+    "StripeAccount",
+    "StripeCustomer",
+    "StripeEvent",
     "Wallet",
 ]

@@ -1,0 +1,35 @@
+"""Amounts of money in the smallest unit that Stripe counts in. Source: Stripe's documentation on currencies."""
+
+from django.utils.formats import number_format
+
+MICROS = 1_000_000
+
+ZERO_DECIMAL = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
+
+
+def decimals(currency: str) -> int:
+    """Digits behind the point of what Stripe counts; ISK and UGX are counted in hundredths there too."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def micros(amount_minor: int, currency: str) -> int:
+    """Millionths of the currency. Always whole."""
+    return int(amount_minor * (MICROS // 10 ** decimals(currency)))
+
+
+def shown(amount_minor: int, currency: str) -> str:
+    """As in `$12.50` or `12.50 CHF`, with the point of the reader's language."""
+    places = decimals(currency)
+    # Digits alone: a float would round large amounts.
+    digits = f"{abs(amount_minor):0{places + 1}d}"
+    text = digits if not places else f"{digits[:-places]}.{digits[-places:]}"
+    amount = number_format(text, decimal_pos=places or None, use_l10n=True, force_grouping=True)
+    minus = "−" if amount_minor < 0 else ""
+    sign = SIGNS.get(currency)
+    return f"{minus}{sign}{amount}" if sign else f"{minus}{amount} {currency.upper()}"

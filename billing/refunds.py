@@ -1,0 +1,81 @@
+"""Giving money back: our row first, then Stripe, then the books by `sync_payment`."""
+
+import datetime
+import logging
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils.translation import gettext as _
+
+from accounts.clock import db_now
+from billing import payments, stripe_gateway
+from billing.currencies import shown
+from billing.models import Payment, PaymentStatus, Refund
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 20
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
+
+
+def refund(payment_id: int, amount_minor: int, *, actor: str, reason: str = "") -> Refund:
+    """Done, refused (`refusal` says why), or on its way when Stripe is away. Raises ValidationError."""
+    row = _order(payment_id, amount_minor, actor, reason)
+    if _claim(row):
+        carry_out(row)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def _order(payment_id: int, amount_minor: int, actor: str, reason: str) -> Refund:
+    # Two operators at once must not promise more than was paid.
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    if payment.status != PaymentStatus.PAID or not payment.payment_intent_id:
+        raise ValidationError(_("Nothing was paid for this that could be given back."))
+    on_its_way = payment.refunds.filter(due_at__isnull=False).aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    left = payment.refundable_minor - on_its_way
+    if not 1 <= amount_minor <= left:
+        raise ValidationError(
+            _("At most %(left)s can be given back.") % {"left": shown(left, payment.currency)}
+        )
+    return Refund.objects.create(
+        payment=payment, amount_minor=amount_minor, actor=actor, reason=reason.strip()[:500]
+    )
+
+
+def carry_out(row: Refund) -> bool:
+    """False when Stripe is away: it stays due."""
+    try:
+        refund_id = stripe_gateway.charging.refund(
+            payment_intent_id=row.payment.payment_intent_id or "",
+            amount_minor=row.amount_minor,
+            idempotency_key=f"refund:{row.pk}",
+        )
+    except StripeAway as error:
+        logger.warning("Refund %d is on its way, Stripe is away: %s", row.pk, error)
+        return False
+    except StripeRefused as error:
+        logger.error("Refund %d was refused: %s", row.pk, error)
+        Refund.objects.filter(pk=row.pk).update(refusal=str(error)[:300], due_at=None)
+        return True
+    with transaction.atomic():
+        # Until the payment was looked at, the amount counts as on its way.
+        Payment.objects.filter(pk=row.payment_id).update(sync_due_at=db_now(), sync_tries=0)
+        Refund.objects.filter(pk=row.pk).update(refund_id=refund_id)
+    if payments.try_sync(row.payment):
+        Refund.objects.filter(pk=row.pk).update(due_at=None)
+    return True
+
+
+def carry_out_due() -> int:
+    found = Refund.objects.filter(due_at__lte=db_now()).select_related("payment").order_by("due_at")
+    return sum(carry_out(row) for row in found[:AT_ONCE] if _claim(row))
+
+
+def _claim(row: Refund) -> bool:
+    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.tries, 10))
+    mine = Refund.objects.filter(pk=row.pk, due_at__isnull=False, tries=row.tries)
+    return bool(mine.update(due_at=db_now() + datetime.timedelta(seconds=pause_s), tries=F("tries") + 1))

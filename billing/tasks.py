@@ -1,0 +1,32 @@
+"""Celery's doorbells of money. They take nothing and only call domain code; the rows are the queue of record."""
+
+import logging
+
+from celery import shared_task
+
+from billing import automatic, payments, reconciling, refunds, stripe_events
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="billing.tasks.settle")
+def settle() -> None:
+    """What Stripe told us, payments to look at, and refunds that are on their way."""
+    stripe_events.process_due()
+    payments.sync_due()
+    refunds.carry_out_due()
+
+
+@shared_task(name="billing.tasks.top_up_automatically")
+def top_up_automatically() -> None:
+    automatic.top_up_all()
+
+
+@shared_task(name="billing.tasks.reconcile")
+def reconcile() -> None:
+    try:
+        reconciling.reconcile()
+    except (StripeAway, StripeRefused) as error:
+        logger.error("Stripe could not be asked for missed events: %s", error)
+    stripe_events.cut_old()

@@ -1,0 +1,39 @@
+"""Which keys of Stripe may be used for what; every mix of live and test is refused before anything starts."""
+
+import hashlib
+
+from django.core.exceptions import ImproperlyConfigured
+
+LIVE, TEST = ("sk_live_", "rk_live_"), ("sk_test_", "rk_test_")
+
+
+def check(key: str, webhook_secrets: list[str], *, demo: bool) -> bool:
+    """Whether `key` moves money. Raises ImproperlyConfigured; no message repeats a secret."""
+    if not key:
+        if webhook_secrets:
+            raise ImproperlyConfigured("STRIPE_WEBHOOK_SECRET: it is of no use without STRIPE_SECRET_KEY.")
+        return False
+    if not key.startswith((*LIVE, *TEST)) or not key.isascii() or any(map(str.isspace, key)):
+        raise ImproperlyConfigured(
+            "STRIPE_SECRET_KEY: expected a secret or restricted key, such as sk_live_… or rk_test_…"
+        )
+    if not webhook_secrets:
+        raise ImproperlyConfigured(
+            "STRIPE_WEBHOOK_SECRET: set it as well (whsec_…), from the webhook endpoint /webhooks/stripe at Stripe."
+        )
+    if not all(secret.startswith("whsec_") and secret.isascii() for secret in webhook_secrets):
+        raise ImproperlyConfigured(
+            "STRIPE_WEBHOOK_SECRET: expected whsec_…; several are separated by commas."
+        )
+    is_live = key.startswith(LIVE)
+    if is_live and demo:
+        raise ImproperlyConfigured(
+            "STRIPE_SECRET_KEY: it is a live key and DEMO is on. A demo moves no money: set DEMO=0, or use a test key."
+        )
+    return is_live
+
+
+def of_the_till(secret: str) -> tuple[str, list[str]]:
+    """What the shop and its till know each other by: (key, webhook secrets)."""
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    return f"sk_test_till{digest[:32]}", [f"whsec_till{digest[32:]}"]
