@@ -374,8 +374,8 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = {
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
-    "send-alerts": {
-        "task": "generations.tasks.send_alerts",
+    "send-mail": {
+        "task": "accounts.tasks.send_mail",
         "schedule": 15.0,
         "options": {"queue": "webhooks"},
     },
