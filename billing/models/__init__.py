@@ -1,5 +1,9 @@
 """Money as rows."""
 
+from billing.models.gifts import (
+    Redemption,
+    Voucher,
+)
 from billing.models.ledger import (
     ENTRY_SIGNS,
     SETTLEMENTS,
@@ -23,5 +27,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerProof",
     "ProvenSum",
+    "Redemption",
+    "Voucher",
     "Wallet",
 ]
