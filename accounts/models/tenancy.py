@@ -57,10 +57,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked."""
+    """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked.
+
+    `email_confirmed_at`: when they showed that the address is theirs; null for those whom an operator entered.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=db_now())

@@ -1,8 +1,11 @@
 """Money as rows."""
 
 from billing.models.gifts import (
+    BalanceNotice,
     Redemption,
     Voucher,
+    Welcome,
+    WelcomeCount,
 )
 from billing.models.ledger import (
     ENTRY_SIGNS,
@@ -21,6 +24,7 @@ __all__ = [
     "ENTRY_SIGNS",
     "SETTLEMENTS",
     "SIGNS",
+    "BalanceNotice",
     "EntryKind",
     "EntryNote",
     "KeyUsage",
@@ -30,4 +34,6 @@ __all__ = [
     "Redemption",
     "Voucher",
     "Wallet",
+    "Welcome",
+    "WelcomeCount",
 ]

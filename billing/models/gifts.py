@@ -76,3 +76,54 @@ class Redemption(models.Model):
     @property
     def reference(self) -> str:
         return f"voucher:{self.pk}"
+
+
+class Welcome(models.Model):
+    """Credits to begin with: once per person, whom the reference names as `welcome:<uuid>`."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    reference = models.CharField(max_length=60, unique=True)
+    credits = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=db_now())
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class WelcomeCount(models.Model):
+    """How often a shop welcomed somebody on a day (UTC): in all, `network` "", and from each network, whose keyed
+    hash is erased after two days.
+    """
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    on = models.DateField()
+    network = models.CharField(max_length=64, blank=True)
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "on", "network"], name="one_welcome_count_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.on}: {self.count}"
+
+
+class BalanceNotice(models.Model):
+    """That an organization wants mail when it has fewer available credits than this; `low_since` while it has."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="balance_notice"
+    )
+    threshold_credits = models.PositiveBigIntegerField()
+    low_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(threshold_credits__gte=1), name="balance_threshold_is_positive"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization} < {self.threshold_credits}"
