@@ -1,4 +1,4 @@
-"""Operators' view of customers. What changes them are actions, never forms."""
+"""Operators' view of customers, and of what was told by mail. What changes them are actions, never forms."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.desk import ReadOnlyAdmin
-from accounts.models import Organization
+from accounts.models import OperatorAlert, Organization, QueuedMail
 from accounts.organizations import resume, suspend
 
 SUSPENDED_BECAUSE = {
@@ -53,3 +53,19 @@ class OrganizationAdmin(ReadOnlyAdmin):
         if changed:
             self.log_change(request, organization, what)
         return changed
+
+
+@admin.register(OperatorAlert)
+class OperatorAlertAdmin(ReadOnlyAdmin):
+    list_display = ("subject", "kind", "created_at", "sent_at", "tries")
+    ordering = ("-pk",)
+
+
+@admin.register(QueuedMail)
+class QueuedMailAdmin(ReadOnlyAdmin):
+    """Whether mail goes out. What it says is between the shop and the person."""
+
+    list_display = ("template", "to", "created_at", "due_at", "sent_at", "tries")
+    list_filter = (("sent_at", admin.EmptyFieldListFilter),)
+    fields = ("template", "shop", "to", "created_at", "due_at", "sent_at", "tries")
+    ordering = ("-pk",)

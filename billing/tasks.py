@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from billing import automatic, payments, reconciling, refunds, stripe_events
+from billing import automatic, payments, reconciling, refunds, stripe_events, welcome
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -30,3 +30,8 @@ def reconcile() -> None:
     except (StripeAway, StripeRefused) as error:
         logger.error("Stripe could not be asked for missed events: %s", error)
     stripe_events.cut_old()
+
+
+@shared_task(name="billing.tasks.erase_networks")
+def erase_networks() -> None:
+    welcome.erase_networks()

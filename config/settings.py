@@ -345,6 +345,13 @@ if TILL:
 # Where browsers are sent to pay: forms may lead there.
 STRIPE_PAGES_ORIGIN = f"{_pages.scheme}://{_pages.netloc}" if _pages else ""
 
+# --- Credits that are given ---------------------------------------------------------------------
+
+# Once per person, who confirmed their address. A network is a /24 or, in IPv6, a /64.
+WELCOME_CREDITS = env.integer("WELCOME_CREDITS", 0, 0, 1_000_000)
+WELCOME_PER_DAY = env.integer("WELCOME_PER_DAY", 100, 1, 1_000_000)
+WELCOME_PER_NETWORK_PER_DAY = env.integer("WELCOME_PER_NETWORK_PER_DAY", 3, 1, 1_000_000)
+
 # --- The life of a generation -------------------------------------------------------------------
 
 SANDBOX_SECONDS = env.seconds("SANDBOX_SECONDS", 1, 0, 40)
@@ -404,8 +411,9 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = {
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
-    "send-alerts": {
-        "task": "generations.tasks.send_alerts",
+    "erase-networks": {"task": "billing.tasks.erase_networks", "schedule": 3600.0},
+    "send-mail": {
+        "task": "accounts.tasks.send_mail",
         "schedule": 15.0,
         "options": {"queue": "webhooks"},
     },

@@ -2,6 +2,13 @@
 
 from billing.models.automatic import AutoTopUp, StoppedReason
 from billing.models.events import StripeEvent
+from billing.models.gifts import (
+    BalanceNotice,
+    Redemption,
+    Voucher,
+    Welcome,
+    WelcomeCount,
+)
 from billing.models.ledger import (
     ENTRY_SIGNS,
     SETTLEMENTS,
@@ -24,6 +31,7 @@ __all__ = [
     "SIGNS",
     "UNDECIDED",
     "AutoTopUp",
+    "BalanceNotice",
     "CreditPack",
     "EntryKind",
     "EntryNote",
@@ -35,10 +43,14 @@ __all__ = [
     "PaymentStatus",
     "PaymentStep",
     "ProvenSum",
+    "Redemption",
     "Refund",
     "StoppedReason",
     "StripeAccount",
     "StripeCustomer",
     "StripeEvent",
+    "Voucher",
     "Wallet",
+    "Welcome",
+    "WelcomeCount",
 ]

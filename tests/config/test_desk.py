@@ -21,8 +21,9 @@ PLACES = [
     "/admin/generations/image/",
     "/admin/generations/blockedphrase/",
     "/admin/generations/takedown/",
-    "/admin/generations/operatoralert/",
     "/admin/accounts/organization/",
+    "/admin/accounts/operatoralert/",
+    "/admin/accounts/queuedmail/",
 ]
 
 
