@@ -8,18 +8,15 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import hooks
-<<<<<<< HEAD
-        from billing import audit, audit_rules, checks, packs, triggers  # noqa: F401 - checks register themselves
-=======
         from billing import (  # checks register themselves
             audit,
             audit_rules,
             checks,  # noqa: F401
             gift_rules,
+            packs,
             triggers,
             welcome,
         )
->>>>>>> gifts
         from billing.ledger import open_wallet
 
         hooks.shop_opened.append(packs.stock)

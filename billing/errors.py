@@ -33,12 +33,12 @@ class TooManyOpenTasks(DomainError):
     limit_source = "organization"
 
 
-<<<<<<< HEAD
 class PaymentsAway(DomainError):
     type, status = "unavailable", 503
     message = _("Payments are not possible at the moment. Nothing was charged; please try again shortly.")
     fix_path = CREDITS_PATH
-=======
+
+
 class VoucherRefused(DomainError):
     """Base of the reasons why a code brings nothing. `message` is for the person who entered it."""
 
@@ -70,4 +70,3 @@ class VoucherAlreadyUsed(VoucherRefused):
 
 class VoucherAlreadyUsedTogether(VoucherAlreadyUsed):
     message = _("Your organization has used this voucher already.")
->>>>>>> gifts
