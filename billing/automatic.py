@@ -38,12 +38,15 @@ ASK_AGAIN_FOR = datetime.timedelta(hours=1)  # a charge whose answer was lost; l
 AT_ONCE = 50
 
 
-def switch_on(access: Access, *, threshold: int, pack: CreditPack, cap_minor: int | None) -> AutoTopUp:
-    """Forgets earlier failures. The caller has seen that there is a saved card."""
+def switch_on(
+    access: Access, *, threshold: int, pack: CreditPack, cap_minor: int | None, is_on: bool = True
+) -> AutoTopUp:
+    """Forgets earlier failures. `is_on` False keeps the wishes until there is a saved card."""
     rule, _created = AutoTopUp.objects.update_or_create(
         organization=access.organization,
         defaults={
-            "is_on": True,
+            "is_on": is_on,
+            "waits_for_card": not is_on,
             "threshold": threshold,
             "pack": pack,
             "cap_minor": cap_minor,
@@ -56,8 +59,19 @@ def switch_on(access: Access, *, threshold: int, pack: CreditPack, cap_minor: in
     return rule
 
 
+def waits_for_card(organization_id: int) -> bool:
+    return AutoTopUp.objects.filter(organization_id=organization_id, waits_for_card=True).exists()
+
+
+def switch_on_with_card(organization_id: int) -> bool:
+    """What was wished before a card was saved is in force now."""
+    waiting = AutoTopUp.objects.filter(organization_id=organization_id, waits_for_card=True)
+    return bool(waiting.update(is_on=True, waits_for_card=False, armed_at=db_now()))
+
+
 def switch_off(organization_id: int) -> bool:
-    return bool(AutoTopUp.objects.filter(organization_id=organization_id, is_on=True).update(is_on=False))
+    rules = AutoTopUp.objects.filter(Q(is_on=True) | Q(waits_for_card=True), organization_id=organization_id)
+    return bool(rules.update(is_on=False, waits_for_card=False))
 
 
 def card_of(organization: Organization) -> "stripe_gateway.charging.Card | None":

@@ -27,6 +27,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 RETURN_PATH = "/credits/return/"
+CARD_SAVED_PATH = "/credits/automatic/on/"
 SESSION_PLACE = "{CHECKOUT_SESSION_ID}"
 # What Stripe's page speaks of ours.
 LOCALES = {"de": "de", "en": "en", "zh-hans": "zh"}
@@ -97,7 +98,7 @@ def start_setup(access: Access) -> str:
     """The page where a card is saved for automatic top-ups. Raises PaymentsAway."""
     organization = access.organization
     account = account_of(organization.shop_id)
-    back = f"{settings.PUBLIC_URL}{CREDITS_PATH}#automatic"
+    back = f"{settings.PUBLIC_URL}{CREDITS_PATH}"
     with stripe_gateway.line.hastily(), friendly():
         opened = with_customer(
             account,
@@ -106,7 +107,7 @@ def start_setup(access: Access) -> str:
             lambda customer_id: stripe_gateway.selling.create_setup(
                 customer_id=customer_id,
                 currency=organization.shop.currency,
-                success_url=back,
+                success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}",
                 cancel_url=back,
                 # Saving a card twice does no harm: each wish is one of its own.
                 idempotency_key=f"setup:{secrets.token_hex(16)}",

@@ -340,10 +340,13 @@ TILL_URL = _till.geturl().rstrip("/") if _till else ""
 if TILL:
     _till_secret = env.kept_secret("TILL_SECRET", DATA_DIR / "secrets")
     STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS = stripe_keys.of_the_till(_till_secret)
-    STRIPE_API_BASE = f"http://127.0.0.1:{TILL_PORT}"
+    _till_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, HOST)  # noqa: S104 - not a bind
+    STRIPE_API_BASE = f"http://{_till_host}:{TILL_PORT}"
     _pages = _till
-# Where browsers are sent to pay: forms may lead there.
-STRIPE_PAGES_ORIGIN = f"{_pages.scheme}://{_pages.netloc}" if _pages else ""
+# Where browsers are sent to pay and to their cards: forms may lead there.
+STRIPE_PAGES = [f"{_pages.scheme}://{_pages.netloc}"] if _pages else []
+if not TILL:
+    STRIPE_PAGES.append("https://billing.stripe.com")
 
 # --- Credits that are given ---------------------------------------------------------------------
 

@@ -20,12 +20,14 @@ class AutoTopUp(models.Model):
     """Buys `pack` with the saved card when the available credits fall below `threshold`.
 
     `cap_minor`: what it may spend in a calendar month (UTC), None: no limit. It was switched on at `armed_at`:
-    failures from before do not count. `told_payment` and `told_month`: the failure and the month whose cap
+    failures from before do not count. `waits_for_card`: it is to go on
+    once a card was saved. `told_payment` and `told_month`: the failure and the month whose cap
     people were last told of.
     """
 
     organization = models.OneToOneField(Organization, on_delete=models.PROTECT, related_name="auto_top_up")
     is_on = models.BooleanField(default=False)
+    waits_for_card = models.BooleanField(default=False)
     threshold = models.PositiveBigIntegerField()
     pack = models.ForeignKey(CreditPack, null=True, on_delete=models.SET_NULL, related_name="+")
     cap_minor = models.PositiveBigIntegerField(null=True)
