@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from billing import automatic, payments, reconciling, refunds, stripe_events, welcome
+from billing import automatic, low_balance, payments, reconciling, refunds, stripe_events, welcome
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -35,3 +35,8 @@ def reconcile() -> None:
 @shared_task(name="billing.tasks.erase_networks")
 def erase_networks() -> None:
     welcome.erase_networks()
+
+
+@shared_task(name="billing.tasks.watch_balances")
+def watch_balances() -> None:
+    low_balance.look()

@@ -414,6 +414,11 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = {
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
+    "watch-balances": {
+        "task": "billing.tasks.watch_balances",
+        "schedule": 15.0,
+        "options": {"queue": "webhooks"},
+    },
     "erase-networks": {"task": "billing.tasks.erase_networks", "schedule": 3600.0},
     "send-mail": {
         "task": "accounts.tasks.send_mail",

@@ -19,11 +19,17 @@ from accounts.models.tenancy import (
     User,
     UserManager,
 )
+from accounts.models.terms import (
+    Acceptance,
+    DocumentKind,
+)
 
 __all__ = [
     "SCOPES",
+    "Acceptance",
     "AlertKind",
     "ApiKey",
+    "DocumentKind",
     "Membership",
     "OperatorAlert",
     "Organization",

@@ -18,19 +18,35 @@ LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
 
 
 class Shop(models.Model):
-    """A reseller's brand. One row is made at the first start; what a brand is made of lives here."""
+    """A reseller's brand. One row is made at the first start; what a brand is made of lives here.
+
+    Members accept each version of its terms and its privacy policy once (terms.py); without a version nobody is asked.
+    """
 
     slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=80, default="Tintype")
-    accent = models.CharField(max_length=7, default="#a8470a", help_text=_("Colour as #rrggbb"))
-    currency = models.CharField(max_length=3, default="usd")
+    name = models.CharField(_("name"), max_length=80, default="Tintype")
+    accent = models.CharField(_("accent"), max_length=7, default="#a8470a", help_text=_("Colour as #rrggbb"))
+    currency = models.CharField(_("currency"), max_length=3, default="usd")
+    terms_version = models.CharField(
+        _("version of the terms"), max_length=40, blank=True, default="", db_default=""
+    )
+    terms_url = models.URLField(_("address of the terms"), blank=True, default="", db_default="")
+    privacy_version = models.CharField(
+        _("version of the privacy policy"), max_length=40, blank=True, default="", db_default=""
+    )
+    privacy_url = models.URLField(_("address of the privacy policy"), blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(accent__regex=r"^#[0-9a-fA-F]{6}$"), name="shop_accent_is_a_colour"
-            )
+            ),
+            models.CheckConstraint(
+                condition=(Q(terms_version="") | ~Q(terms_url=""))
+                & (Q(privacy_version="") | ~Q(privacy_url="")),
+                name="shop_shows_what_it_asks_to_accept",
+            ),
         ]
 
     def __str__(self) -> str:
