@@ -26,10 +26,24 @@ def micros(amount_minor: int, currency: str) -> int:
 def shown(amount_minor: int, currency: str) -> str:
     """As in `$12.50` or `12.50 CHF`, with the point of the reader's language."""
     places = decimals(currency)
-    # Digits alone: a float would round large amounts.
-    digits = f"{abs(amount_minor):0{places + 1}d}"
-    text = digits if not places else f"{digits[:-places]}.{digits[-places:]}"
+    text = plain(abs(amount_minor), currency)  # digits alone: a float would round large amounts
     amount = number_format(text, decimal_pos=places or None, use_l10n=True, force_grouping=True)
     minus = "−" if amount_minor < 0 else ""
     sign = SIGNS.get(currency)
     return f"{minus}{sign}{amount}" if sign else f"{minus}{amount} {currency.upper()}"
+
+
+def plain(amount_minor: int, currency: str) -> str:
+    """For forms: `12.50`, with a point in every language."""
+    places = decimals(currency)
+    digits = f"{amount_minor:0{places + 1}d}"
+    return digits if not places else f"{digits[:-places]}.{digits[-places:]}"
+
+
+def parse(text: str, currency: str) -> int | None:
+    """The other way, with a point or a comma; None when that is no amount of this currency."""
+    whole, _point, part = text.strip().replace(",", ".").partition(".")
+    places = decimals(currency)
+    if not (whole + part).isascii() or not (whole + part).isdigit() or not whole or len(part) > places:
+        return None
+    return int(whole) * 10**places + int((part + "0" * places)[:places] or 0) if len(whole) <= 12 else None

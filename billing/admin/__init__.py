@@ -1,0 +1,5 @@
+"""The operator's desk of money."""
+
+from billing.admin import events, packs, payments
+
+__all__ = ["events", "packs", "payments"]
