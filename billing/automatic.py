@@ -6,6 +6,7 @@ failed, what was spent this month. Any number of sweeps may run at once.
 
 import datetime
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -146,7 +147,7 @@ def _has_to_wait(rule: AutoTopUp) -> bool:
 @transaction.atomic
 def _tell_of_failure(rule: AutoTopUp, payment: Payment, is_over: bool) -> None:
     untold = Q(told_payment=None) | Q(told_payment__lt=payment.pk)
-    changes = {"told_payment": payment.pk}
+    changes: dict[str, Any] = {"told_payment": payment.pk}
     if is_over:
         changes |= {"is_on": False, "stopped_reason": StoppedReason.DECLINED}
     if AutoTopUp.objects.filter(untold, pk=rule.pk).update(**changes):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from billing.models import Payment
 from billing.stripe_gateway.facts import PAGE, Facts, of_intent
-from billing.stripe_gateway.line import asking
+from billing.stripe_gateway.line import asking, ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ def saved_card(customer_id: str) -> Card | None:
         customer = client.v1.customers.retrieve(
             customer_id, {"expand": ["invoice_settings.default_payment_method"]}
         )
-        if customer.get("deleted"):
+        if "deleted" in customer:
             return None
         chosen = customer.invoice_settings.default_payment_method if customer.invoice_settings else None
         if chosen is None or isinstance(chosen, str):
@@ -67,7 +67,7 @@ def find_intent(payment: Payment, customer_id: str) -> str | None:
             {"customer": customer_id, "created": {"gte": begun}, "limit": PAGE}
         )
         for intent in intents.auto_paging_iter():
-            if (intent.metadata or {}).get("payment") == payment.public_id:
+            if ours(intent) == payment.public_id:
                 return intent.id
     return None
 

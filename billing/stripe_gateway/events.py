@@ -8,7 +8,7 @@ import stripe
 from django.conf import settings
 
 from billing.stripe_gateway.facts import PAGE
-from billing.stripe_gateway.line import asking
+from billing.stripe_gateway.line import asking, ours
 
 
 def events_since(since: datetime, types: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -26,7 +26,7 @@ def events_since(since: datetime, types: tuple[str, ...]) -> Iterator[dict[str, 
                 yield event.to_dict()
 
 
-def sessionof_intent(intent_id: str) -> tuple[str, str] | None:
+def session_of_intent(intent_id: str) -> tuple[str, str] | None:
     """(session id, our reference) of the checkout that this intent belongs to."""
     with asking() as client:
         found = client.v1.checkout.sessions.list({"payment_intent": intent_id, "limit": 1}).data
@@ -41,7 +41,7 @@ def sessions_of_customer(customer_id: str) -> list[tuple[str, str]]:
 
 
 def _named(session: stripe.checkout.Session) -> tuple[str, str]:
-    return session.id, (session.metadata or {}).get("payment", "")
+    return session.id, ours(session)
 
 
 def is_signed(body: str, header: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 import stripe
 
-from billing.stripe_gateway.line import asking
+from billing.stripe_gateway.line import asking, ours
 
 PAGE = 100
 # Funds that were taken from us for these are gone, or may come back; `warning_…` takes none, `won` gave them back.
@@ -42,7 +42,7 @@ def facts_of_session(session_id: str) -> Facts:
         return _of_session(client, session)
 
 
-def factsof_intent(intent_id: str) -> Facts:
+def facts_of_intent(intent_id: str) -> Facts:
     with asking() as client:
         intent = client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
         return of_intent(client, intent)
@@ -53,9 +53,7 @@ def _of_session(client: stripe.StripeClient, session: stripe.checkout.Session) -
     details = session.total_details
     facts = Facts(
         status=_status_of_session(session),
-        reference=(session.metadata or {}).get(
-            "payment", ""
-        ),  # unlike client_reference_id, ours alone to write
+        reference=ours(session),
         livemode=session.livemode,
         currency=(session.currency or "").lower(),
         amount_minor=session.amount_subtotal or 0,
@@ -91,10 +89,9 @@ def of_intent(client: stripe.StripeClient, intent: stripe.PaymentIntent) -> Fact
         "requires_confirmation": "open",
         "requires_capture": "open",
     }
-    metadata = intent.metadata or {}
     facts = Facts(
         status=words.get(intent.status, "failed"),
-        reference=metadata.get("payment", ""),
+        reference=ours(intent),
         livemode=intent.livemode,
         currency=intent.currency.lower(),
         amount_minor=intent.amount,

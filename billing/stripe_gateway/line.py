@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 import stripe
 from django.conf import settings
@@ -63,9 +64,15 @@ def asking() -> Iterator[stripe.StripeClient]:
 
 
 def _declined(error: stripe.CardError) -> CardDeclined:
-    body = error.json_body or {}
+    body: dict[str, Any] = error.json_body if isinstance(error.json_body, dict) else {}
     intent = body.get("error", {}).get("payment_intent") or {}
     return CardDeclined(_words(error), error.code or "", intent.get("id", ""))
+
+
+def ours(thing: stripe.checkout.Session | stripe.PaymentIntent) -> str:
+    """The public id of the payment that we made it for, as only we can write it there; "" when it is none."""
+    metadata = thing.metadata
+    return metadata["payment"] if metadata and "payment" in metadata else ""
 
 
 def _words(error: stripe.StripeError) -> str:
