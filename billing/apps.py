@@ -14,6 +14,7 @@ class BillingConfig(AppConfig):
             checks,  # noqa: F401
             gift_rules,
             packs,
+            reads,
             triggers,
             welcome,
         )
@@ -21,6 +22,7 @@ class BillingConfig(AppConfig):
 
         hooks.shop_opened.append(packs.stock)
         hooks.organization_created.append(open_wallet)
+        hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)
         audit.rules.extend(audit_rules.RULES)
         audit.marks.append(audit_rules.ENTRIES)

@@ -3,12 +3,10 @@
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from accounts import outbox
 from accounts.clock import db_now
-from accounts.models import Membership, Role
 from billing.models import BalanceNotice, Wallet
+from billing.news import tell_money_people
 
-TOLD_ROLES = (Role.OWNER, Role.ADMIN, Role.BILLING)
 MAX_THRESHOLD_CREDITS = 1_000_000_000
 AT_ONCE = 500
 
@@ -61,14 +59,6 @@ def _tell(organization_id: int) -> bool:
         .annotate(available=F("organization__wallet__available"))
         .get(pk=organization_id)
     )
-    told = Membership.objects.filter(
-        organization_id=organization_id, role__in=TOLD_ROLES, user__is_active=True
-    ).order_by("pk")
-    context = {
-        "organization": notice.organization,
-        "available": notice.available,
-        "threshold": notice.threshold_credits,
-    }
-    for email in told.values_list("user__email", flat=True):
-        outbox.queue_template(notice.organization.shop, email, "low_balance", context)
+    context = {"available": notice.available, "threshold": notice.threshold_credits}
+    tell_money_people(notice.organization, "low_balance", context)
     return True

@@ -6,6 +6,7 @@ person counted; unique numbers stand behind that. Locks: voucher, redemption, wa
 
 import datetime
 import re
+import secrets
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -34,6 +35,12 @@ from billing.models.gifts import CODE
 # Good tries count as well. One person needs three years for all codes of four signs.
 PERSON_RATE = Rate("voucher", per_minute=1, burst=5)
 ORGANIZATION_RATE = Rate("voucher", per_minute=2, burst=10)
+SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+def new_code() -> str:
+    """One that nobody guesses, of signs that nobody mistakes for each other."""
+    return "-".join("".join(secrets.choice(SIGNS) for _sign in range(4)) for _group in range(3))
 
 
 def clean_code(text: str) -> str:

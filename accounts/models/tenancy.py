@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -30,11 +31,25 @@ class Shop(models.Model):
     terms_version = models.CharField(
         _("version of the terms"), max_length=40, blank=True, default="", db_default=""
     )
-    terms_url = models.URLField(_("address of the terms"), blank=True, default="", db_default="")
+    terms_url = models.CharField(
+        _("address of the terms"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(["https", "http"])],
+    )
     privacy_version = models.CharField(
         _("version of the privacy policy"), max_length=40, blank=True, default="", db_default=""
     )
-    privacy_url = models.URLField(_("address of the privacy policy"), blank=True, default="", db_default="")
+    privacy_url = models.CharField(
+        _("address of the privacy policy"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(["https", "http"])],
+    )
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:

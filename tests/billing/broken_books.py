@@ -12,6 +12,7 @@ from billing import ledger
 from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Wallet
 from generations import lifecycle
 from generations.models import Generation, Image, UpstreamState
+from tests.billing import broken_gifts
 from tests.makers import a_generation, a_submitted, an_access, an_organization, an_upstream, stored_images
 
 LIVE_RULE = "live_generation_is_not_held_or_settled_as_its_status_says"
@@ -170,4 +171,5 @@ CASES: list[tuple[Callable[[Books], None], set[str]]] = [
     ),
     (usage("open_tasks"), {"key_usage_is_not_what_its_generations_say"}),
     (usage("lifetime_credits"), {"key_has_not_spent_what_its_generations_cost"}),
+    *broken_gifts.CASES,
 ]

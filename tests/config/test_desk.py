@@ -22,6 +22,10 @@ PLACES = [
     "/admin/generations/blockedphrase/",
     "/admin/generations/takedown/",
     "/admin/accounts/organization/",
+    "/admin/accounts/shop/",
+    "/admin/billing/voucher/",
+    "/admin/billing/voucher/add/",
+    "/admin/billing/redemption/",
     "/admin/accounts/operatoralert/",
     "/admin/accounts/queuedmail/",
 ]
