@@ -45,9 +45,9 @@ class Due:
 
 def sync_payment(payment_id: int) -> Payment:
     """The payment as it is once its wallet agrees with Stripe. Raises StripeAway or StripeRefused."""
-    payment = _begin(payment_id)
+    payment = begin(payment_id)
     facts = _facts(payment)
-    return _apply(payment, facts)
+    return apply(payment, facts)
 
 
 def due(payment: Payment, facts: "Facts") -> Due:
@@ -81,7 +81,7 @@ def disagreement(payment: Payment, facts: "Facts") -> str:
 
 
 @transaction.atomic
-def _begin(payment_id: int) -> Payment:
+def begin(payment_id: int) -> Payment:
     """Takes a number before Stripe is asked: of two looks that overlap, the later one is right."""
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     Payment.objects.filter(pk=payment_id).update(sync_no=F("sync_no") + 1)
@@ -99,7 +99,7 @@ def _facts(payment: Payment) -> "Facts | None":
 
 
 @transaction.atomic
-def _apply(looked: Payment, facts: "Facts | None") -> Payment:
+def apply(looked: Payment, facts: "Facts | None") -> Payment:
     payment = Payment.objects.select_for_update().get(pk=looked.pk)
     if looked.sync_no <= payment.applied_no:
         return payment  # somebody who looked later was faster
