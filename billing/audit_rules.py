@@ -110,7 +110,8 @@ RULES = [
         "payment_entry_has_no_step",
         """
         SELECT e.reference, e.kind, e.available FROM billing_ledgerentry e
-        WHERE e.id > %(entries)s AND e.reference LIKE 'payment:%%' AND NOT EXISTS (SELECT 1 FROM billing_paymentstep s WHERE s.reference = e.reference)
+        WHERE e.id > %(entries)s AND e.reference LIKE 'payment:%%'
+          AND NOT EXISTS (SELECT 1 FROM billing_paymentstep s WHERE s.reference = e.reference)
         """,
     ),
 ]

@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('is_on', models.BooleanField(default=False)),
+                ('waits_for_card', models.BooleanField(default=False)),
                 ('threshold', models.PositiveBigIntegerField()),
                 ('cap_minor', models.PositiveBigIntegerField(null=True)),
                 ('actor', models.CharField(max_length=60)),
