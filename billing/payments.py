@@ -46,8 +46,7 @@ class Due:
 def sync_payment(payment_id: int) -> Payment:
     """The payment as it is once its wallet agrees with Stripe. Raises StripeAway or StripeRefused."""
     payment = begin(payment_id)
-    facts = _facts(payment)
-    return apply(payment, facts)
+    return apply(payment, ask(payment))
 
 
 def due(payment: Payment, facts: "Facts") -> Due:
@@ -89,7 +88,7 @@ def begin(payment_id: int) -> Payment:
     return payment
 
 
-def _facts(payment: Payment) -> "Facts | None":
+def ask(payment: Payment) -> "Facts | None":
     """None: Stripe was never asked to take money for it."""
     if payment.session_id:
         return stripe_gateway.facts.facts_of_session(payment.session_id)
@@ -192,9 +191,9 @@ def _tell_of(payment: Payment, problem: str) -> None:
 # --- Who has to look ----------------------------------------------------------------------------
 
 
-def want_sync(payments: Q) -> int:
-    """These are looked at by the next sweep."""
-    return Payment.objects.filter(payments).update(sync_due_at=db_now(), sync_tries=0)
+def want_sync(payment_id: int) -> None:
+    """The next sweep looks at it."""
+    Payment.objects.filter(pk=payment_id).update(sync_due_at=db_now(), sync_tries=0)
 
 
 def sync_due() -> int:

@@ -63,7 +63,7 @@ def carry_out(row: Refund) -> bool:
         return True
     with transaction.atomic():
         # Until the payment was looked at, the amount counts as on its way.
-        Payment.objects.filter(pk=row.payment_id).update(sync_due_at=db_now(), sync_tries=0)
+        payments.want_sync(row.payment_id)
         Refund.objects.filter(pk=row.pk).update(refund_id=refund_id)
     if payments.try_sync(row.payment):
         Refund.objects.filter(pk=row.pk).update(due_at=None)

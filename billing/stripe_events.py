@@ -136,7 +136,7 @@ def process(event: StripeEvent) -> bool:
         if payment is None:
             logger.info("%s (%s) is not about a payment of ours", event.event_id, event.type)
             return True
-        Payment.objects.filter(pk=payment.pk).update(sync_due_at=db_now(), sync_tries=0)
+        payments.want_sync(payment.pk)
         if event.type == FRAUD_WARNING:
             _warn(payment)
     payments.try_sync(payment)
