@@ -11,26 +11,13 @@ from billing.till.till import Till
 
 KNOWN = frozenset(
     {"adaptive_pricing", "allow_promotion_codes", "automatic_tax", "billing_address_collection", "cancel_url"}
-    | {
-        "client_reference_id",
-        "consent_collection",
-        "currency",
-        "customer",
-        "customer_creation",
-        "customer_email",
-    }
+    | {"client_reference_id", "consent_collection", "currency", "customer", "customer_creation", "customer_email"}
     | {"customer_update", "discounts", "expand", "expires_at", "invoice_creation", "line_items", "locale"}
     | {"metadata", "mode", "payment_intent_data", "payment_method_types", "saved_payment_method_options"}
     | {"setup_intent_data", "submit_type", "success_url", "tax_id_collection"}
 )
 # As they were sent.
-KEPT = (
-    "allow_promotion_codes",
-    "billing_address_collection",
-    "cancel_url",
-    "client_reference_id",
-    "customer",
-)
+KEPT = ("allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id", "customer")
 KEPT += ("customer_creation", "customer_email", "locale", "submit_type", "success_url")
 SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
 # Parameters that say something about one mode alone.

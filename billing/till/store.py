@@ -60,6 +60,7 @@ class Store:
         self.changed = threading.Condition(threading.RLock())
         self._depth = 0
 
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, and nobody else meanwhile; one within another is part of it."""
