@@ -161,7 +161,7 @@ def _customer(account: StripeAccount, organization: Organization, email: str) ->
         name=organization.name,
         email=email,
         reference=organization.slug,
-        idempotency_key=f"customer:{account.pk}:{organization.pk}:1",
+        idempotency_key=f"customer:{account.nonce}:{organization.pk}:1",
     )
     customer, _created = StripeCustomer.objects.get_or_create(
         account=account, organization=organization, defaults={"customer_id": made}
@@ -175,7 +175,7 @@ def _replace_customer(gone: StripeCustomer, email: str) -> StripeCustomer:
         name=gone.organization.name,
         email=email,
         reference=gone.organization.slug,
-        idempotency_key=f"customer:{gone.account_id}:{gone.organization_id}:{number}",
+        idempotency_key=f"customer:{gone.account.nonce}:{gone.organization_id}:{number}",
     )
     StripeCustomer.objects.filter(pk=gone.pk, number=gone.number).update(customer_id=made, number=number)
     return StripeCustomer.objects.get(pk=gone.pk)

@@ -204,7 +204,7 @@ def sync_due() -> int:
 
 def _claim(payment: Payment) -> bool:
     pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(payment.sync_tries, 10))
-    mine = Payment.objects.filter(pk=payment.pk, sync_due_at=payment.sync_due_at)
+    mine = Payment.objects.filter(pk=payment.pk, sync_due_at__lte=db_now(), sync_tries=payment.sync_tries)
     later = db_now() + datetime.timedelta(seconds=pause_s)
     return bool(mine.update(sync_due_at=later, sync_tries=F("sync_tries") + 1))
 

@@ -52,7 +52,7 @@ def carry_out(row: Refund) -> bool:
         refund_id = stripe_gateway.charging.refund(
             payment_intent_id=row.payment.payment_intent_id or "",
             amount_minor=row.amount_minor,
-            idempotency_key=f"refund:{row.pk}",
+            idempotency_key=f"refund:{row.payment.public_id}:{row.pk}",
         )
     except StripeAway as error:
         logger.warning("Refund %d is on its way, Stripe is away: %s", row.pk, error)

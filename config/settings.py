@@ -447,5 +447,6 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         # It writes a line with the whole address for every question to an upstream.
         "httpx2": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
     },
 }

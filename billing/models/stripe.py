@@ -1,14 +1,25 @@
 """Whom we are to Stripe, and whom Stripe's customers are to us."""
 
+import secrets
+
 from django.db import models
 
 from accounts.clock import db_now
 from accounts.models import Organization, Shop
 
 
-class StripeAccount(models.Model):
-    """An account at Stripe that a shop was paid on, in one mode. `events_until`: how far its events were fetched."""
+def new_nonce() -> str:
+    return secrets.token_hex(8)
 
+
+class StripeAccount(models.Model):
+    """An account at Stripe that a shop was paid on, in one mode. `events_until`: how far its events were fetched.
+
+    `nonce` is part of idempotency keys that have no random id in them: another installation, or this one restored
+    from a backup, has the same numbers.
+    """
+
+    nonce = models.CharField(max_length=16, default=new_nonce, editable=False)
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="stripe_accounts")
     livemode = models.BooleanField()
     events_until = models.DateTimeField(null=True)
