@@ -52,6 +52,8 @@ def _verified(request: HttpRequest) -> Any:
     if not header or not header.isascii() or len(header) > MAX_HEADER:
         raise Refused("no signature")
     try:
+        if len(request.body) > settings.MAX_WEBHOOK_BYTES:
+            raise Refused("the body was too_large")
         body = request.body.decode()
         _check_time(header)
         if not stripe_gateway.events.is_signed(body, header):

@@ -15,7 +15,6 @@ Problem = Literal["too_large", "timeout", "incomplete"]
 # thrown away, within reason.
 DRAIN_BYTES = 32 * 1024 * 1024
 DRAIN_S = 2.0
-WEBHOOK_BYTES = 512 * 1024  # Stripe's events hold whole objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Body:
 
 def limit_bytes(path: str) -> int:
     if path.startswith("/webhooks/"):
-        return WEBHOOK_BYTES
+        return int(settings.MAX_WEBHOOK_BYTES)
     if path.startswith(API_PREFIXES):
         return int(settings.MAX_API_BODY_BYTES)
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

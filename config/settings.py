@@ -188,6 +188,7 @@ DESK_CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MAX_API_BODY_BYTES = 65_536
+MAX_WEBHOOK_BYTES = 524_288  # events hold whole objects
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 10, 0.1, 60)
 
 # --- Mail ---------------------------------------------------------------------------------------
