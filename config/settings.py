@@ -332,7 +332,9 @@ STRIPE_API_BASE = _stripe_api.geturl().rstrip("/") if _stripe_api else ""
 _pages = env.address(
     "STRIPE_PAGES", "https://checkout.stripe.com", ("http", "https"), "https://pay.shop.example"
 )
-TILL = DEMO and not STRIPE_SECRET_KEY
+TILL = env.flag("TILL", DEMO and not STRIPE_SECRET_KEY)
+if TILL and (STRIPE_SECRET_KEY or not DEMO):
+    raise ImproperlyConfigured("TILL: the till moves no money; it is for a DEMO without STRIPE_SECRET_KEY.")
 TILL_PORT = env.integer("TILL_PORT", PORT + 1 if PORT < 65535 else PORT - 1, 1, 65535)
 _till = env.address(
     "TILL_URL", f"http://{_public.hostname}:{TILL_PORT}", ("http", "https"), "https://till.example"
