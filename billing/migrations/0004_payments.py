@@ -209,6 +209,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='payment',
+            index=models.Index(condition=models.Q(('problem', ''), _negated=True), fields=['id'], name='payment_problem'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
             index=models.Index(condition=models.Q(('sync_due_at__isnull', False)), fields=['sync_due_at'], name='payment_sync_due'),
         ),
         migrations.AddIndex(

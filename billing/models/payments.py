@@ -103,6 +103,7 @@ class Payment(models.Model):
                 fields=["sync_due_at"], condition=Q(sync_due_at__isnull=False), name="payment_sync_due"
             ),
             models.Index(fields=["organization", "-id"], name="payment_newest_first"),
+            models.Index(fields=["id"], condition=~Q(problem=""), name="payment_problem"),
             models.Index(
                 fields=["account", "id"], condition=Q(status__in=UNDECIDED), name="payment_undecided"
             ),

@@ -1,12 +1,12 @@
 """Checkout sessions: how one is made. What people do with it is in paying.py."""
 
 from billing.till import customers, intents, lists, totals
+from billing.till.cards import bank_for
 from billing.till.events import change, emit
 from billing.till.money import least_charge, shown
 from billing.till.objects import checkout, payments
 from billing.till.problems import Body, Problem
 from billing.till.promotions import of_discounts
-from billing.till.cards import bank_for
 from billing.till.till import Till
 
 KNOWN = frozenset(
