@@ -153,7 +153,7 @@ class RunningTill:
 
     # --- Events -------------------------------------------------------------------------------------
 
-    def events(self, type: str | None = None) -> list[Object]:
+    def events(self, type: str | None = None) -> list[Object]:  # noqa: A002 - Stripe's name
         """All so far, the oldest first."""
         found: list[Object] = self._do("events", type=type)["events"]
         return found

@@ -12,8 +12,21 @@ from billing.till.till import Till
 
 KNOWN = frozenset(
     {"amount", "automatic_payment_methods", "confirm", "currency", "customer", "description"}
-    | {"error_on_requires_action", "expand", "metadata", "off_session", "payment_method", "payment_method_types"}
-    | {"receipt_email", "return_url", "setup_future_usage", "statement_descriptor", "statement_descriptor_suffix"}
+    | {
+        "error_on_requires_action",
+        "expand",
+        "metadata",
+        "off_session",
+        "payment_method",
+        "payment_method_types",
+    }
+    | {
+        "receipt_email",
+        "return_url",
+        "setup_future_usage",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+    }
 )
 # As they were sent.
 KEPT = ("customer", "description", "metadata", "payment_method_types", "receipt_email", "setup_future_usage")
@@ -31,7 +44,9 @@ def create(till: Till, params: Body) -> Body:
     given = {name: params[name] for name in KEPT if name in params}
     given["metadata"] = customers.merged({}, params.get("metadata", {}))
     if "automatic_payment_methods" in params or "payment_method_types" not in params:
-        automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
+        automatic = {"allow_redirects": "always", "enabled": True} | params.get(
+            "automatic_payment_methods", {}
+        )
         given["automatic_payment_methods"] = automatic
     intent = payments.payment_intent(till.now(), params["amount"], currency, given)
     if "payment_method" in params:
@@ -210,7 +225,12 @@ def _refused(till: Till, intent: Body, charge: Body, method: Body, error: Body) 
     till.store.put(charge)
     emit(till, "charge.failed", charge)
     intent |= {
-        "last_payment_error": {**error, "charge": charge["id"], "payment_method": visible(method), "type": "card_error"},
+        "last_payment_error": {
+            **error,
+            "charge": charge["id"],
+            "payment_method": visible(method),
+            "type": "card_error",
+        },
         "latest_charge": charge["id"],
         "next_action": None,
         "payment_method": None,
@@ -267,7 +287,9 @@ def enough(amount: int, currency: str, *, param: str) -> None:
         raise Problem("Invalid positive integer", code="parameter_invalid_integer", param=param)
     if amount < least_charge(currency):
         raise Problem(
-            f"Amount must be at least {shown(least_charge(currency), currency)}", code="amount_too_small", param=param
+            f"Amount must be at least {shown(least_charge(currency), currency)}",
+            code="amount_too_small",
+            param=param,
         )
     if amount > 99_999_999:
         raise Problem("Amount must be no more than 99999999", code="amount_too_large", param=param)

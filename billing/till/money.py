@@ -4,10 +4,9 @@ from decimal import Decimal
 
 from django.utils.formats import number_format
 
-WITHOUT_DECIMALS = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
-)
-WITH_THREE_DECIMALS = frozenset("bhd jod kwd omr tnd".split())
+WITHOUT_DECIMALS = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv"}
+WITHOUT_DECIMALS |= {"xaf", "xof", "xpf"}
+WITH_THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
 # Of Stripe's table, in minor units: a charge below it is refused.
 LEAST = {"usd": 50, "eur": 50, "gbp": 30, "chf": 50, "cad": 50, "aud": 50, "jpy": 50, "sek": 300, "dkk": 250}
 

@@ -1,23 +1,36 @@
 """Checkout sessions: how one is made. What people do with it is in paying.py."""
 
 from billing.till import customers, intents, lists, totals
+from billing.till.cards import bank_for
 from billing.till.events import change, emit
 from billing.till.money import least_charge, shown
 from billing.till.objects import checkout, payments
 from billing.till.problems import Body, Problem
 from billing.till.promotions import of_discounts
-from billing.till.cards import bank_for
 from billing.till.till import Till
 
 KNOWN = frozenset(
     {"adaptive_pricing", "allow_promotion_codes", "automatic_tax", "billing_address_collection", "cancel_url"}
-    | {"client_reference_id", "consent_collection", "currency", "customer", "customer_creation", "customer_email"}
+    | {
+        "client_reference_id",
+        "consent_collection",
+        "currency",
+        "customer",
+        "customer_creation",
+        "customer_email",
+    }
     | {"customer_update", "discounts", "expand", "expires_at", "invoice_creation", "line_items", "locale"}
     | {"metadata", "mode", "payment_intent_data", "payment_method_types", "saved_payment_method_options"}
     | {"setup_intent_data", "submit_type", "success_url", "tax_id_collection"}
 )
 # As they were sent.
-KEPT = ("allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id", "customer")
+KEPT = (
+    "allow_promotion_codes",
+    "billing_address_collection",
+    "cancel_url",
+    "client_reference_id",
+    "customer",
+)
 KEPT += ("customer_creation", "customer_email", "locale", "submit_type", "success_url")
 SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
 # Parameters that say something about one mode alone.
@@ -208,9 +221,10 @@ def _sell(till: Till, session: Body, params: Body) -> None:
     session["discounts"], percent_off = of_discounts(till, params.get("discounts", []))
     totals.count(session, percent_off)
     total = session["amount_total"]
-    if 0 < total < least_charge(currency):
+    least = least_charge(currency)
+    if 0 < total < least:
         raise Problem(
-            f"The Checkout Session's total amount due must add up to at least {shown(least_charge(currency), currency)}",
+            f"The Checkout Session's total amount due must add up to at least {shown(least, currency)}",
             code="amount_too_small",
         )
 
