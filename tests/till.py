@@ -167,6 +167,11 @@ class RunningTill:
         """To the webhook address, once more."""
         self._do("resend", event=event_id)
 
+    def waiting(self) -> list[Object]:
+        """What nobody has taken yet: `event` (its id), `attempts`, `last_status` (0: not reached)."""
+        found: list[Object] = self._do("waiting")["waiting"]
+        return found
+
     # --- The till itself ----------------------------------------------------------------------------
 
     def behave(self, **how: Any) -> None:

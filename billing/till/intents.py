@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.till import cards, customers
+from billing.till.checks import check_amount, check_url, known_currency
 from billing.till.events import change, emit
-from billing.till.money import least_charge, shown
 from billing.till.objects import payments, visible
 from billing.till.problems import Body, CardProblem, Problem, unexpected_state
 from billing.till.till import Till
@@ -38,7 +38,7 @@ FEE = 30  # minor units; a made-up fee, so that the net differs from the gross
 
 def create(till: Till, params: Body) -> Body:
     currency = known_currency(params["currency"])
-    enough(params["amount"], currency, param="amount")
+    check_amount(params["amount"], currency, param="amount")
     if "customer" in params:
         till.need("customer", params["customer"], param="customer")
     given = {name: params[name] for name in KEPT if name in params}
@@ -64,6 +64,8 @@ def create(till: Till, params: Body) -> Body:
 def confirm(till: Till, intent: Body, params: Mapping[str, Any]) -> Body:
     """Charges it. Raises CardProblem when the bank refuses, or asks for a person who is not there."""
     _still(intent, ("requires_payment_method", "requires_confirmation"), "confirm")
+    if "return_url" in params:
+        check_url(params["return_url"], param="return_url")
     if "payment_method" in params:
         intent["payment_method"] = _method(till, params["payment_method"], intent["customer"])["id"]
     if intent["payment_method"] is None:
@@ -274,22 +276,3 @@ def _still(intent: Body, statuses: tuple[str, ...], what: str) -> Body:
             payment_intent=visible(intent),
         )
     return intent
-
-
-def known_currency(code: str) -> str:
-    if not (len(code) == 3 and code.isascii() and code.isalpha()):
-        raise Problem(f"Invalid currency: {code[:20]}", code="parameter_invalid", param="currency")
-    return code.lower()
-
-
-def enough(amount: int, currency: str, *, param: str) -> None:
-    if amount < 1:
-        raise Problem("Invalid positive integer", code="parameter_invalid_integer", param=param)
-    if amount < least_charge(currency):
-        raise Problem(
-            f"Amount must be at least {shown(least_charge(currency), currency)}",
-            code="amount_too_small",
-            param=param,
-        )
-    if amount > 99_999_999:
-        raise Problem("Amount must be no more than 99999999", code="amount_too_large", param=param)

@@ -2,6 +2,7 @@
 
 from billing.till import customers, intents, lists, totals
 from billing.till.cards import bank_for
+from billing.till.checks import check_url, known_currency
 from billing.till.events import change, emit
 from billing.till.money import least_charge, shown
 from billing.till.objects import checkout, payments
@@ -55,7 +56,7 @@ def create(till: Till, params: Body) -> Body:
     given["expires_at"] = _expiry(params, now)
     items = [_item(till, index, item) for index, item in enumerate(params.get("line_items", []))]
     currency = items[0]["currency"] if items else params.get("currency")
-    session = checkout.session(now, mode, currency and intents.known_currency(currency), given)
+    session = checkout.session(now, mode, currency and known_currency(currency), given)
     session["url"] = f"{till.settings.public_url}/pay/{session['id']}"
     _options(session, params)
     session |= {
@@ -115,8 +116,8 @@ def _need(params: Body, name: str) -> str:
 def _check(till: Till, params: Body, mode: str) -> None:
     _need(params, "success_url")
     for name in ("success_url", "cancel_url"):
-        if name in params and not params[name].startswith(("http://", "https://")):
-            raise Problem("Not a valid URL", code="url_invalid", param=name)
+        if name in params:
+            check_url(params[name], param=name)
     for name, only in ONLY_FOR.items():
         if name in params and mode != only:
             raise Problem(f"You can not pass `{name}` in `{mode}` mode.", param=name)
@@ -178,7 +179,7 @@ def _item(till: Till, index: int, given: Body) -> Body:
         raise Problem("Invalid non-negative integer", code="parameter_invalid_integer", param=name)
     now = till.now()
     product = till.store.put(checkout.product(now, data["product_data"]))
-    currency = intents.known_currency(data["currency"])
+    currency = known_currency(data["currency"])
     behavior = data.get("tax_behavior", "unspecified")
     price = till.store.put(checkout.price(now, product["id"], currency, data["unit_amount"], behavior))
     return checkout.line_item(price, product["name"], given["quantity"], given.get("metadata", {}))

@@ -118,7 +118,8 @@ class Store:
         limit: int = -1,
     ) -> list[Body]:
         """Newest first; with `newer_than` the `limit` oldest of those that are newer than this object."""
-        where, values = ["kind = ?"], [kind]  # type: tuple[list[str], list[object]]
+        where: list[str] = ["kind = ?"]
+        values: list[object] = [kind]
         for name, value in (equal or {}).items():
             where.append(f"{FIELDS[name]} = ?")
             values.append(value)

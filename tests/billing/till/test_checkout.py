@@ -197,6 +197,7 @@ def test_somebody_without_a_customer_gets_one_with_the_card(
 WRONG = [
     ({"mode": "subscription"}, "mode", None),
     ({"success_url": "javascript:alert(1)"}, "success_url", "url_invalid"),
+    ({"cancel_url": "http://localhost/\r\nSet-Cookie: a=b"}, "cancel_url", "url_invalid"),
     ({"setup_intent_data": {"description": "x"}}, "setup_intent_data", None),
     ({"customer": "cus_x", "customer_email": "a@b.example"}, "customer", None),
     ({"customer": "cus_nobody"}, "customer", "resource_missing"),

@@ -54,13 +54,13 @@ def everything(till: RunningTill, client: stripe.StripeClient) -> dict[str, dict
     done = client.v1.checkout.sessions.retrieve(
         sold.id,
         {"expand": ["payment_intent.latest_charge.balance_transaction", "line_items.data.price.product"]},
-    ).to_dict()
+    ).to_dict(for_json=True)
     charge = done["payment_intent"].pop("latest_charge")
     items = done.pop("line_items")["data"]
-    invoice = client.v1.invoices.retrieve(done["invoice"]).to_dict()
+    invoice = client.v1.invoices.retrieve(done["invoice"]).to_dict(for_json=True)
     product = items[0]["price"].pop("product")
     found = [
-        client.v1.customers.retrieve(buyer.id).to_dict(),
+        client.v1.customers.retrieve(buyer.id).to_dict(for_json=True),
         {**done, "payment_intent": done["payment_intent"]["id"]},
         {**done["payment_intent"], "latest_charge": charge["id"]},
         {**charge, "balance_transaction": None},
@@ -70,14 +70,14 @@ def everything(till: RunningTill, client: stripe.StripeClient) -> dict[str, dict
         product,
         invoice,
         invoice["lines"]["data"][0],
-        client.v1.refunds.retrieve(refund["id"]).to_dict(),
-        client.v1.disputes.retrieve(dispute["id"]).to_dict(),
-        client.v1.customers.payment_methods.list(buyer.id).data[0].to_dict(),
-        client.v1.setup_intents.retrieve(str(setup.setup_intent)).to_dict(),
-        client.v1.events.list({"limit": 1}).data[0].to_dict(),
-        client.v1.promotion_codes.list({"code": "HALF"}).data[0].to_dict(),
-        client.v1.coupons.retrieve("HALF").to_dict(),
-        client.v1.billing_portal.sessions.create({"customer": buyer.id}).to_dict(),
+        client.v1.refunds.retrieve(refund["id"]).to_dict(for_json=True),
+        client.v1.disputes.retrieve(dispute["id"]).to_dict(for_json=True),
+        client.v1.customers.payment_methods.list(buyer.id).data[0].to_dict(for_json=True),
+        client.v1.setup_intents.retrieve(str(setup.setup_intent)).to_dict(for_json=True),
+        client.v1.events.list({"limit": 1}).data[0].to_dict(for_json=True),
+        client.v1.promotion_codes.list({"code": "HALF"}).data[0].to_dict(for_json=True),
+        client.v1.coupons.retrieve("HALF").to_dict(for_json=True),
+        client.v1.billing_portal.sessions.create({"customer": buyer.id}).to_dict(for_json=True),
     ]
     return {body["object"]: body for body in found}
 
@@ -111,4 +111,4 @@ def test_events_have_the_same_members_as_what_is_asked_for(
     till.pay(made.id)
     assert kinds(till, made.id) == ["checkout.session.completed"]
     told = till.events("checkout.session.completed")[-1]["data"]["object"]
-    assert told == client.v1.checkout.sessions.retrieve(made.id).to_dict()
+    assert told == client.v1.checkout.sessions.retrieve(made.id).to_dict(for_json=True)

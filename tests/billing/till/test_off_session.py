@@ -135,6 +135,7 @@ def test_strangers_card_is_refused(till: RunningTill, client: stripe.StripeClien
         ({"currency": "dollars"}, "parameter_invalid"),
         ({"payment_method": "pm_nobody"}, "resource_missing"),
         ({"confirm": False}, None),
+        ({"return_url": "javascript:alert(1)"}, "url_invalid"),
     ],
 )
 def test_wrong_charge_is_refused(

@@ -78,6 +78,12 @@ def test_declined_card_may_try_again(till: RunningTill, client: stripe.StripeCli
     assert visit(till, f"/pay/{made.id}", {"action": "pay"}).status == 303
 
 
+def test_shops_address_may_have_any_letters(till: RunningTill, client: stripe.StripeClient) -> None:
+    made = checkout(client, success_url="http://localhost:8000/zoë/?影={CHECKOUT_SESSION_ID}")
+    done = visit(till, f"/pay/{made.id}", {"action": "pay"})
+    assert done.location == f"http://localhost:8000/zo%C3%AB/?%E5%BD%B1={made.id}"
+
+
 def test_paying_by_bank_leads_back_unpaid(till: RunningTill, client: stripe.StripeClient) -> None:
     made = checkout(client)
     assert visit(till, f"/pay/{made.id}", {"action": "bank"}).status == 303
@@ -207,6 +213,8 @@ def test_portal_adds_and_removes_cards(till: RunningTill, client: stripe.StripeC
 def test_wrong_portal_is_refused(client: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="customer"):
         client.v1.billing_portal.sessions.create({})
+    with pytest.raises(stripe.InvalidRequestError, match="URL"):
+        client.v1.billing_portal.sessions.create({"customer": customer(client).id, "return_url": "x"})
     with pytest.raises(stripe.InvalidRequestError, match="subscription_cancel"):
         client.v1.billing_portal.sessions.create(
             {"customer": customer(client).id, "flow_data": {"type": "subscription_cancel"}}
