@@ -64,8 +64,7 @@ def create(till: Till, params: Body) -> Body:
 def confirm(till: Till, intent: Body, params: Mapping[str, Any]) -> Body:
     """Charges it. Raises CardProblem when the bank refuses, or asks for a person who is not there."""
     _still(intent, ("requires_payment_method", "requires_confirmation"), "confirm")
-    if "return_url" in params:
-        check_url(params["return_url"], param="return_url")
+    _check_return(intent, params)
     if "payment_method" in params:
         intent["payment_method"] = _method(till, params["payment_method"], intent["customer"])["id"]
     if intent["payment_method"] is None:
@@ -83,6 +82,19 @@ def confirm(till: Till, intent: Body, params: Mapping[str, Any]) -> Body:
         raise refuse(till, intent, method, code)
     succeed(till, intent, method)
     return intent
+
+
+def _check_return(intent: Body, params: Mapping[str, Any]) -> None:
+    automatic = intent["automatic_payment_methods"]
+    if "return_url" in params:
+        check_url(params["return_url"], param="return_url")
+    elif automatic and automatic["enabled"] and automatic["allow_redirects"] != "never":
+        raise Problem(
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of"
+            " these payment methods might redirect your customer off of your page, you must provide a `return_url`. If"
+            " you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to"
+            " `true` and `automatic_payment_methods[allow_redirects]` to `never`."
+        )
 
 
 def retrieve(till: Till, intent_id: str) -> Body:

@@ -13,7 +13,8 @@ def charge(
     client: stripe.StripeClient, customer_id: str, method_id: str, **more: Any
 ) -> stripe.PaymentIntent:
     params: Any = {"amount": 1500, "currency": "usd", "customer": customer_id, "payment_method": method_id}
-    params |= {"confirm": True, "off_session": True, "metadata": {"payment": "9"}, **more}
+    params |= {"confirm": True, "off_session": True, "metadata": {"payment": "9"}}
+    params |= {"payment_method_types": ["card"], **more}
     return client.v1.payment_intents.create(params)
 
 
@@ -51,7 +52,7 @@ def test_refused_card_is_an_error_that_names_its_intent(
 def test_refusal_is_replayed_by_its_key(till: RunningTill, client: stripe.StripeClient) -> None:
     buyer, method = with_card(client, till, "declines_later")
     params: Any = {"amount": 1500, "currency": "usd", "customer": buyer, "payment_method": method}
-    params |= {"confirm": True, "off_session": True}
+    params |= {"confirm": True, "off_session": True, "payment_method_types": ["card"]}
     found = []
     for _ in range(2):
         with pytest.raises(stripe.CardError) as refused:
@@ -101,9 +102,14 @@ def test_intent_is_made_first_and_confirmed_then(till: RunningTill, client: stri
     intent = client.v1.payment_intents.create({"amount": 500, "currency": "usd", "customer": buyer})
     assert intent.status == "requires_payment_method"
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.payment_intents.confirm(intent.id)
+        client.v1.payment_intents.confirm(intent.id, {"return_url": "http://localhost:8000/credits/"})
     assert refused.value.code == "payment_intent_unexpected_state"
-    done = client.v1.payment_intents.confirm(intent.id, {"payment_method": method, "off_session": True})
+    with pytest.raises(stripe.InvalidRequestError, match="return_url"):
+        client.v1.payment_intents.confirm(intent.id, {"payment_method": method})
+    back = "http://localhost:8000/credits/"
+    done = client.v1.payment_intents.confirm(
+        intent.id, {"payment_method": method, "off_session": True, "return_url": back}
+    )
     assert done.status == "succeeded"
     with pytest.raises(stripe.InvalidRequestError, match="status of succeeded"):
         client.v1.payment_intents.cancel(intent.id)
