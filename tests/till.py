@@ -153,7 +153,7 @@ class RunningTill:
 
     # --- Events -------------------------------------------------------------------------------------
 
-    def events(self, type: str | None = None) -> list[Object]:
+    def events(self, type: str | None = None) -> list[Object]:  # noqa: A002 - Stripe's name
         """All so far, the oldest first."""
         found: list[Object] = self._do("events", type=type)["events"]
         return found
@@ -166,6 +166,11 @@ class RunningTill:
     def resend(self, event_id: str) -> None:
         """To the webhook address, once more."""
         self._do("resend", event=event_id)
+
+    def waiting(self) -> list[Object]:
+        """What nobody has taken yet: `event` (its id), `attempts`, `last_status` (0: not reached)."""
+        found: list[Object] = self._do("waiting")["waiting"]
+        return found
 
     # --- The till itself ----------------------------------------------------------------------------
 

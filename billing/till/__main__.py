@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> None:
         url = getattr(options, name)
         schemes = ("http",) if name == "webhook_url" else ("http", "https")
         if url and (urlsplit(url).scheme not in schemes or not urlsplit(url).hostname):
-            _refuse(f"--{name.replace('_', '-')} {url} is no address that begins with {' or '.join(schemes)}://")
+            _refuse(
+                f"--{name.replace('_', '-')} {url} is no address that begins with {' or '.join(schemes)}://"
+            )
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
@@ -53,7 +55,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0: any; the first line of the output tells")
-    parser.add_argument("--public-url", default="", help="where browsers find it; http://HOST:PORT when absent")
+    parser.add_argument(
+        "--public-url", default="", help="where browsers find it; http://HOST:PORT when absent"
+    )
     parser.add_argument("--webhook-url", default="", help="where events are sent to; nowhere when absent")
     parser.add_argument("--data", type=Path, required=True, help="the folder of its state")
     return parser.parse_args(arguments)

@@ -26,8 +26,8 @@ class Behaviour:
 
     def become(self, wanted: Mapping[str, Any]) -> None:
         """Keeps what is not named; `reset` first makes it as usual. Raises Problem."""
-        named = {"down": bool, "frozen": bool, "slow_s": (int, float), "rate_limited": int}
-        named |= {"lose_answers": int, "webhooks": str, "reset": bool}
+        named: dict[str, type | tuple[type, ...]] = {"down": bool, "frozen": bool, "reset": bool}
+        named |= {"slow_s": (int, float), "rate_limited": int, "lose_answers": int, "webhooks": str}
         for name, value in wanted.items():
             if name not in named or not isinstance(value, named[name]):
                 raise Problem(f"No such behaviour: {name}={value!r}", param=name)

@@ -57,6 +57,12 @@ def resend(till: Till, event: str) -> Body:
     return {}
 
 
+def waiting(till: Till) -> Body:
+    """The events that nobody has taken yet."""
+    rows = till.store.rows("SELECT event, attempts, last_status FROM deliveries ORDER BY seq")
+    return {"waiting": [dict(zip(("event", "attempts", "last_status"), row, strict=True)) for row in rows]}
+
+
 def advance(till: Till, seconds: int) -> Body:
     till.store.add_to("clock_ahead_s", seconds)
     return {"now": till.now()}
@@ -87,6 +93,7 @@ ACTIONS: dict[str, Callable[..., Body]] = {
     "resend": resend,
     "signed": signed,
     "use_card": use_card,
+    "waiting": waiting,
 }
 
 

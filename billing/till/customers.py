@@ -93,7 +93,9 @@ def detach(till: Till, method_id: str) -> Body:
     method = till.need("payment_method", method_id, what="PaymentMethod")
     customer_id = method["customer"]
     if customer_id is None:
-        raise Problem("The payment method you provided is not attached to a customer so detachment is impossible.")
+        raise Problem(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
     change(till, "payment_method.detached", method, customer=None)
     customer = till.need("customer", customer_id)
     if customer["invoice_settings"]["default_payment_method"] == method_id:
@@ -134,5 +136,7 @@ def list_methods(till: Till, params: Body, url: str, customer_id: str = "") -> B
     if not wanted:
         raise Problem("Missing required param: customer.", code="parameter_missing", param="customer")
     till.need("customer", wanted, param="" if customer_id else "customer")
-    equal = {"customer": wanted} | {name: params[name] for name in ("type", "allow_redisplay") if name in params}
+    equal = {"customer": wanted} | {
+        name: params[name] for name in ("type", "allow_redisplay") if name in params
+    }
     return lists.page(till, "payment_method", params, url, equal=equal)

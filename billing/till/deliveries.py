@@ -47,7 +47,9 @@ class Deliveries:
             while True:
                 sessions.expire_due(till)
                 now = till.exact_now()
-                waiting = store.rows("SELECT seq, event, due_at FROM deliveries ORDER BY due_at, seq LIMIT 50")
+                waiting = store.rows(
+                    "SELECT seq, event, due_at FROM deliveries ORDER BY due_at, seq LIMIT 50"
+                )
                 free = [row for row in waiting if row[0] not in self._busy]
                 if free and float(str(free[0][2])) <= now:
                     seq, event = int(str(free[0][0])), store.get(str(free[0][1]))
@@ -69,7 +71,9 @@ class Deliveries:
                 store.rows("DELETE FROM deliveries WHERE seq = ?", seq)
                 return
             now = till.exact_now()
-            ((attempts, first_at),) = store.rows("SELECT attempts, first_at FROM deliveries WHERE seq = ?", seq)
+            ((attempts, first_at),) = store.rows(
+                "SELECT attempts, first_at FROM deliveries WHERE seq = ?", seq
+            )
             pause_s = PAUSES_S[min(int(str(attempts)), len(PAUSES_S) - 1)]
             if now + pause_s > float(str(first_at)) + GIVE_UP_AFTER_S:
                 store.rows("DELETE FROM deliveries WHERE seq = ?", seq)

@@ -17,6 +17,7 @@ def decode(text: str) -> Form:
     """Raises Problem for what is no such form."""
     form: Form = {}
     try:
+        text.encode()
         fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise Problem("Invalid request: the body is no form encoding") from error

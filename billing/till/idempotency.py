@@ -24,7 +24,9 @@ class Keys:
     def held(self, key: str) -> Iterator[None]:
         """Raises Problem when another request with this key is being answered."""
         if len(key) > LONGEST_KEY:
-            raise Problem(f"An idempotency key has at most {LONGEST_KEY} characters.", kind="idempotency_error")
+            raise Problem(
+                f"An idempotency key has at most {LONGEST_KEY} characters.", kind="idempotency_error"
+            )
         with self._lock:
             if key in self._in_flight:
                 raise Problem(

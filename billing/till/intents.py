@@ -4,16 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.till import cards, customers
+from billing.till.checks import check_amount, check_url, known_currency
 from billing.till.events import change, emit
-from billing.till.money import least_charge, shown
 from billing.till.objects import payments, visible
 from billing.till.problems import Body, CardProblem, Problem, unexpected_state
 from billing.till.till import Till
 
 KNOWN = frozenset(
     {"amount", "automatic_payment_methods", "confirm", "currency", "customer", "description"}
-    | {"error_on_requires_action", "expand", "metadata", "off_session", "payment_method", "payment_method_types"}
-    | {"receipt_email", "return_url", "setup_future_usage", "statement_descriptor", "statement_descriptor_suffix"}
+    | {
+        "error_on_requires_action",
+        "expand",
+        "metadata",
+        "off_session",
+        "payment_method",
+        "payment_method_types",
+    }
+    | {
+        "receipt_email",
+        "return_url",
+        "setup_future_usage",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+    }
 )
 # As they were sent.
 KEPT = ("customer", "description", "metadata", "payment_method_types", "receipt_email", "setup_future_usage")
@@ -25,13 +38,15 @@ FEE = 30  # minor units; a made-up fee, so that the net differs from the gross
 
 def create(till: Till, params: Body) -> Body:
     currency = known_currency(params["currency"])
-    enough(params["amount"], currency, param="amount")
+    check_amount(params["amount"], currency, param="amount")
     if "customer" in params:
         till.need("customer", params["customer"], param="customer")
     given = {name: params[name] for name in KEPT if name in params}
     given["metadata"] = customers.merged({}, params.get("metadata", {}))
     if "automatic_payment_methods" in params or "payment_method_types" not in params:
-        automatic = {"allow_redirects": "always", "enabled": True} | params.get("automatic_payment_methods", {})
+        automatic = {"allow_redirects": "always", "enabled": True} | params.get(
+            "automatic_payment_methods", {}
+        )
         given["automatic_payment_methods"] = automatic
     intent = payments.payment_intent(till.now(), params["amount"], currency, given)
     if "payment_method" in params:
@@ -49,6 +64,7 @@ def create(till: Till, params: Body) -> Body:
 def confirm(till: Till, intent: Body, params: Mapping[str, Any]) -> Body:
     """Charges it. Raises CardProblem when the bank refuses, or asks for a person who is not there."""
     _still(intent, ("requires_payment_method", "requires_confirmation"), "confirm")
+    _check_return(intent, params)
     if "payment_method" in params:
         intent["payment_method"] = _method(till, params["payment_method"], intent["customer"])["id"]
     if intent["payment_method"] is None:
@@ -66,6 +82,19 @@ def confirm(till: Till, intent: Body, params: Mapping[str, Any]) -> Body:
         raise refuse(till, intent, method, code)
     succeed(till, intent, method)
     return intent
+
+
+def _check_return(intent: Body, params: Mapping[str, Any]) -> None:
+    automatic = intent["automatic_payment_methods"]
+    if "return_url" in params:
+        check_url(params["return_url"], param="return_url")
+    elif automatic and automatic["enabled"] and automatic["allow_redirects"] != "never":
+        raise Problem(
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of"
+            " these payment methods might redirect your customer off of your page, you must provide a `return_url`. If"
+            " you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to"
+            " `true` and `automatic_payment_methods[allow_redirects]` to `never`."
+        )
 
 
 def retrieve(till: Till, intent_id: str) -> Body:
@@ -210,7 +239,12 @@ def _refused(till: Till, intent: Body, charge: Body, method: Body, error: Body) 
     till.store.put(charge)
     emit(till, "charge.failed", charge)
     intent |= {
-        "last_payment_error": {**error, "charge": charge["id"], "payment_method": visible(method), "type": "card_error"},
+        "last_payment_error": {
+            **error,
+            "charge": charge["id"],
+            "payment_method": visible(method),
+            "type": "card_error",
+        },
         "latest_charge": charge["id"],
         "next_action": None,
         "payment_method": None,
@@ -254,20 +288,3 @@ def _still(intent: Body, statuses: tuple[str, ...], what: str) -> Body:
             payment_intent=visible(intent),
         )
     return intent
-
-
-def known_currency(code: str) -> str:
-    if not (len(code) == 3 and code.isascii() and code.isalpha()):
-        raise Problem(f"Invalid currency: {code[:20]}", code="parameter_invalid", param="currency")
-    return code.lower()
-
-
-def enough(amount: int, currency: str, *, param: str) -> None:
-    if amount < 1:
-        raise Problem("Invalid positive integer", code="parameter_invalid_integer", param=param)
-    if amount < least_charge(currency):
-        raise Problem(
-            f"Amount must be at least {shown(least_charge(currency), currency)}", code="amount_too_small", param=param
-        )
-    if amount > 99_999_999:
-        raise Problem("Amount must be no more than 99999999", code="amount_too_large", param=param)

@@ -128,6 +128,8 @@ def _text(value: str, kinds: list[Any], name: str) -> Any:
         raise Problem(f"Invalid {name}: must be one of {', '.join(offered)}", param=name)
     if str in kinds:
         return value
-    if any(getattr(kind, "__name__", "") in ("Decimal", "float") for kind in kinds) and _NUMBER.fullmatch(value):
+    if any(getattr(kind, "__name__", "") in ("Decimal", "float") for kind in kinds) and _NUMBER.fullmatch(
+        value
+    ):
         return value
     raise Problem(f"Invalid value for {name}", param=name)

@@ -10,7 +10,12 @@ from billing.till.problems import Body, CardProblem, Problem, unexpected_state
 from billing.till.till import Till
 
 # Whose address is asked for lives here: the one place that the till knows a tax of.
-ADDRESS = NO_ADDRESS | {"city": "Berlin", "country": "DE", "line1": "Unter den Linden 1", "postal_code": "10117"}
+ADDRESS = NO_ADDRESS | {
+    "city": "Berlin",
+    "country": "DE",
+    "line1": "Unter den Linden 1",
+    "postal_code": "10117",
+}
 SOMEBODY = "somebody@till.example"
 
 
@@ -23,7 +28,12 @@ class UnknownCode(Problem):
 
 
 def pay(
-    till: Till, session_id: str, *, card: Card = CARDS["works"], promotion_code: str = "", accepted: bool = True
+    till: Till,
+    session_id: str,
+    *,
+    card: Card = CARDS["works"],
+    promotion_code: str = "",
+    accepted: bool = True,
 ) -> Body:
     """Completes it, the card at hand; the session. Raises Problem."""
     session = _begin(till, session_id, promotion_code, accepted)
@@ -190,5 +200,3 @@ def _by_bank(till: Till, session_id: str) -> tuple[Body, Body]:
     if session["status"] != "complete" or intent["status"] != "processing":
         raise unexpected_state("No payment by bank is on its way here.")
     return session, intent
-
-

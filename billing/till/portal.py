@@ -1,5 +1,6 @@
 """The billing portal: the page where people look after their cards."""
 
+from billing.till.checks import check_url
 from billing.till.ids import new_id
 from billing.till.objects import people
 from billing.till.problems import Body, Problem
@@ -13,6 +14,8 @@ def create(till: Till, params: Body) -> Body:
     if "customer" not in params:
         raise Problem("Missing required param: customer.", code="parameter_missing", param="customer")
     till.need("customer", params["customer"], param="customer")
+    if "return_url" in params:
+        check_url(params["return_url"], param="return_url")
     flow = params.get("flow_data", {}).get("type", "")
     if flow and flow not in FLOWS:
         raise Problem(f"The till's portal knows no {flow}.", param="flow_data[type]")

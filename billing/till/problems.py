@@ -33,16 +33,12 @@ class CardProblem(Problem):
     """402: the card's bank refused. What was done until then stays: Stripe keeps the failed charge."""
 
     def __init__(self, message: str, *, code: str, decline_code: str, **more: Any) -> None:
-        super().__init__(
-            message, status=402, kind="card_error", code=code, decline_code=decline_code, **more
-        )
+        super().__init__(message, status=402, kind="card_error", code=code, decline_code=decline_code, **more)
 
 
 def missing(what: str, object_id: str, *, param: str = "id", status: int = 404) -> Problem:
     """`status` 404 where the id stands in the path, 400 where a parameter names it."""
-    return Problem(
-        f"No such {what}: '{object_id}'", status=status, code="resource_missing", param=param
-    )
+    return Problem(f"No such {what}: '{object_id}'", status=status, code="resource_missing", param=param)
 
 
 def unexpected_state(message: str, code: str = "payment_intent_unexpected_state", **more: Any) -> Problem:

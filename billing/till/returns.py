@@ -31,7 +31,9 @@ def charge_of(till: Till, payment_intent: str) -> Body:
 
 def create_refund(till: Till, params: Body) -> Body:
     if ("charge" in params) == ("payment_intent" in params):
-        raise Problem("One of the following params should be provided for this request: payment_intent or charge.")
+        raise Problem(
+            "One of the following params should be provided for this request: payment_intent or charge."
+        )
     if "charge" in params:
         charge = till.need("charge", params["charge"], param="charge")
     else:
@@ -85,7 +87,9 @@ def fail_refund(till: Till, refund_id: str) -> Body:
     if refund["status"] != "succeeded":
         raise unexpected_state(f"This refund is {refund['status']}.")
     charge = till.need("charge", refund["charge"])
-    booked = till.store.put(payments.balance_transaction(till.now(), refund, "refund_failure", refund["amount"]))
+    booked = till.store.put(
+        payments.balance_transaction(till.now(), refund, "refund_failure", refund["amount"])
+    )
     before = refund["status"]
     refund |= {"failure_balance_transaction": booked["id"], "failure_reason": "lost_or_stolen_card"}
     refund["status"] = "failed"
@@ -100,7 +104,9 @@ def fail_refund(till: Till, refund_id: str) -> Body:
 # --- Disputes -----------------------------------------------------------------------------------
 
 
-def open_dispute(till: Till, payment_intent: str, amount: int | None = None, status: str = "needs_response") -> Body:
+def open_dispute(
+    till: Till, payment_intent: str, amount: int | None = None, status: str = "needs_response"
+) -> Body:
     """`amount` absent: what is not refunded. An inquiry (`warning_needs_response`) takes no money yet."""
     if status not in ("needs_response", "warning_needs_response"):
         raise Problem("A dispute begins with needs_response or warning_needs_response.", param="status")

@@ -62,7 +62,12 @@ ROUTES = [
     _post("customers", "CustomerCreateParams", customers.KNOWN, lambda t, _i, p, _u: customers.create(t, p)),
     _get("customers", "CustomerListParams", _some("customer", "email"), lists.PAGING | {"email"}),
     _get("customers/*", "CustomerRetrieveParams", _one("customer")),
-    _post("customers/*", "CustomerUpdateParams", customers.KNOWN, lambda t, i, p, _u: customers.update(t, i[0], p)),
+    _post(
+        "customers/*",
+        "CustomerUpdateParams",
+        customers.KNOWN,
+        lambda t, i, p, _u: customers.update(t, i[0], p),
+    ),
     _get(
         "customers/*/payment_methods",
         "CustomerListPaymentMethodsParams",
@@ -115,7 +120,12 @@ ROUTES = [
         lists.PAGING,
     ),
     # Payments
-    _post("payment_intents", "PaymentIntentCreateParams", intents.KNOWN, lambda t, _i, p, _u: intents.create(t, p)),
+    _post(
+        "payment_intents",
+        "PaymentIntentCreateParams",
+        intents.KNOWN,
+        lambda t, _i, p, _u: intents.create(t, p),
+    ),
     _get(
         "payment_intents",
         "PaymentIntentListParams",
@@ -157,7 +167,9 @@ ROUTES = [
     ),
     # Papers and news
     _get("invoices/*", "InvoiceRetrieveParams", _one("invoice")),
-    _get("promotion_codes", "PromotionCodeListParams", _some("promotion_code", "code"), lists.PAGING | {"code"}),
+    _get(
+        "promotion_codes", "PromotionCodeListParams", _some("promotion_code", "code"), lists.PAGING | {"code"}
+    ),
     _get("promotion_codes/*", "PromotionCodeRetrieveParams", _one("promotion_code")),
     _get("coupons/*", "CouponRetrieveParams", _one("coupon")),
     _get("balance_transactions/*", "BalanceTransactionRetrieveParams", _one("balance_transaction")),

@@ -1,5 +1,7 @@
 """The till's HTTP server: a thread for every connection, and three doors: API, control, pages."""
 
+import socket
+import socketserver
 import sys
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,9 +22,14 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 512
 
     def __init__(self, host: str, port: int) -> None:
-        """Listens at once; answers when `till` is set and serve_forever() runs."""
+        """Listens at once; answers after open(), when serve_forever() runs."""
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), Handler)
         self._till: Till
+
+    def server_bind(self) -> None:
+        socketserver.TCPServer.server_bind(self)  # without asking a name server what this machine is called
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def open(self, till: Till) -> None:
         self._till, self._api, self._pages = till, Api(till), Pages(till)
@@ -68,6 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers or not length.isdecimal():
             return self._refuse(411)
         if int(length) > MAX_BODY_BYTES:
+            self._skip(int(length))
             return self._refuse(413)
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(length))
@@ -81,6 +89,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
         return None
+
+    def _skip(self, length: int) -> None:
+        """Reads on for a while: who is cut off while sending never sees the answer."""
+        left = min(length, 16 * MAX_BODY_BYTES)
+        while left > 0 and (block := self.rfile.read(min(left, 65536))):
+            left -= len(block)
 
     def _refuse(self, status: int) -> None:
         self.close_connection = True

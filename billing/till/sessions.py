@@ -2,6 +2,10 @@
 
 from billing.till import customers, intents, lists, totals
 from billing.till.cards import bank_for
+<<<<<<< HEAD
+=======
+from billing.till.checks import check_url, known_currency
+>>>>>>> till
 from billing.till.events import change, emit
 from billing.till.money import least_charge, shown
 from billing.till.objects import checkout, payments
@@ -11,13 +15,26 @@ from billing.till.till import Till
 
 KNOWN = frozenset(
     {"adaptive_pricing", "allow_promotion_codes", "automatic_tax", "billing_address_collection", "cancel_url"}
-    | {"client_reference_id", "consent_collection", "currency", "customer", "customer_creation", "customer_email"}
+    | {
+        "client_reference_id",
+        "consent_collection",
+        "currency",
+        "customer",
+        "customer_creation",
+        "customer_email",
+    }
     | {"customer_update", "discounts", "expand", "expires_at", "invoice_creation", "line_items", "locale"}
     | {"metadata", "mode", "payment_intent_data", "payment_method_types", "saved_payment_method_options"}
     | {"setup_intent_data", "submit_type", "success_url", "tax_id_collection"}
 )
 # As they were sent.
-KEPT = ("allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id", "customer")
+KEPT = (
+    "allow_promotion_codes",
+    "billing_address_collection",
+    "cancel_url",
+    "client_reference_id",
+    "customer",
+)
 KEPT += ("customer_creation", "customer_email", "locale", "submit_type", "success_url")
 SHORTEST_S, LONGEST_S = 30 * 60, 24 * 3600
 # Parameters that say something about one mode alone.
@@ -42,7 +59,7 @@ def create(till: Till, params: Body) -> Body:
     given["expires_at"] = _expiry(params, now)
     items = [_item(till, index, item) for index, item in enumerate(params.get("line_items", []))]
     currency = items[0]["currency"] if items else params.get("currency")
-    session = checkout.session(now, mode, currency and intents.known_currency(currency), given)
+    session = checkout.session(now, mode, currency and known_currency(currency), given)
     session["url"] = f"{till.settings.public_url}/pay/{session['id']}"
     _options(session, params)
     session |= {
@@ -102,8 +119,8 @@ def _need(params: Body, name: str) -> str:
 def _check(till: Till, params: Body, mode: str) -> None:
     _need(params, "success_url")
     for name in ("success_url", "cancel_url"):
-        if name in params and not params[name].startswith(("http://", "https://")):
-            raise Problem("Not a valid URL", code="url_invalid", param=name)
+        if name in params:
+            check_url(params[name], param=name)
     for name, only in ONLY_FOR.items():
         if name in params and mode != only:
             raise Problem(f"You can not pass `{name}` in `{mode}` mode.", param=name)
@@ -165,7 +182,7 @@ def _item(till: Till, index: int, given: Body) -> Body:
         raise Problem("Invalid non-negative integer", code="parameter_invalid_integer", param=name)
     now = till.now()
     product = till.store.put(checkout.product(now, data["product_data"]))
-    currency = intents.known_currency(data["currency"])
+    currency = known_currency(data["currency"])
     behavior = data.get("tax_behavior", "unspecified")
     price = till.store.put(checkout.price(now, product["id"], currency, data["unit_amount"], behavior))
     return checkout.line_item(price, product["name"], given["quantity"], given.get("metadata", {}))
@@ -208,9 +225,10 @@ def _sell(till: Till, session: Body, params: Body) -> None:
     session["discounts"], percent_off = of_discounts(till, params.get("discounts", []))
     totals.count(session, percent_off)
     total = session["amount_total"]
-    if 0 < total < least_charge(currency):
+    least = least_charge(currency)
+    if 0 < total < least:
         raise Problem(
-            f"The Checkout Session's total amount due must add up to at least {shown(least_charge(currency), currency)}",
+            f"The Checkout Session's total amount due must add up to at least {shown(least, currency)}",
             code="amount_too_small",
         )
 

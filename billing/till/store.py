@@ -60,7 +60,6 @@ class Store:
         self.changed = threading.Condition(threading.RLock())
         self._depth = 0
 
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, and nobody else meanwhile; one within another is part of it."""
@@ -119,7 +118,8 @@ class Store:
         limit: int = -1,
     ) -> list[Body]:
         """Newest first; with `newer_than` the `limit` oldest of those that are newer than this object."""
-        where, values = ["kind = ?"], [kind]  # type: tuple[list[str], list[object]]
+        where: list[str] = ["kind = ?"]
+        values: list[object] = [kind]
         for name, value in (equal or {}).items():
             where.append(f"{FIELDS[name]} = ?")
             values.append(value)
@@ -131,7 +131,7 @@ class Store:
             values += types
         for sign, object_id in (("<", older_than), (">", newer_than)):
             if object_id is not None:
-                where.append(f"seq {sign} (SELECT seq FROM objects WHERE id = ?)")
+                where.append(f"seq {sign} (SELECT seq FROM objects WHERE id = ?)")  # noqa: S608 - of constants
                 values.append(object_id)
         direction = "ASC" if newer_than is not None else "DESC"
         sql = f"SELECT body FROM objects WHERE {' AND '.join(where)} ORDER BY seq {direction} LIMIT ?"  # noqa: S608 - of constants above

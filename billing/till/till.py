@@ -37,7 +37,9 @@ class Till:
         return int(self.exact_now())
 
     @contextmanager
-    def transaction(self, request_id: str | None = None, idempotency_key: str | None = None) -> Iterator[None]:
+    def transaction(
+        self, request_id: str | None = None, idempotency_key: str | None = None
+    ) -> Iterator[None]:
         with self.store.transaction():
             before = self.request
             self.request = {"id": request_id, "idempotency_key": idempotency_key}

@@ -30,7 +30,10 @@ DISPUTES = {
     "won": gettext_lazy("dispute won"),
     "lost": gettext_lazy("dispute lost"),
 }
-OPEN_INQUIRY, OPEN_DISPUTE = ("warning_needs_response", "warning_under_review"), ("needs_response", "under_review")
+OPEN_INQUIRY, OPEN_DISPUTE = (
+    ("warning_needs_response", "warning_under_review"),
+    ("needs_response", "under_review"),
+)
 
 
 def show(visit: Visit, _name: str) -> Reply:
@@ -125,7 +128,9 @@ def _payment(till: Till, intent: Body) -> Body:
     return {
         "amount": shown(intent["amount"], currency),
         "asks": intents.needs_person(intent),
-        "can_dispute": paid and left > 0 and not any(d["status"] in OPEN_INQUIRY + OPEN_DISPUTE for d in disputes),
+        "can_dispute": paid
+        and left > 0
+        and not any(d["status"] in OPEN_INQUIRY + OPEN_DISPUTE for d in disputes),
         "customer": customer and (customer["name"] or customer["email"]),
         "description": intent["description"] or _name(till, intent),
         "disputes": [_dispute(dispute) for dispute in disputes],

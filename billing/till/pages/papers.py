@@ -47,12 +47,18 @@ def _invoice(body: Body) -> Body:
         "discount": f"−{shown(off, currency)}" if off else "",
         "email": body["customer_email"],
         "lines": [
-            {"amount": shown(line["amount"], currency), "name": line["description"], "quantity": line["quantity"]}
+            {
+                "amount": shown(line["amount"], currency),
+                "name": line["description"],
+                "quantity": line["quantity"],
+            }
             for line in body["lines"]["data"]
         ],
         "number": body["number"],
         "pdf": f"/invoices/{body['id']}/pdf",
-        "tax": shown(sum(tax["amount"] for tax in body["total_taxes"]), currency) if body["total_taxes"] else "",
+        "tax": shown(sum(tax["amount"] for tax in body["total_taxes"]), currency)
+        if body["total_taxes"]
+        else "",
         "total": shown(body["total"], currency),
         "when": moment(body["created"]),
     }

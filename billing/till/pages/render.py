@@ -11,6 +11,7 @@ import django
 from django.conf import settings
 from django.template.loader import get_template
 from django.utils import translation
+from django.utils.encoding import iri_to_uri
 from django.utils.functional import Promise
 from django.utils.translation.trans_real import parse_accept_lang_header
 
@@ -88,7 +89,7 @@ def problem_page(visit: Visit, status: int, message: str | Promise) -> Reply:
 
 
 def redirect(url: str) -> Reply:
-    return Reply(303, b"", {"Location": url, **_guards("default-src 'none'")})
+    return Reply(303, b"", {"Location": iri_to_uri(url), **_guards("default-src 'none'")})
 
 
 def asset(visit: Visit, name: str) -> Reply:
