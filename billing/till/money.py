@@ -4,16 +4,9 @@ from decimal import Decimal
 
 from django.utils.formats import number_format
 
-<<<<<<< HEAD
-WITHOUT_DECIMALS = frozenset(
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"]
-)
-WITH_THREE_DECIMALS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-=======
 WITHOUT_DECIMALS = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv"}
 WITHOUT_DECIMALS |= {"xaf", "xof", "xpf"}
 WITH_THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
->>>>>>> till
 # Of Stripe's table, in minor units: a charge below it is refused.
 LEAST = {"usd": 50, "eur": 50, "gbp": 30, "chf": 50, "cad": 50, "aud": 50, "jpy": 50, "sek": 300, "dkk": 250}
 

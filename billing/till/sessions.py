@@ -2,10 +2,7 @@
 
 from billing.till import customers, intents, lists, totals
 from billing.till.cards import bank_for
-<<<<<<< HEAD
-=======
 from billing.till.checks import check_url, known_currency
->>>>>>> till
 from billing.till.events import change, emit
 from billing.till.money import least_charge, shown
 from billing.till.objects import checkout, payments
