@@ -428,8 +428,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"queue": "webhooks"},
     },
-    "settle-payments": {"task": "billing.tasks.settle", "schedule": 5.0},
-    "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 10.0},
+    "settle-payments": {"task": "billing.tasks.settle", "schedule": SWEEP_S},
+    "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 2 * SWEEP_S},
     "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 3600.0},
 }
 
