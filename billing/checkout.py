@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
@@ -14,9 +15,9 @@ from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
 from accounts.models import Organization
-from billing import stripe_gateway
+from billing import packs, stripe_gateway
 from billing.errors import CREDITS_PATH, PaymentsAway
-from billing.models import CreditPack, Payment, PaymentKind, StripeAccount, StripeCustomer
+from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeAccount, StripeCustomer
 from billing.payments import LOOK_AGAIN
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
@@ -50,7 +51,7 @@ def account_of(shop_id: int) -> StripeAccount:
 def start(access: Access, pack: CreditPack, *, save_card: bool = False) -> Started:
     """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway."""
     organization = access.organization
-    if pack.shop_id != organization.shop_id or not pack.is_active:
+    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
         raise NotFound
     payment = Payment.objects.create(
         shop_id=organization.shop_id,
@@ -65,27 +66,18 @@ def start(access: Access, pack: CreditPack, *, save_card: bool = False) -> Start
         currency=pack.currency,
         sync_due_at=db_now() + LOOK_AGAIN,
     )
-    email = access.user.email if access.user else ""
-    with stripe_gateway.line.hastily(), friendly():
-        opened = with_customer(
-            payment.account,
-            organization,
-            email,
-            lambda customer_id: stripe_gateway.selling.create_checkout(
-                _sale(payment, pack, customer_id, save_card)
-            ),
-        )
+    sale = _sale(payment, pack, save_card)
+    opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
     payment.session_id = opened.id
     return Started(payment, opened.url)
 
 
-def _sale(payment: Payment, pack: CreditPack, customer_id: str, save_card: bool) -> "Sale":
+def _sale(payment: Payment, pack: CreditPack, save_card: bool) -> "Sale":
     shop = payment.shop
     return stripe_gateway.selling.Sale(
         payment=payment,
         title=f"{shop.name}: {pack.name}",
-        customer_id=customer_id,
         success_url=f"{settings.PUBLIC_URL}{RETURN_PATH}?session_id={SESSION_PLACE}",
         cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
         locale=LOCALES.get(get_language() or "", "auto"),
@@ -95,38 +87,41 @@ def _sale(payment: Payment, pack: CreditPack, customer_id: str, save_card: bool)
 
 
 def start_setup(access: Access) -> str:
-    """The page where a card is saved for automatic top-ups. Raises PaymentsAway."""
-    organization = access.organization
-    account = account_of(organization.shop_id)
-    back = f"{settings.PUBLIC_URL}{CREDITS_PATH}"
-    with stripe_gateway.line.hastily(), friendly():
-        opened = with_customer(
-            account,
-            organization,
-            access.user.email if access.user else "",
-            lambda customer_id: stripe_gateway.selling.create_setup(
-                customer_id=customer_id,
-                currency=organization.shop.currency,
-                success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}",
-                cancel_url=back,
-                # Saving a card twice does no harm: each wish is one of its own.
-                idempotency_key=f"setup:{secrets.token_hex(16)}",
-            ),
+    """The page where a card is saved for the automatic top-up that was just wished for. Raises PaymentsAway."""
+    account = account_of(access.organization.shop_id)
+    rule = AutoTopUp.objects.get(organization=access.organization)
+    wish = f"{rule.pk}:{rule.armed_at:%Y%m%d%H%M%S%f}"
+
+    def open_page(customer_id: str) -> str:
+        opened = stripe_gateway.selling.create_setup(
+            customer_id=customer_id,
+            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}",
+            cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
+            idempotency_key=f"setup:{account.nonce}:{wish}:{customer_id}",
         )
-    return opened.url
+        return opened.url
+
+    return _asked(access, account, open_page)
 
 
 def portal_url(access: Access) -> str:
     """Where cards, billing address and invoices are kept. Raises PaymentsAway."""
-    organization = access.organization
-    account = account_of(organization.shop_id)
     back = f"{settings.PUBLIC_URL}{CREDITS_PATH}"
+    visit = secrets.token_hex(8)  # such a page is good for one visit, and no row of ours stands for it
+
+    def open_page(customer_id: str) -> str:
+        key = f"portal:{customer_id}:{visit}"
+        return stripe_gateway.selling.open_portal(customer_id, back, idempotency_key=key)
+
+    return _asked(access, account_of(access.organization.shop_id), open_page)
+
+
+def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T:
+    """`use` with the id of the organization's customer, while somebody waits for a page. Raises PaymentsAway."""
+    email = access.user.email if access.user else ""
     with stripe_gateway.line.hastily(), friendly():
-        return with_customer(
-            account,
-            organization,
-            access.user.email if access.user else "",
-            lambda customer_id: stripe_gateway.selling.open_portal(customer_id, back),
+        return stripe_gateway.line.persistently(
+            lambda: with_customer(account, access.organization, email, use)
         )
 
 
@@ -157,28 +152,39 @@ def _customer(account: StripeAccount, organization: Organization, email: str) ->
     if known is not None:
         return known
     # Two at once get the same one, by the idempotency key.
-    made = stripe_gateway.selling.create_customer(
-        name=organization.name,
-        email=email,
-        reference=organization.slug,
-        idempotency_key=f"customer:{account.nonce}:{organization.pk}:1",
-    )
-    customer, _created = StripeCustomer.objects.get_or_create(
+    made = _make_customer(account, organization, 1)
+    customer, is_new = StripeCustomer.objects.get_or_create(
         account=account, organization=organization, defaults={"customer_id": made}
     )
+    if is_new:
+        _name(customer, email)
     return customer
 
 
 def _replace_customer(gone: StripeCustomer, email: str) -> StripeCustomer:
     number = gone.number + 1
-    made = stripe_gateway.selling.create_customer(
-        name=gone.organization.name,
-        email=email,
-        reference=gone.organization.slug,
-        idempotency_key=f"customer:{gone.account.nonce}:{gone.organization_id}:{number}",
+    made = _make_customer(gone.account, gone.organization, number)
+    row = StripeCustomer.objects.filter(pk=gone.pk, number=gone.number)
+    is_new = row.update(customer_id=made, number=number)
+    gone.refresh_from_db()
+    if is_new:
+        _name(gone, email)
+    return gone
+
+
+def _make_customer(account: StripeAccount, organization: Organization, number: int) -> str:
+    return stripe_gateway.selling.create_customer(
+        reference=organization.slug, idempotency_key=f"customer:{account.nonce}:{organization.pk}:{number}"
     )
-    StripeCustomer.objects.filter(pk=gone.pk, number=gone.number).update(customer_id=made, number=number)
-    return StripeCustomer.objects.get(pk=gone.pk)
+
+
+def _name(customer: StripeCustomer, email: str) -> None:
+    try:
+        stripe_gateway.selling.name_customer(
+            customer.customer_id, name=customer.organization.name, email=email
+        )
+    except (StripeAway, StripeRefused) as error:  # Stripe's page asks for what is missing
+        logger.warning("%s could not be given its name: %s", customer.customer_id, error)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What a new shop sells, and which packs people see."""
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import Shop
 from billing.models import CreditPack
@@ -22,6 +22,6 @@ def stock(shop: Shop) -> None:
 
 
 def on_sale(shop_id: int) -> QuerySet[CreditPack]:
-    return CreditPack.objects.filter(shop_id=shop_id, is_active=True).order_by(
-        "position", "price_minor", "pk"
-    )
+    """Not those in another currency: the value of a wallet is counted in the shop's."""
+    packs = CreditPack.objects.filter(shop_id=shop_id, is_active=True, currency=F("shop__currency"))
+    return packs.order_by("position", "price_minor", "pk")

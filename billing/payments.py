@@ -120,6 +120,8 @@ def apply(looked: Payment, facts: "Facts | None") -> Payment:
     payment.tax_minor, payment.discount_minor = facts.tax_minor, facts.discount_minor
     payment.refunded_minor, payment.disputed_minor = facts.refunded_minor, facts.disputed_minor
     payment.card, payment.problem = facts.card[:40], ""
+    if facts.status == "failed":
+        payment.failure = facts.failure[:60] or payment.failure
     _finish(looked, payment)
     return payment
 
@@ -229,11 +231,3 @@ def _tell_of_refusal(payment: Payment, error: StripeRefused) -> None:
     subject = _("Stripe does not let us look at %(payment)s") % {"payment": payment.public_id}
     advice = _("Look at STRIPE_SECRET_KEY: is it the account's that this payment was made on?")
     raise_alert(payment.shop_id, AlertKind.PAYMENT, subject, f"{error} {advice}")
-
-
-def sync_undecided(organization_id: int | None = None) -> int:
-    """Looks at all that are not decided yet, of one organization or of all, whether due or not."""
-    found = Payment.objects.filter(status__in=UNDECIDED)
-    if organization_id is not None:
-        found = found.filter(organization_id=organization_id)
-    return sum(try_sync(payment) for payment in found.order_by("pk").iterator(chunk_size=200))

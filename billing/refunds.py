@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils.translation import gettext as _
 
-from accounts.clock import db_now
+from accounts.clock import db_now, read_db_now
 from billing import payments, stripe_gateway
 from billing.currencies import shown
 from billing.models import Payment, PaymentStatus, Refund
@@ -18,19 +18,21 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
+# Stripe forgets idempotency keys after a day; from then on it is asked first whether it was done.
+KEYS_LAST = datetime.timedelta(hours=20)
 
 
 def refund(payment_id: int, amount_minor: int, *, actor: str, reason: str = "") -> Refund:
     """Done, refused (`refusal` says why), or on its way when Stripe is away. Raises ValidationError."""
-    row = _order(payment_id, amount_minor, actor, reason)
-    if _claim(row):
-        carry_out(row)
+    row = order(payment_id, amount_minor, actor=actor, reason=reason)
+    carry_out(row)
     row.refresh_from_db()
     return row
 
 
 @transaction.atomic
-def _order(payment_id: int, amount_minor: int, actor: str, reason: str) -> Refund:
+def order(payment_id: int, amount_minor: int, *, actor: str, reason: str = "") -> Refund:
+    """Promises it, for the caller to carry out at once; else a sweep does. Raises ValidationError."""
     # Two operators at once must not promise more than was paid.
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     if payment.status != PaymentStatus.PAID or not payment.payment_intent_id:
@@ -42,24 +44,28 @@ def _order(payment_id: int, amount_minor: int, actor: str, reason: str) -> Refun
             _("At most %(left)s can be given back.") % {"left": shown(left, payment.currency)}
         )
     return Refund.objects.create(
-        payment=payment, amount_minor=amount_minor, actor=actor, reason=reason.strip()[:500]
+        payment=payment,
+        amount_minor=amount_minor,
+        actor=actor,
+        reason=reason.strip()[:500],
+        due_at=db_now() + datetime.timedelta(seconds=FIRST_PAUSE_S),
+        tries=1,
     )
 
 
 def carry_out(row: Refund) -> bool:
     """False when Stripe is away: it stays due."""
     try:
-        refund_id = stripe_gateway.charging.refund(
-            payment_intent_id=row.payment.payment_intent_id or "",
-            amount_minor=row.amount_minor,
-            idempotency_key=f"refund:{row.payment.public_id}:{row.pk}",
-        )
+        refund_id = row.refund_id or _known(row) or stripe_gateway.charging.refund(row)
     except StripeAway as error:
-        logger.warning("Refund %d is on its way, Stripe is away: %s", row.pk, error)
+        logger.warning("%s is on its way, Stripe is away: %s", row.key, error)
         return False
     except StripeRefused as error:
-        logger.error("Refund %d was refused: %s", row.pk, error)
-        Refund.objects.filter(pk=row.pk).update(refusal=str(error)[:300], due_at=None)
+        logger.error("%s was refused: %s", row.key, error)
+        with transaction.atomic():
+            # Perhaps it was given back elsewhere.
+            payments.want_sync(row.payment_id)
+            Refund.objects.filter(pk=row.pk).update(refusal=str(error)[:300], due_at=None)
         return True
     with transaction.atomic():
         # Until the payment was looked at, the amount counts as on its way.
@@ -70,12 +76,18 @@ def carry_out(row: Refund) -> bool:
     return True
 
 
+def _known(row: Refund) -> str | None:
+    is_old = read_db_now() - row.created_at > KEYS_LAST
+    return stripe_gateway.charging.find_refund(row) if is_old else None
+
+
 def carry_out_due() -> int:
+    """How many Stripe has answered for. Any number of sweeps at once take different ones."""
     found = Refund.objects.filter(due_at__lte=db_now()).select_related("payment").order_by("due_at")
     return sum(carry_out(row) for row in found[:AT_ONCE] if _claim(row))
 
 
 def _claim(row: Refund) -> bool:
     pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.tries, 10))
-    mine = Refund.objects.filter(pk=row.pk, due_at__isnull=False, tries=row.tries)
+    mine = Refund.objects.filter(pk=row.pk, due_at__lte=db_now(), tries=row.tries)
     return bool(mine.update(due_at=db_now() + datetime.timedelta(seconds=pause_s), tries=F("tries") + 1))

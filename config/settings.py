@@ -430,7 +430,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "settle-payments": {"task": "billing.tasks.settle", "schedule": SWEEP_S},
     "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 2 * SWEEP_S},
-    "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 3600.0},
+    "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
 }
 
 # --- Logs ---------------------------------------------------------------------------------------

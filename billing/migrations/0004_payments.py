@@ -94,6 +94,8 @@ class Migration(migrations.Migration):
                 ('armed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('stopped_reason', models.CharField(blank=True, choices=[('declined', 'The card was declined three times'), ('no_card', 'There is no saved card'), ('no_pack', 'The pack is no longer sold')], max_length=10)),
                 ('told_month', models.DateField(null=True)),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('organization', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='auto_top_up', to='accounts.organization')),
                 ('pack', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='billing.creditpack')),
                 ('told_payment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.payment')),

@@ -22,7 +22,7 @@ class AutoTopUp(models.Model):
     `cap_minor`: what it may spend in a calendar month (UTC), None: no limit. It was switched on at `armed_at`:
     failures from before do not count. `waits_for_card`: it is to go on
     once a card was saved. `told_payment` and `told_month`: the failure and the month whose cap
-    people were last told of.
+    people were last told of. `due_at`: not looked at before; `tries`: looks in a row that came to no end.
     """
 
     organization = models.OneToOneField(Organization, on_delete=models.PROTECT, related_name="auto_top_up")
@@ -36,6 +36,8 @@ class AutoTopUp(models.Model):
     stopped_reason = models.CharField(max_length=10, choices=StoppedReason, blank=True)
     told_payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="+")
     told_month = models.DateField(null=True)
+    due_at = models.DateTimeField(db_default=db_now())
+    tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [

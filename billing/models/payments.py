@@ -178,3 +178,8 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return shown(self.amount_minor, self.payment.currency)
+
+    @property
+    def key(self) -> str:
+        """What Stripe knows it by: the idempotency key, and in the metadata of its refund."""
+        return f"refund:{self.payment.public_id}:{self.pk}"

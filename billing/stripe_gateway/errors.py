@@ -14,14 +14,9 @@ class StripeRefused(Exception):
         self.param = param
 
 
-class CardDeclined(Exception):
+class CardDeclined(StripeRefused):
     """A charge without the customer present did not go through; `intent_id` is what is left of it at Stripe."""
 
     def __init__(self, message: str, code: str, intent_id: str) -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(message, code)
         self.intent_id = intent_id
-
-    @property
-    def needs_authentication(self) -> bool:
-        return self.code == "authentication_required"

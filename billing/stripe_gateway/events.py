@@ -6,24 +6,28 @@ from typing import Any
 
 import stripe
 from django.conf import settings
+from stripe.params import EventListParams
 
 from billing.stripe_gateway.facts import PAGE
 from billing.stripe_gateway.line import asking, ours
 
 
 def events_since(since: datetime, types: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Oldest last, as webhooks would bring them."""
-    with asking() as client:
-        for first in range(0, len(types), 20):  # it takes 20 types at most
-            events = client.v1.events.list(
-                {
-                    "created": {"gte": int(since.timestamp())},
-                    "types": list(types[first : first + 20]),
-                    "limit": PAGE,
-                }
-            )
-            for event in events.auto_paging_iter():
-                yield event.to_dict()
+    """The newest first. Each page is asked for by itself: what comes between writes to the database."""
+    for first in range(0, len(types), 20):  # it takes 20 types at most
+        params: EventListParams = {
+            "created": {"gte": int(since.timestamp())},
+            "types": list(types[first : first + 20]),
+            "limit": PAGE,
+        }
+        has_more = True
+        while has_more:
+            with asking() as client:
+                page = client.v1.events.list(params)
+            yield from (event.to_dict() for event in page.data)
+            has_more = page.has_more and bool(page.data)
+            if has_more:
+                params["starting_after"] = page.data[-1].id
 
 
 def session_of_intent(intent_id: str) -> tuple[str, str] | None:

@@ -32,6 +32,7 @@ class Facts:
     session_id: str | None = None
     payment_intent_id: str | None = None
     card: str = ""
+    failure: str = ""  # of a charge without the customer, as Stripe names it
 
 
 def facts_of_session(session_id: str) -> Facts:
@@ -45,7 +46,7 @@ def facts_of_session(session_id: str) -> Facts:
 def facts_of_intent(intent_id: str) -> Facts:
     with asking() as client:
         intent = client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
-        return of_intent(client, intent)
+        return _of_intent(client, intent)
 
 
 def _of_session(client: stripe.StripeClient, session: stripe.checkout.Session) -> Facts:
@@ -81,7 +82,7 @@ def _status_of_session(
     return "failed" if has_failed else "processing"
 
 
-def of_intent(client: stripe.StripeClient, intent: stripe.PaymentIntent) -> Facts:
+def _of_intent(client: stripe.StripeClient, intent: stripe.PaymentIntent) -> Facts:
     words: dict[str, Literal["paid", "processing", "open", "failed"]] = {
         "succeeded": "paid",
         "processing": "processing",
@@ -96,6 +97,7 @@ def of_intent(client: stripe.StripeClient, intent: stripe.PaymentIntent) -> Fact
         currency=intent.currency.lower(),
         amount_minor=intent.amount,
         charged_minor=intent.amount_received,
+        failure=(intent.last_payment_error.code or "") if intent.last_payment_error else "",
     )
     return _with_intent(client, facts, intent)
 

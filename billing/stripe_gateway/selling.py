@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.conf import settings
+from stripe.params import CustomerUpdateParams
 from stripe.params.checkout import SessionCreateParams
 
 from billing.models import Payment
@@ -18,14 +19,25 @@ class Opened:
     url: str
 
 
-def create_customer(*, name: str, email: str, reference: str, idempotency_key: str) -> str:
-    """The id of a customer; `reference` is the organization's."""
+def create_customer(*, reference: str, idempotency_key: str) -> str:
+    """The id of a customer; `reference` is the organization's, and all that never changes.
+
+    Under one key Stripe takes one request only, also of two people who begin at the same moment.
+    """
     with asking() as client:
         customer = client.v1.customers.create(
-            {"name": name, "email": email, "metadata": {"organization": reference}},
-            {"idempotency_key": idempotency_key},
+            {"metadata": {"organization": reference}}, {"idempotency_key": idempotency_key}
         )
         return customer.id
+
+
+def name_customer(customer_id: str, *, name: str, email: str) -> None:
+    """For invoices, and so that Stripe's page need not ask."""
+    params: CustomerUpdateParams = {"name": name}
+    if email:
+        params["email"] = email
+    with asking() as client:
+        client.v1.customers.update(customer_id, params, {"idempotency_key": f"name:{customer_id}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,6 @@ class Sale:
 
     payment: Payment
     title: str
-    customer_id: str
     success_url: str
     cancel_url: str
     locale: str
@@ -42,13 +53,13 @@ class Sale:
     asks_for_terms: bool
 
 
-def create_checkout(sale: Sale) -> Opened:
-    """The same session however often it is called for a payment."""
+def create_checkout(sale: Sale, customer_id: str) -> Opened:
+    """The same session however often it is called for a payment and a customer."""
     payment = sale.payment
     ours: dict[str, str] = {"payment": payment.public_id}
     params: SessionCreateParams = {
         "mode": "payment",
-        "customer": sale.customer_id,
+        "customer": customer_id,
         "client_reference_id": payment.public_id,
         "line_items": [
             {
@@ -84,21 +95,21 @@ def create_checkout(sale: Sale) -> Opened:
         params["consent_collection"] = {"terms_of_service": "required"}
     with asking() as client:
         session = client.v1.checkout.sessions.create(
-            params, {"idempotency_key": f"checkout:{payment.public_id}"}
+            # What was refused for one customer is another request with the next.
+            params,
+            {"idempotency_key": f"checkout:{payment.public_id}:{customer_id}"},
         )
         return Opened(session.id, session.url or "")
 
 
-def create_setup(
-    *, customer_id: str, currency: str, success_url: str, cancel_url: str, idempotency_key: str
-) -> Opened:
+def create_setup(*, customer_id: str, success_url: str, cancel_url: str, idempotency_key: str) -> Opened:
     """A page that saves a card and charges nothing."""
     with asking() as client:
         session = client.v1.checkout.sessions.create(
             {
                 "mode": "setup",
                 "customer": customer_id,
-                "currency": currency,
+                "payment_method_types": ["card"],  # what an automatic top-up can charge
                 "success_url": success_url,
                 "cancel_url": cancel_url,
             },
@@ -107,11 +118,11 @@ def create_setup(
         return Opened(session.id, session.url or "")
 
 
-def open_portal(customer_id: str, return_url: str) -> str:
+def open_portal(customer_id: str, return_url: str, *, idempotency_key: str) -> str:
     """Where a customer sees their cards, billing address and invoices."""
     with asking() as client:
         session = client.v1.billing_portal.sessions.create(
-            {"customer": customer_id, "return_url": return_url}
+            {"customer": customer_id, "return_url": return_url}, {"idempotency_key": idempotency_key}
         )
         return session.url
 
