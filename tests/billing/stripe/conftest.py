@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_django import Settings
 
+from billing.stripe_gateway import silence
 from tests.billing.stripe.buying import Buyer, a_buyer
 from tests.till import RunningTill, running_till
 
@@ -19,6 +20,7 @@ def one_till() -> Iterator[RunningTill]:
 def till(one_till: RunningTill, settings: Settings) -> RunningTill:
     """As usual again, and what the settings call Stripe."""
     one_till.behave(reset=True)
+    silence.end()
     settings.STRIPE_SECRET_KEY = one_till.secret_key
     settings.STRIPE_WEBHOOK_SECRETS = [one_till.webhook_secret]
     settings.STRIPE_API_BASE = one_till.base_url
