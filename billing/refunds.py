@@ -22,23 +22,46 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
 KEYS_LAST = datetime.timedelta(hours=20)
 
 
-def refund(payment_id: int, amount_minor: int, *, actor: str, reason: str = "") -> Refund:
-    """Done, refused (`refusal` says why), or on its way when Stripe is away. Raises ValidationError."""
-    row = order(payment_id, amount_minor, actor=actor, reason=reason)
+class Stale(ValidationError):
+    """Money was given back since the form was shown; or the form was sent twice."""
+
+
+def refund(
+    payment_id: int, amount_minor: int, *, actor: str, reason: str = "", number: int | None = None
+) -> Refund:
+    """Done, refused (`refusal` says why), or on its way when Stripe is away. Raises ValidationError.
+
+    `number`: that it is to be this payment's first, second, … refund; Stale when it would not be.
+    """
+    row = order(payment_id, amount_minor, actor=actor, reason=reason, number=number)
     carry_out(row)
     row.refresh_from_db()
     return row
 
 
+def next_number(payment: Payment) -> int:
+    """Of the refund that would come next, from 1."""
+    return payment.refunds.count() + 1
+
+
+def left_minor(payment: Payment) -> int:
+    """What can still be given back; what is on its way counts as given."""
+    on_its_way = payment.refunds.filter(due_at__isnull=False).aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    return max(0, payment.refundable_minor - on_its_way)
+
+
 @transaction.atomic
-def order(payment_id: int, amount_minor: int, *, actor: str, reason: str = "") -> Refund:
+def order(
+    payment_id: int, amount_minor: int, *, actor: str, reason: str = "", number: int | None = None
+) -> Refund:
     """Promises it, for the caller to carry out at once; else a sweep does. Raises ValidationError."""
     # Two operators at once must not promise more than was paid.
     payment = Payment.objects.select_for_update().get(pk=payment_id)
+    if number not in (None, next_number(payment)):
+        raise Stale(_("Money was given back meanwhile. Look at what is left, then decide again."))
     if payment.status != PaymentStatus.PAID or not payment.payment_intent_id:
         raise ValidationError(_("Nothing was paid for this that could be given back."))
-    on_its_way = payment.refunds.filter(due_at__isnull=False).aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    left = payment.refundable_minor - on_its_way
+    left = left_minor(payment)
     if not 1 <= amount_minor <= left:
         raise ValidationError(
             _("At most %(left)s can be given back.") % {"left": shown(left, payment.currency)}

@@ -1,4 +1,4 @@
-"""Automatic top-up, low balance and vouchers: the small forms of the page of credits."""
+"""Automatic top-up, switched on and off by those who handle the money."""
 
 from typing import Any, cast
 
@@ -7,31 +7,41 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Access
-from accounts.errors import DomainError
-from billing import automatic, checkout, low_balance, packs, stripe_gateway, vouchers
+from billing import automatic, checkout, packs, reads, stripe_gateway
 from billing.currencies import decimals, shown
-from billing.errors import PaymentsAway, VoucherRefused
+from billing.errors import PaymentsAway
+from billing.low_balance import MAX_THRESHOLD_CREDITS
 from billing.models import AutoTopUp, CreditPack
 from billing.views.credits import show
-from billing.views.shared import count_asking, money_page
+from billing.views.shared import count_asking, money_page, payments_page, require_not_suspended
 
-MAX_CREDITS = 1_000_000_000
-MAX_CAP = 10_000_000
+MAX_CAP = 10_000_000  # in whole units of the currency
+FIRST_THRESHOLD = 300
 
 
 class AutomaticForm(forms.Form):
     threshold = forms.IntegerField(
-        min_value=1, max_value=MAX_CREDITS, label=gettext_lazy("When fewer credits are left than")
+        min_value=1,
+        max_value=MAX_THRESHOLD_CREDITS,
+        label=gettext_lazy("When fewer credits are left than"),
+        error_messages={"invalid": gettext_lazy("A whole number of credits.")},
     )
     pack = forms.ModelChoiceField(
-        queryset=CreditPack.objects.none(), label=gettext_lazy("Buy"), empty_label=None
+        queryset=CreditPack.objects.none(),
+        label=gettext_lazy("Buy"),
+        empty_label=None,
+        error_messages={"invalid_choice": gettext_lazy("This pack is no longer sold; choose another.")},
     )
     cap = forms.IntegerField(
-        min_value=1, max_value=MAX_CAP, required=False, label=gettext_lazy("At most in a month")
+        min_value=1,
+        max_value=MAX_CAP,
+        required=False,
+        label=gettext_lazy("At most in a month"),
+        error_messages={"invalid": gettext_lazy("A whole amount, or nothing for no limit.")},
     )
 
     def __init__(self, *args: Any, shop_id: int, **kwargs: Any) -> None:
@@ -47,19 +57,21 @@ class AutomaticForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@money_page
+@payments_page
 def automatic_page(request: HttpRequest, access: Access) -> HttpResponse:
     """Switched on with a saved card; without one, Stripe's page saves it first and leads back here."""
-    shop_id = access.organization.shop_id
-    rule = AutoTopUp.objects.select_related("pack").filter(organization=access.organization).first()
-    form = AutomaticForm(request.POST or None, shop_id=shop_id, initial=_initial(rule))
-    card, problem = None, ""
+    organization = access.organization
     if request.method == "POST":
-        count_asking(access)
+        require_not_suspended(access)
+    count_asking(access)  # a look asks Stripe as well, for the card
+    rule = AutoTopUp.objects.select_related("pack").filter(organization=organization).first()
+    sent = request.POST if request.method == "POST" else None
+    form = AutomaticForm(sent, shop_id=organization.shop_id, initial=_initial(rule))
+    card, problem = None, ""
     try:
         with stripe_gateway.line.hastily(), checkout.friendly():
-            card = automatic.card_of(access.organization)
-        if request.method == "POST" and form.is_valid():
+            card = automatic.card_of(organization)
+        if form.is_valid():
             return _switch_on(request, access, form, has_card=card is not None)
     except PaymentsAway as error:
         problem = str(error.message)
@@ -69,8 +81,9 @@ def automatic_page(request: HttpRequest, access: Access) -> HttpResponse:
         "form": form,
         "rule": rule,
         "card": card,
-        "currency": access.organization.shop.currency.upper(),
-        "spent": _spent(access),
+        "balance": reads.balance(organization.pk),
+        "currency": organization.shop.currency.upper(),
+        "spent": shown(automatic.spent_this_month(organization.pk), organization.shop.currency),
         "payment_problem": problem,
     }
     status = 503 if problem else 400 if form.errors else 200
@@ -79,15 +92,11 @@ def automatic_page(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _initial(rule: AutoTopUp | None) -> dict[str, Any]:
     if rule is None:
-        return {"threshold": 300}
+        return {"threshold": FIRST_THRESHOLD}
     cap = rule.cap_minor
     if cap is not None and rule.pack is not None:
         cap //= 10 ** decimals(rule.pack.currency)
     return {"threshold": rule.threshold, "pack": rule.pack_id, "cap": cap}
-
-
-def _spent(access: Access) -> str:
-    return shown(automatic.spent_this_month(access.organization.pk), access.organization.shop.currency)
 
 
 def _switch_on(request: HttpRequest, access: Access, form: AutomaticForm, *, has_card: bool) -> HttpResponse:
@@ -98,22 +107,35 @@ def _switch_on(request: HttpRequest, access: Access, form: AutomaticForm, *, has
     )
     if not has_card:
         return HttpResponseRedirect(checkout.start_setup(access))
-    messages.success(request, _("Automatic top-up is on."))
+    _say_that_it_is_on(request, access)
     return redirect("credits")
 
 
+def _say_that_it_is_on(request: HttpRequest, access: Access) -> None:
+    rule = AutoTopUp.objects.get(organization=access.organization)
+    words = _("Automatic top-up is on.")
+    if reads.balance(access.organization.pk).available < rule.threshold:
+        words += " " + _("You have fewer credits than that now, so the first purchase follows at once.")
+    messages.success(request, words)
+
+
 @require_safe
-@money_page
+@payments_page
 def card_saved(request: HttpRequest, access: Access) -> HttpResponse:
     """Where Stripe's page leads back to. What was asked for before is in force once there is a card."""
-    if automatic.waits_for_card(access.organization.pk):
-        count_asking(access)
+    if not automatic.waits_for_card(access.organization.pk):
+        return redirect("credits")
+    count_asking(access)
+    try:
         with stripe_gateway.line.hastily(), checkout.friendly():
             has_card = automatic.card_of(access.organization) is not None
-        if has_card and automatic.switch_on_with_card(access.organization.pk):
-            messages.success(request, _("The card is saved, and automatic top-up is on."))
-        else:
-            messages.info(request, _("No card was saved, so automatic top-up stays off."))
+    except PaymentsAway:
+        problem = _("We cannot see your card yet. Reload this page in a moment; then automatic top-up is on.")
+        return show(request, access, status=503, payment_problem=problem)
+    if has_card and automatic.switch_on_with_card(access.organization.pk):
+        _say_that_it_is_on(request, access)
+    else:
+        messages.warning(request, _("No card was saved, so automatic top-up stays off."))
     return redirect("credits")
 
 
@@ -122,39 +144,4 @@ def card_saved(request: HttpRequest, access: Access) -> HttpResponse:
 def automatic_off(request: HttpRequest, access: Access) -> HttpResponse:
     automatic.switch_off(access.organization.pk)
     messages.success(request, _("Automatic top-up is off. Nothing more is charged by itself."))
-    return redirect("credits")
-
-
-@require_POST
-@money_page
-def redeem(request: HttpRequest, access: Access) -> HttpResponse:
-    code = request.POST.get("code", "")[:200]
-    if access.user is None:
-        raise TypeError("People redeem vouchers.")
-    try:
-        credits = vouchers.redeem(access.organization, access.user, code)
-    except VoucherRefused as error:
-        return show(request, access, status=400, voucher_problem=error.message, voucher_code=code)
-    except DomainError as error:
-        if error.status != 429:
-            raise
-        return show(request, access, status=429, voucher_problem=error.message, voucher_code=code)
-    words = ngettext(
-        "The voucher brought %(count)d credit.", "The voucher brought %(count)d credits.", credits
-    )
-    messages.success(request, words % {"count": credits})
-    return redirect("credits")
-
-
-@require_POST
-@money_page
-def low_balance_mail(request: HttpRequest, access: Access) -> HttpResponse:
-    """`threshold` empty: no mail."""
-    text = request.POST.get("threshold", "").strip()
-    is_number = text.isascii() and text.isdigit() and 1 <= len(text) <= 10 and 1 <= int(text) <= MAX_CREDITS
-    if text and not is_number:
-        problem = _("A whole number of credits, or nothing for no mail.")
-        return show(request, access, status=400, threshold_problem=problem, threshold_text=text[:20])
-    low_balance.set_threshold(access.organization.pk, int(text) if text else None)
-    messages.success(request, _("Saved.") if text else _("No more mails about a low balance."))
     return redirect("credits")

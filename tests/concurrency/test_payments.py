@@ -139,7 +139,7 @@ def test_the_page_after_the_checkout_20_times_while_the_webhook_arrives(
                 return "heard"
             answer = clients[index].get("/credits/return/", {"session_id": session})  # noqa: B023
             assert answer.status_code == 200
-            assert "1,000 credits are in your wallet" in answer.content.decode()
+            assert "1,000 credits were added to your wallet" in answer.content.decode()
             return "seen"
 
         assert tally(together(21, visit)) == {"seen": 20, "heard": 1}

@@ -103,7 +103,12 @@ class Opening:
 
     def _show(self) -> None:
         self._shown = True
-        opened = banner.opened(settings.PUBLIC_URL, self._welcome, serves_live_keys=serves_live_keys())
+        opened = banner.opened(
+            settings.PUBLIC_URL,
+            self._welcome,
+            serves_live_keys=serves_live_keys(),
+            pays="till" if settings.TILL else "stripe" if settings.STRIPE_SECRET_KEY else "",
+        )
         sys.stdout.write(opened)
         sys.stdout.flush()
 
