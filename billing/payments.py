@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
@@ -200,7 +201,9 @@ def want_sync(payment_id: int) -> None:
 
 def sync_due() -> int:
     """How many of the due payments were looked at. Any number of sweeps at once take different ones."""
-    found = Payment.objects.filter(sync_due_at__lte=db_now()).order_by("sync_due_at")
+    # Those of the other mode, live or test, are not to be seen with this key.
+    due_now = Payment.objects.filter(sync_due_at__lte=db_now(), livemode=settings.STRIPE_LIVEMODE)
+    found = due_now.order_by("sync_due_at")
     return sum(try_sync(payment) for payment in found[:AT_ONCE] if _claim(payment))
 
 

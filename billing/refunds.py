@@ -3,6 +3,7 @@
 import datetime
 import logging
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Sum
@@ -106,7 +107,8 @@ def _known(row: Refund) -> str | None:
 
 def carry_out_due() -> int:
     """How many Stripe has answered for. Any number of sweeps at once take different ones."""
-    found = Refund.objects.filter(due_at__lte=db_now()).select_related("payment").order_by("due_at")
+    due_now = Refund.objects.filter(due_at__lte=db_now(), payment__livemode=settings.STRIPE_LIVEMODE)
+    found = due_now.select_related("payment").order_by("due_at")
     return sum(carry_out(row) for row in found[:AT_ONCE] if _claim(row))
 
 

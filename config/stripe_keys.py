@@ -16,7 +16,7 @@ def check(key: str, webhook_secrets: list[str], *, demo: bool) -> bool:
         if webhook_secrets:
             raise ImproperlyConfigured("STRIPE_WEBHOOK_SECRET: it is of no use without STRIPE_SECRET_KEY.")
         return False
-    # Letters and digits alone, also of invented keys: what else stands there was pasted with it.
+    # Quotes, spaces and the like were pasted with it.
     if not re.fullmatch(KEY, key):
         raise ImproperlyConfigured(
             "STRIPE_SECRET_KEY: expected a secret or restricted key, such as sk_live_… or rk_test_…"

@@ -89,7 +89,7 @@ def test_its_cap_is_never_passed_and_told_of_once(new_buyer: NewBuyer) -> None:
         sweep()
     assert buyer.wallet()[0] == 2 * CREDITS
     assert automatic.spent_this_month(buyer.organization.pk) == 2 * PRICE
-    assert subjects_to(buyer) == ["Automatic top-up has reached its limit for this month"]
+    assert subjects_to(buyer) == ["Automatic top-up of Buyer has reached its limit"]
     assert "$40.00 of at most $45.00" in mails_to(buyer)[0].body
     rule.refresh_from_db()
     assert rule.is_on

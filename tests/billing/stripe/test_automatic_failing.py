@@ -28,8 +28,8 @@ from tests.till import RunningTill
 
 pytestmark = pytest.mark.django_db
 NewBuyer = Callable[[], Buyer]
-DID_NOT = "Automatic top-up did not go through"
-IS_OFF = "Automatic top-up is off: your card was declined"
+DID_NOT = "Automatic top-up of Buyer did not go through"
+IS_OFF = "Automatic top-up of Buyer is off"
 DECLINED = (PaymentStatus.FAILED, "card_declined")
 
 

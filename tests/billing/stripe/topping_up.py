@@ -93,4 +93,5 @@ def mails_to(buyer: Buyer) -> list[QueuedMail]:
 
 
 def subjects_to(buyer: Buyer) -> list[str]:
-    return [mail.subject for mail in mails_to(buyer)]
+    """With "Buyer" for the organization's name."""
+    return [mail.subject.replace(buyer.organization.name, "Buyer") for mail in mails_to(buyer)]
