@@ -53,6 +53,8 @@ def charge_off_session(payment: Payment, *, customer_id: str, card_id: str, titl
                 "currency": payment.currency,
                 "customer": customer_id,
                 "payment_method": card_id,
+                # Others might lead a customer elsewhere, and there is none.
+                "allowed_payment_method_types": ["card"],
                 "off_session": True,
                 "confirm": True,
                 "description": title,

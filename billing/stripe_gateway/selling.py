@@ -109,7 +109,7 @@ def create_setup(*, customer_id: str, success_url: str, cancel_url: str, idempot
             {
                 "mode": "setup",
                 "customer": customer_id,
-                "payment_method_types": ["card"],  # what an automatic top-up can charge
+                "allowed_payment_method_types": ["card"],  # what an automatic top-up can charge
                 "success_url": success_url,
                 "cancel_url": cancel_url,
             },

@@ -18,7 +18,7 @@ KNOWN = frozenset(
         "metadata",
         "off_session",
         "payment_method",
-        "payment_method_types",
+        "allowed_payment_method_types",
     }
     | {
         "receipt_email",
@@ -29,7 +29,7 @@ KNOWN = frozenset(
     }
 )
 # As they were sent.
-KEPT = ("customer", "description", "metadata", "payment_method_types", "receipt_email", "setup_future_usage")
+KEPT = ("customer", "description", "metadata", "receipt_email", "setup_future_usage")
 KEPT += ("statement_descriptor", "statement_descriptor_suffix")
 ENDED = ("succeeded", "canceled")
 FEE_PERMILLE = 29
@@ -43,7 +43,9 @@ def create(till: Till, params: Body) -> Body:
         till.need("customer", params["customer"], param="customer")
     given = {name: params[name] for name in KEPT if name in params}
     given["metadata"] = customers.merged({}, params.get("metadata", {}))
-    if "automatic_payment_methods" in params or "payment_method_types" not in params:
+    if "allowed_payment_method_types" in params:
+        given["payment_method_types"] = params["allowed_payment_method_types"]
+    if "automatic_payment_methods" in params or "allowed_payment_method_types" not in params:
         automatic = {"allow_redirects": "always", "enabled": True} | params.get(
             "automatic_payment_methods", {}
         )

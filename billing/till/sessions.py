@@ -21,7 +21,7 @@ KNOWN = frozenset(
         "customer_email",
     }
     | {"customer_update", "discounts", "expand", "expires_at", "invoice_creation", "line_items", "locale"}
-    | {"metadata", "mode", "payment_intent_data", "payment_method_types", "saved_payment_method_options"}
+    | {"metadata", "mode", "payment_intent_data", "allowed_payment_method_types", "saved_payment_method_options"}
     | {"setup_intent_data", "submit_type", "success_url", "tax_id_collection"}
 )
 # As they were sent.
@@ -127,7 +127,7 @@ def _check(till: Till, params: Body, mode: str) -> None:
     if mode == "payment":
         if not params.get("line_items"):
             raise Problem("Missing required param: line_items.", code="parameter_missing", param="line_items")
-    elif "payment_method_types" not in params:
+    elif "allowed_payment_method_types" not in params:
         _need(params, "currency")
     if "customer" in params:
         _check_customer(till, params)
@@ -210,7 +210,7 @@ def _options(session: Body, params: Body) -> None:
         creation = params.get("invoice_creation", {"enabled": False})
         session["invoice_creation"] = checkout.invoice_creation(creation)
     bank = [bank_for(session["currency"])] if session["currency"] and session["mode"] == "payment" else []
-    session["payment_method_types"] = params.get("payment_method_types", ["card", *bank])
+    session["payment_method_types"] = params.get("allowed_payment_method_types", ["card", *bank])
 
 
 def _sell(till: Till, session: Body, params: Body) -> None:

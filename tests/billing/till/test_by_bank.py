@@ -46,7 +46,7 @@ def test_bank_does_not_pay(till: RunningTill, client: stripe.StripeClient) -> No
 
 def test_checkout_for_cards_alone_takes_no_bank(till: RunningTill, client: stripe.StripeClient) -> None:
     with pytest.raises(TillError, match="by bank"):
-        till.pay_by_bank(checkout(client, payment_method_types=["card"]).id)
+        till.pay_by_bank(checkout(client, allowed_payment_method_types=["card"]).id)
 
 
 def test_free_checkout_waits_for_no_bank(till: RunningTill, client: stripe.StripeClient) -> None:

@@ -14,7 +14,7 @@ def charge(
 ) -> stripe.PaymentIntent:
     params: Any = {"amount": 1500, "currency": "usd", "customer": customer_id, "payment_method": method_id}
     params |= {"confirm": True, "off_session": True, "metadata": {"payment": "9"}}
-    params |= {"payment_method_types": ["card"], **more}
+    params |= {"allowed_payment_method_types": ["card"], **more}
     return client.v1.payment_intents.create(params)
 
 
@@ -52,7 +52,7 @@ def test_refused_card_is_an_error_that_names_its_intent(
 def test_refusal_is_replayed_by_its_key(till: RunningTill, client: stripe.StripeClient) -> None:
     buyer, method = with_card(client, till, "declines_later")
     params: Any = {"amount": 1500, "currency": "usd", "customer": buyer, "payment_method": method}
-    params |= {"confirm": True, "off_session": True, "payment_method_types": ["card"]}
+    params |= {"confirm": True, "off_session": True, "allowed_payment_method_types": ["card"]}
     found = []
     for _ in range(2):
         with pytest.raises(stripe.CardError) as refused:

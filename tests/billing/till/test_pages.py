@@ -160,7 +160,7 @@ def test_card_to_be_saved_is_chosen(till: RunningTill, client: stripe.StripeClie
 def intent_that_asks(till: RunningTill, client: stripe.StripeClient, **more: str) -> str:
     buyer, method = with_card(client, till, "needs_authentication")
     params: Any = {"amount": 1500, "currency": "usd", "customer": buyer, "payment_method": method}
-    params |= {"confirm": True, "payment_method_types": ["card"], **more}
+    params |= {"confirm": True, "allowed_payment_method_types": ["card"], **more}
     made = client.v1.payment_intents.create(params)
     assert made.status == "requires_action"
     return made.id

@@ -182,7 +182,8 @@ def test_customer_is_updated(till: RunningTill, client: stripe.StripeClient) -> 
             "invoice_settings": {"default_payment_method": method.id},
         },
     )
-    assert after.metadata == {"organization": "7", "new": "2"}
+    assert after.metadata
+    assert after.metadata.to_dict() == {"organization": "7", "new": "2"}
     assert after.address is not None
     assert (after.email, after.address.country) == ("billing@studio.example", "FR")
     assert after.invoice_settings is not None
