@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from pytest_django import Settings
 
 from accounts.clock import db_now
 from accounts.models import Organization
@@ -254,7 +255,7 @@ def test_a_charge_that_could_not_be_looked_at_is_due_at_once(till: RunningTill, 
     assert purchases_of(rule).filter(pk=payment.pk, sync_due_at__lte=db_now()).exists()
 
 
-def test_without_stripe_it_does_nothing(new_buyer: NewBuyer, settings: object) -> None:
+def test_without_stripe_it_does_nothing(new_buyer: NewBuyer, settings: Settings) -> None:
     a_rule(new_buyer())
-    settings.STRIPE_SECRET_KEY = ""  # type: ignore[attr-defined]
+    settings.STRIPE_SECRET_KEY = ""
     assert sweep() == 0

@@ -137,7 +137,8 @@ def test_after_one_has_waited_in_vain_pages_do_not_wait_again(till: RunningTill,
     with pytest.raises(PaymentsAway):
         buyer.starts()
     assert len(till.log()) == before + 1, "A time-out is not tried again."
-    for page in (buyer.starts, lambda: checkout.portal_url(buyer.access)):
+    pages: list[Callable[[], object]] = [buyer.starts, lambda: checkout.portal_url(buyer.access)]
+    for page in pages:
         with pytest.raises(PaymentsAway):
             page()
     assert len(till.log()) == before + 1, "Nobody else waited."
