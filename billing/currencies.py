@@ -58,4 +58,4 @@ def parse(text: str, currency: str) -> int | None:
     places = decimals(currency)
     if not (whole + part).isascii() or not (whole + part).isdigit() or not whole or len(part) > places:
         return None
-    return int(whole) * 10**places + int((part + "0" * places)[:places] or 0) if len(whole) <= 12 else None
+    return int(whole) * 10**places + int((part + "0" * places)[:places] or 0) if len(whole) <= 15 else None

@@ -96,7 +96,7 @@ def detach(till: Till, method_id: str) -> Body:
         raise Problem(
             "The payment method you provided is not attached to a customer so detachment is impossible."
         )
-    change(till, "payment_method.detached", method, customer=None)
+    change(till, "payment_method.detached", method, customer=None, _detached=True)
     customer = till.need("customer", customer_id)
     if customer["invoice_settings"]["default_payment_method"] == method_id:
         make_default(till, customer, None)

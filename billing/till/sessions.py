@@ -21,7 +21,13 @@ KNOWN = frozenset(
         "customer_email",
     }
     | {"customer_update", "discounts", "expand", "expires_at", "invoice_creation", "line_items", "locale"}
-    | {"metadata", "mode", "payment_intent_data", "allowed_payment_method_types", "saved_payment_method_options"}
+    | {
+        "metadata",
+        "mode",
+        "payment_intent_data",
+        "allowed_payment_method_types",
+        "saved_payment_method_options",
+    }
     | {"setup_intent_data", "submit_type", "success_url", "tax_id_collection"}
 )
 # As they were sent.

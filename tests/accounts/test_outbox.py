@@ -143,12 +143,13 @@ def templates(tmp_path: Path, settings: Settings) -> Path:
 @pytest.mark.django_db
 def test_templates_make_text_and_markup(mailbox: Mailbox, templates: Path, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://shop.example"
-    (templates / "hello.txt").write_text(
-        "Hello {{ name }} at {{ shop.name }}\n\nSee {{ address }}{% url 'credits' %} & more.\n"
-    )
-    outbox.queue_template(first_shop(), TO, "hello", {"name": "O'Hara <b>"})
-    (templates / "hello.html").write_text("<p>Hello {{ name }}</p>")
-    outbox.queue_template(first_shop(), TO, "hello", {"name": "O'Hara <b>"})
+    for name in ("plain", "both"):
+        (templates / f"{name}.txt").write_text(
+            "Hello {{ name }} at {{ shop.name }}\n\nSee {{ address }}{% url 'credits' %} & more.\n"
+        )
+    (templates / "both.html").write_text("<p>Hello {{ name }}</p>")
+    for name in ("plain", "both"):
+        outbox.queue_template(first_shop(), TO, name, {"name": "O'Hara <b>"})
     assert outbox.send_due() == 2
     plain, both = mailbox.messages
     assert plain["Subject"] == both["Subject"] == "Hello O'Hara <b> at Tintype"

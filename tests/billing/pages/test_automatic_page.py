@@ -120,7 +120,7 @@ def test_it_is_changed_and_switched_off(with_card: Client) -> None:
         ("pack", "", "This field is required."),
         ("pack", "x", "This pack is no longer sold; choose another."),
         ("pack", "9" * 30, "This pack is no longer sold; choose another."),
-        ("pack", "\x00", "This pack is no longer sold; choose another."),
+        ("pack", "\x00", "Null characters are not allowed."),
         ("cap", "4", "That is less than one purchase costs."),
         ("cap", "ten", "A whole amount, or nothing for no limit."),
         ("cap", "-5", "greater than or equal to 1"),

@@ -248,7 +248,7 @@ def test_a_charge_that_could_not_be_looked_at_is_due_at_once(till: RunningTill, 
     buyer = new_buyer()
     rule = a_rule(buyer)
     payment = ordered(rule)
-    till.behave(lose_answers=1)
+    till.behave(down=True)
     with pytest.raises(StripeAway):
         automatic._credit(payment, "pi_unknown")
     assert purchases_of(rule).filter(pk=payment.pk, sync_due_at__lte=db_now()).exists()
