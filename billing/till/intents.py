@@ -29,7 +29,7 @@ KNOWN = frozenset(
     }
 )
 # As they were sent.
-KEPT = ("customer", "description", "metadata", "receipt_email", "setup_future_usage")
+KEPT: tuple[str, ...] = ("customer", "description", "metadata", "receipt_email", "setup_future_usage")
 KEPT += ("statement_descriptor", "statement_descriptor_suffix")
 ENDED = ("succeeded", "canceled")
 FEE_PERMILLE = 29

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
-from accounts import outbox, tasks
+from accounts import alerts, outbox, tasks
 from accounts.models import AlertKind, QueuedMail
 from accounts.organizations import first_shop
 from tests.mail import Mailbox
@@ -171,7 +171,7 @@ def test_a_template_s_context_cannot_begin_another_header(mailbox: Mailbox, temp
 def test_one_task_sends_mail_and_alerts(mailbox: Mailbox, settings: Settings) -> None:
     settings.OPERATOR_EMAILS = ["operator@shop.example"]
     a_mail()
-    tasks.alerts.raise_alert(first_shop().pk, AlertKind.PAYMENT, "Too little", "10 of 12")
+    alerts.raise_alert(first_shop().pk, AlertKind.PAYMENT, "Too little", "10 of 12")
     tasks.send_mail()
     assert {message["To"] for message in mailbox.messages} == {TO, "operator@shop.example"}
 

@@ -1,7 +1,6 @@
 """Automatic top-up as people set it: with a card, without one, badly, and off."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.test import Client
@@ -22,7 +21,7 @@ def client(alice: Person, till: RunningTill) -> Client:
 
 
 @pytest.fixture
-def with_card(client: Client, till: RunningTill) -> Iterator[Client]:
+def with_card(client: Client, till: RunningTill) -> Client:
     """Of a customer whose card is saved."""
     choose(client)
     till.use_card(StripeCustomer.objects.get().customer_id, "works")

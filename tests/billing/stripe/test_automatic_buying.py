@@ -146,7 +146,7 @@ def test_a_card_that_is_taken_away_during_a_purchase_fails_it(till: RunningTill,
 def test_without_its_pack_it_goes_off_and_says_so_once(new_buyer: NewBuyer, fate: str) -> None:
     buyer = new_buyer()
     rule = a_rule(buyer)
-    pack = CreditPack.objects.filter(pk=rule.pack_id)
+    pack = CreditPack.objects.filter(pk=rule.pack_id or 0)
     if fate == "deleted":
         pack.delete()
     else:
@@ -174,7 +174,7 @@ def test_its_price_is_that_of_the_pack_when_it_buys(new_buyer: NewBuyer) -> None
     buyer = new_buyer()
     rule = a_rule(buyer)
     payment = ordered(rule)
-    CreditPack.objects.filter(pk=rule.pack_id).update(credits=1, price_minor=99_00)
+    CreditPack.objects.filter(pk=rule.pack_id or 0).update(credits=1, price_minor=99_00)
     sweep()
     payment.refresh_from_db()
     assert (payment.charged_minor, payment.credited) == (PRICE, CREDITS)
