@@ -34,7 +34,7 @@ def queue_template(shop: Shop, to: str, name: str, context: Mapping[str, Any]) -
     text = _as_plain_text(f"emails/{name}.txt", known)
     subject, _newline, body = text.strip().partition("\n")
     try:
-        html = render_to_string(f"emails/{name}.html", known)
+        html: str = render_to_string(f"emails/{name}.html", known)
     except TemplateDoesNotExist:
         html = ""
     queue(shop.pk, to, subject, body.strip() + "\n", html, template=name)

@@ -298,7 +298,7 @@ def _charge(rule: AutoTopUp, payment: Payment) -> None:
     except StripeRefused as error:
         if error.param not in ("customer", "payment_method"):
             raise  # for the operator to mend
-        _end(payment, PaymentStatus.FAILED, error.code)  # the card was taken away meanwhile
+        _end(payment, PaymentStatus.FAILED, error.code or "refused")  # the card was taken away meanwhile
         return
     _credit(payment, intent_id)
 

@@ -3,6 +3,8 @@
 from django.utils.formats import number_format
 
 MICROS = 1_000_000
+MAX_MINOR = 10**12  # more than anybody pays at once
+MAX_DIGITS = 15
 
 ZERO_DECIMAL = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
@@ -58,4 +60,7 @@ def parse(text: str, currency: str) -> int | None:
     places = decimals(currency)
     if not (whole + part).isascii() or not (whole + part).isdigit() or not whole or len(part) > places:
         return None
-    return int(whole) * 10**places + int((part + "0" * places)[:places] or 0) if len(whole) <= 12 else None
+    if len(whole) > MAX_DIGITS:
+        return None
+    amount_minor = int(whole) * 10**places + int((part + "0" * places)[:places] or 0)
+    return amount_minor if amount_minor <= MAX_MINOR else None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from stripe.params import PaymentIntentListParamsCreated
+
 from billing.models import Payment, Refund
 from billing.stripe_gateway.errors import StripeRefused
 from billing.stripe_gateway.facts import PAGE
@@ -77,13 +79,12 @@ def find_intent(payment: Payment) -> str | None:
     Among all of that time, since the customer may have been replaced meanwhile.
     """
     begun = int(payment.created_at.timestamp())
+    created: PaymentIntentListParamsCreated = {
+        "gte": begun - CLOCKS_DIFFER_S,
+        "lte": begun + LONGEST_REQUEST_S,
+    }
     with asking() as client:
-        intents = client.v1.payment_intents.list(
-            {
-                "created": {"gte": begun - CLOCKS_DIFFER_S, "lte": begun + LONGEST_REQUEST_S},
-                "limit": PAGE,
-            }
-        )
+        intents = client.v1.payment_intents.list({"created": created, "limit": PAGE})
         for intent in intents.auto_paging_iter():
             if ours(intent) == payment.public_id:
                 return intent.id

@@ -70,9 +70,8 @@ def merged(before: Body, given: Any) -> Body:
 def new_card(till: Till, card: Card, customer_id: str | None, *, keep: bool) -> Body:
     """A card that was typed in; with `keep` the customer has it from now on."""
     customer = till.store.get(customer_id) if customer_id else None
-    details = people.billing_details(
-        customer and customer["email"], customer and customer["name"], customer and customer["address"]
-    )
+    known: Body = customer or {}
+    details = people.billing_details(known.get("email"), known.get("name"), known.get("address"))
     method = till.store.put(people.card(till.now(), card, details))
     return attach(till, method, customer_id) if keep and customer_id else method
 
@@ -96,7 +95,7 @@ def detach(till: Till, method_id: str) -> Body:
         raise Problem(
             "The payment method you provided is not attached to a customer so detachment is impossible."
         )
-    change(till, "payment_method.detached", method, customer=None)
+    change(till, "payment_method.detached", method, customer=None, _detached=True)
     customer = till.need("customer", customer_id)
     if customer["invoice_settings"]["default_payment_method"] == method_id:
         make_default(till, customer, None)

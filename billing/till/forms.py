@@ -37,4 +37,7 @@ def _put(form: Form, key: str, value: str) -> None:
         if not isinstance(below, dict):
             raise Problem(f"Invalid parameter: {key[:100]} is both a value and an object", param=key[:100])
         inner = below
-    inner[parts[-1] or str(len(inner))] = value
+    last = parts[-1] or str(len(inner))
+    if isinstance(inner.get(last), dict):
+        raise Problem(f"Invalid parameter: {key[:100]} is both a value and an object", param=key[:100])
+    inner[last] = value

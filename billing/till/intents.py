@@ -29,7 +29,7 @@ KNOWN = frozenset(
     }
 )
 # As they were sent.
-KEPT = ("customer", "description", "metadata", "receipt_email", "setup_future_usage")
+KEPT: tuple[str, ...] = ("customer", "description", "metadata", "receipt_email", "setup_future_usage")
 KEPT += ("statement_descriptor", "statement_descriptor_suffix")
 ENDED = ("succeeded", "canceled")
 FEE_PERMILLE = 29
@@ -271,6 +271,11 @@ def _method(till: Till, method_id: str, customer_id: str | None) -> Body:
     if method_id in cards.TOKENS:
         return customers.new_card(till, cards.TOKENS[method_id], customer_id, keep=False)
     method = till.need("payment_method", method_id, param="payment_method", what="PaymentMethod")
+    if method.get("_detached"):
+        raise Problem(
+            "The provided PaymentMethod was detached from a Customer. It may not be used again.",
+            param="payment_method",
+        )
     if method["customer"] is None:
         return method
     if customer_id is None:

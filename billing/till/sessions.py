@@ -31,7 +31,7 @@ KNOWN = frozenset(
     | {"setup_intent_data", "submit_type", "success_url", "tax_id_collection"}
 )
 # As they were sent.
-KEPT = (
+KEPT: tuple[str, ...] = (
     "allow_promotion_codes",
     "billing_address_collection",
     "cancel_url",
@@ -223,7 +223,7 @@ def _sell(till: Till, session: Body, params: Body) -> None:
     currency = session["currency"]
     if any(item["currency"] != currency for item in session["_items"]):
         raise Problem("All line items must have the same currency.", param="line_items")
-    if params.get("currency", currency).lower() != currency:
+    if str(params.get("currency", currency)).lower() != currency:
         raise Problem("`currency` differs from that of the line items.", param="currency")
     session["discounts"], percent_off = of_discounts(till, params.get("discounts", []))
     totals.count(session, percent_off)

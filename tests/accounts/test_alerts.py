@@ -60,6 +60,8 @@ def test_while_the_server_is_away_it_is_tried_ever_more_seldom(
     OperatorAlert.objects.update(due_at=ago(1))
     assert alerts.send_due() == 0
     first, second = alert.due_at, OperatorAlert.objects.get().due_at
+    assert first is not None
+    assert second is not None
     assert second > first
     mailbox.refuses = False
     OperatorAlert.objects.update(due_at=ago(1))

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
-from accounts import outbox, tasks
+from accounts import alerts, outbox, tasks
 from accounts.models import AlertKind, QueuedMail
 from accounts.organizations import first_shop
 from tests.mail import Mailbox
@@ -143,12 +143,13 @@ def templates(tmp_path: Path, settings: Settings) -> Path:
 @pytest.mark.django_db
 def test_templates_make_text_and_markup(mailbox: Mailbox, templates: Path, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://shop.example"
-    (templates / "hello.txt").write_text(
-        "Hello {{ name }} at {{ shop.name }}\n\nSee {{ address }}{% url 'credits' %} & more.\n"
-    )
-    outbox.queue_template(first_shop(), TO, "hello", {"name": "O'Hara <b>"})
-    (templates / "hello.html").write_text("<p>Hello {{ name }}</p>")
-    outbox.queue_template(first_shop(), TO, "hello", {"name": "O'Hara <b>"})
+    for name in ("plain", "both"):
+        (templates / f"{name}.txt").write_text(
+            "Hello {{ name }} at {{ shop.name }}\n\nSee {{ address }}{% url 'credits' %} & more.\n"
+        )
+    (templates / "both.html").write_text("<p>Hello {{ name }}</p>")
+    for name in ("plain", "both"):
+        outbox.queue_template(first_shop(), TO, name, {"name": "O'Hara <b>"})
     assert outbox.send_due() == 2
     plain, both = mailbox.messages
     assert plain["Subject"] == both["Subject"] == "Hello O'Hara <b> at Tintype"
@@ -170,7 +171,7 @@ def test_a_template_s_context_cannot_begin_another_header(mailbox: Mailbox, temp
 def test_one_task_sends_mail_and_alerts(mailbox: Mailbox, settings: Settings) -> None:
     settings.OPERATOR_EMAILS = ["operator@shop.example"]
     a_mail()
-    tasks.alerts.raise_alert(first_shop().pk, AlertKind.PAYMENT, "Too little", "10 of 12")
+    alerts.raise_alert(first_shop().pk, AlertKind.PAYMENT, "Too little", "10 of 12")
     tasks.send_mail()
     assert {message["To"] for message in mailbox.messages} == {TO, "operator@shop.example"}
 

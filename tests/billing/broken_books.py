@@ -76,7 +76,7 @@ def unlike_the_entries(column: str) -> Callable[[Books], None]:
 
 
 def both_owing_and_rich(books: Books) -> None:
-    LedgerEntry.objects.filter(kind=EntryKind.TOP_UP).update(owed=5)
+    LedgerEntry.objects.filter(kind=EntryKind.TOP_UP, reference__startswith="made:").update(owed=5)
     change_wallet(books, owed=5)
 
 

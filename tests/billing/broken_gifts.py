@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Concat
 
 from billing import ledger, vouchers
 from billing.models import LedgerEntry, Redemption, Voucher, Welcome
@@ -39,7 +40,7 @@ def another_organization(given: Redemption | Welcome) -> None:
 
 
 def granted_to_nobody(given: Redemption | Welcome) -> None:
-    entry_of(given).update(reference=F("reference") + "0")
+    entry_of(given).update(reference=Concat("reference", Value("0")))
 
 
 def broken(make: Callable[[], Redemption | Welcome], by: Callable[[Any], None]) -> Callable[[object], None]:

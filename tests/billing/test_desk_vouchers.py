@@ -106,7 +106,8 @@ def test_a_form_that_was_open_while_somebody_redeemed_uncounts_nothing(desk: Cli
 
 def test_no_limit_is_set_below_what_was_used(desk: Client) -> None:
     voucher = a_voucher(total_limit=5)
-    used(voucher), used(voucher)
+    used(voucher)
+    used(voucher)
     response = change(desk, voucher, total_limit="1")
     assert "It was used 2 times already; switch it off instead." in text_of(response)
     voucher.refresh_from_db()

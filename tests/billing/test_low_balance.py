@@ -61,7 +61,7 @@ def test_the_mail_says_how_many_are_left_and_where_to_get_more(
     assert outbox.send_due() == 1
     [message] = mailbox.messages
     text: Any = message.get_payload(decode=True)
-    body = text.decode()
+    body = text.decode().replace("\r\n", "\n")
     assert message["Subject"] == "Few credits are left for Alice's Studio"
     assert "Alice's Studio has 1,500 credits left at Tintype." in body
     assert "when there are fewer than 2,000" in body

@@ -75,7 +75,7 @@ def session(now: int, mode: str, currency: str | None, given: Body) -> Body:
 
 
 def invoice_creation(given: Body) -> Body:
-    data = {
+    data: Body = {
         "account_tax_ids": None,
         "custom_fields": None,
         "description": None,

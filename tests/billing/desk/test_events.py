@@ -21,16 +21,16 @@ LIST = "/admin/billing/stripeevent/"
 NewBuyer = Callable[[], Buyer]
 
 
-def an_event(payment: Payment, number: int = 1, **fields: Any) -> StripeEvent:
+def an_event(about: Payment, number: int = 1, **fields: Any) -> StripeEvent:
     usual = {
-        "shop": payment.shop,
-        "account": payment.account,
+        "shop": about.shop,
+        "account": about.account,
         "event_id": f"evt_{number}",
         "type": "checkout.session.completed",
         "livemode": False,
-        "created": payment.created_at,
+        "created": about.created_at,
         "payload": {"data": {"object": {"id": "cs_1", "note": "<script>alert(1)</script>"}}},
-        "payment": payment,
+        "payment": about,
     }
     return StripeEvent.objects.create(**usual | fields)
 

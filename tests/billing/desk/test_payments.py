@@ -1,6 +1,7 @@
 """Purchases at the operator's desk: found, read, looked at again; changed by nothing but Stripe."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -88,7 +89,7 @@ def test_purchase_is_written_by_nobody(desk: Client) -> None:
     ],
 )
 def test_link_leads_to_stripes_own_page(
-    desk: Client, settings: Settings, fields: dict[str, str], livemode: bool, link: str
+    desk: Client, settings: Settings, fields: dict[str, Any], livemode: bool, link: str
 ) -> None:
     settings.TILL = False
     payment = a_payment(an_organization(), livemode=livemode, **fields)

@@ -29,7 +29,7 @@ def choose(client: Client, pack: CreditPack | None = None) -> Payment:
 
 
 def come_back(client: Client, payment: Payment) -> Any:
-    return client.get("/credits/return/", {"session_id": payment.session_id})
+    return client.get("/credits/return/", {"session_id": str(payment.session_id)})
 
 
 def buy(client: Client, till: RunningTill, pack: CreditPack | None = None, **how: str) -> Payment:

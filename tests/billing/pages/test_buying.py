@@ -44,7 +44,7 @@ def test_price_that_is_shown_is_charged_and_all_of_the_pack_arrives(
     session = till.client().v1.checkout.sessions.retrieve(str(payment.session_id))
     assert response["Location"] == session.url
     assert (session.amount_total, session.currency) == (1234, "usd")
-    assert session.success_url.endswith("/credits/return/?session_id={CHECKOUT_SESSION_ID}")
+    assert str(session.success_url).endswith("/credits/return/?session_id={CHECKOUT_SESSION_ID}")
     before = wallet_of(alice.organization)[0]
     till.pay(session.id)
     client.get("/credits/return/", {"session_id": session.id})
@@ -57,7 +57,7 @@ def test_pack_that_is_taken_off_the_shelf_meanwhile_is_still_delivered(
     payment = choose(client)
     CreditPack.objects.update(is_active=False, price_minor=99_999, credits=1)
     till.pay(str(payment.session_id))
-    shown = client.get("/credits/return/", {"session_id": payment.session_id})
+    shown = client.get("/credits/return/", {"session_id": str(payment.session_id)})
     assert f"{SMALL:,} credits were added" in text_of(shown)
 
 

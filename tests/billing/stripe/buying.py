@@ -80,7 +80,7 @@ def entries_of(payment: Payment) -> int:
 def events_about(till: RunningTill, payment: Payment) -> list[dict[str, Any]]:
     """Those that are handled and concern this payment, the oldest first."""
     payment.refresh_from_db()
-    ids = {payment.session_id, payment.payment_intent_id}
+    ids = {payment.session_id, payment.payment_intent_id} - {None}
     return [
         event
         for event in till.events()

@@ -145,7 +145,7 @@ def test_a_card_that_stripe_does_not_know_any_more_fails_the_purchase(new_buyer:
 def test_without_its_pack_it_goes_off_and_says_so_once(new_buyer: NewBuyer, fate: str) -> None:
     buyer = new_buyer()
     rule = a_rule(buyer)
-    pack = CreditPack.objects.filter(pk=a_pack().pk)
+    pack = CreditPack.objects.filter(pk=rule.pack_id or 0)
     if fate == "deleted":
         pack.delete()
     else:
@@ -173,7 +173,7 @@ def test_its_price_is_that_of_the_pack_when_it_buys(new_buyer: NewBuyer) -> None
     buyer = new_buyer()
     rule = a_rule(buyer)
     payment = ordered(rule)
-    CreditPack.objects.filter(pk=a_pack().pk).update(credits=1, price_minor=99_00)
+    CreditPack.objects.filter(pk=rule.pack_id or 0).update(credits=1, price_minor=99_00)
     sweep()
     payment.refresh_from_db()
     assert (payment.charged_minor, payment.credited) == (PRICE, CREDITS)

@@ -104,7 +104,7 @@ def test_a_pack_that_changes_during_a_checkout_is_honoured(
 ) -> None:
     buyer = new_buyer()
     payment = buyer.starts()
-    pack = CreditPack.objects.filter(pk=a_pack().pk)
+    pack = CreditPack.objects.filter(pk=payment.pack_id or 0)
     match fate:
         case "deactivated":
             pack.update(is_active=False)
@@ -182,12 +182,12 @@ def test_a_customer_that_was_deleted_at_stripe_is_replaced(till: RunningTill, ne
     buyer = new_buyer()
     a_rule(buyer)
     mine = StripeCustomer.objects.filter(organization=buyer.organization)
-    pages: list[Callable[[], object]] = [
+    ways: list[Callable[[], object]] = [
         buyer.starts,
         lambda: checkout.start_setup(buyer.access),
         lambda: checkout.portal_url(buyer.access),
     ]
-    for number, begin in enumerate(pages):
+    for number, begin in enumerate(ways):
         mine.update(customer_id=f"cus_gone{number}")
         assert begin()
         assert mine.get().number == number + 2

@@ -23,7 +23,7 @@ class Inbox:
     def events(self) -> list[stripe.Event]:
         """Those that came, by the library: it raises for a wrong signature."""
         return [
-            stripe.Webhook.construct_event(body, signature, WEBHOOK_SECRET)  # type: ignore[no-untyped-call]  # the library's
+            stripe.Webhook.construct_event(body, signature, WEBHOOK_SECRET)
             for body, signature in list(self.received)
         ]
 

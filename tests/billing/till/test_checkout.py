@@ -1,5 +1,7 @@
 """A checkout, from its making to its end."""
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -217,7 +219,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("change", "param", "code"), WRONG)
 def test_wrong_checkout_is_refused(
-    client: stripe.StripeClient, change: dict[str, object], param: str | None, code: str | None
+    client: stripe.StripeClient, change: dict[str, Any], param: str | None, code: str | None
 ) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         checkout(client, **change)

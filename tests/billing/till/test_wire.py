@@ -188,7 +188,9 @@ def test_customer_is_updated(till: RunningTill, client: stripe.StripeClient) -> 
     assert (after.email, after.address.country) == ("billing@studio.example", "FR")
     assert after.invoice_settings is not None
     assert after.invoice_settings.default_payment_method == method.id
-    assert not client.v1.customers.update(made.id, {"metadata": "", "name": "", "address": ""}).metadata
+    emptied = client.v1.customers.update(made.id, {"metadata": "", "address": ""}).metadata
+    assert emptied is not None
+    assert emptied.to_dict() == {}
     client.v1.payment_methods.detach(method.id)
     settings = client.v1.customers.retrieve(made.id).invoice_settings
     assert settings is not None
@@ -212,7 +214,7 @@ def test_same_key_is_answered_from_memory(till: RunningTill, client: stripe.Stri
     ]
     assert len({buyer.id for buyer in made}) == 1
     assert len(client.v1.customers.list({"limit": 100}).data) == before + 1
-    headers = [buyer.last_response.headers for buyer in made if buyer.last_response]  # type: ignore[union-attr]
+    headers = [buyer.last_response.headers for buyer in made if buyer.last_response]
     assert [answer.get("Idempotent-Replayed") for answer in headers] == [None, "true", "true"]
     assert headers[1]["Original-Request"] == headers[0]["Request-Id"]
     assert [entry["idempotency_key"] for entry in till.log()][-4:-1] == ["customer:1"] * 3
@@ -285,11 +287,11 @@ def test_lists_have_cursors(client: stripe.StripeClient, till: RunningTill) -> N
     first = client.v1.customers.list(params)
     assert (first.has_more, first.url) == (True, "/v1/customers")
     assert [buyer.id for buyer in first.auto_paging_iter()] == newest_first
-    last = client.v1.customers.list({**params, "starting_after": newest_first[5]})
+    last = client.v1.customers.list(params | {"starting_after": newest_first[5]})
     assert ([buyer.id for buyer in last.data], last.has_more) == (newest_first[6:], False)
-    back = client.v1.customers.list({**params, "ending_before": newest_first[5]})
+    back = client.v1.customers.list(params | {"ending_before": newest_first[5]})
     assert ([buyer.id for buyer in back.data], back.has_more) == (newest_first[2:5], True)
-    front = client.v1.customers.list({**params, "ending_before": newest_first[2]})
+    front = client.v1.customers.list(params | {"ending_before": newest_first[2]})
     assert ([buyer.id for buyer in front.data], front.has_more) == (newest_first[:2], False)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import time
-from typing import Any
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import stripe
@@ -18,21 +20,19 @@ from tests.waiting import wait_until
 AT_ONCE = 50
 
 
-@pytest.fixture(scope="module")
-def paid_shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture
+def paid_shop(committed_db: None, tmp_path: Path) -> Iterator[RunningShop]:
     nobody = f"http://127.0.0.1:{free_port()}"
     stripe_settings = {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": nobody,
     }
-    with start(tmp_path_factory.mktemp("paid_shop"), **stripe_settings) as running:
+    with start(tmp_path, DEMO="1", **stripe_settings) as running:
         yield running
 
 
 def test_fifty_webhooks_at_once_are_stored_without_asking_stripe(paid_shop: RunningShop) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     slowest_s = 0.0
     for round_ in range(scale.count(1, 5)):
 
