@@ -3,7 +3,7 @@
 from django.utils.formats import number_format
 
 MICROS = 1_000_000
-MAX_MINOR = 10**12  # more than anybody pays at once
+MAX_MINOR = 10**14  # more than anybody pays at once
 MAX_DIGITS = 15
 
 ZERO_DECIMAL = frozenset(
