@@ -82,7 +82,11 @@ class RunningTill:
     def _wait(self) -> int:
         assert self.process.stdout is not None
         self.process.stdout.close()
-        return self.process.wait(15)
+        try:
+            return self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
     # --- People -----------------------------------------------------------------------------------
 

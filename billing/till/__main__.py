@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ from billing.till.promotions import ensure
 from billing.till.server import Server
 from billing.till.store import Store
 from billing.till.till import Settings, Till
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: list[str]) -> None:
@@ -28,8 +30,8 @@ def main(arguments: list[str]) -> None:
             _refuse(
                 f"--{name.replace('_', '-')} {url} is no address that begins with {' or '.join(schemes)}://"
             )
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
+    # For every thread that is to come: they are waited for below, where none can slip past.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         server = Server(options.host, options.port)
     except OSError as error:
@@ -43,8 +45,9 @@ def main(arguments: list[str]) -> None:
     Deliveries(till).start()
     sys.stdout.write(json.dumps({"listening": address, "public_url": public_url}) + "\n")
     sys.stdout.flush()
-    # Until a signal: SystemExit passes through. Whoever is being answered then is left, as at any other end.
-    server.serve_forever(poll_interval=60)
+    threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
+    # Then the end, at once: whoever is being answered is left, as at any other end.
+    signal.sigwait(STOP_SIGNALS)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -77,10 +80,6 @@ def _secrets() -> tuple[str, str]:
 def _refuse(why: str) -> NoReturn:
     sys.stderr.write(f"till: {why}\n")
     raise SystemExit(2)
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def act(visit: Visit, session_id: str) -> Reply:
                 case "decline":
                     paying.decline(till, session_id, promotion_code=code, accepted=accepted)
                     declined = till.need("checkout.session", session_id)
-                    return _page(visit, declined, problem=_declined(), status=402)
+                    return _page(visit, declined, problem=_declined(declined), status=402)
                 case _:
                     return _with_code(visit, session, code)
     except paying.TermsNotAccepted:
@@ -68,8 +68,10 @@ def _unknown(code: str) -> str:
     return _("“%(code)s” is not a code of this shop. HALF and FREE are.") % {"code": code}
 
 
-def _declined() -> str:
-    return _("The card was declined, and nothing was charged. Try another card, or pay by bank.")
+def _declined(session: Body) -> str:
+    if paying.takes_bank(session):
+        return _("The card was declined, and nothing was charged. Try another card, or pay by bank.")
+    return _("The card was declined, and nothing was charged. Try another card.")
 
 
 def _page(visit: Visit, session: Body, *, problem: str = "", where: str = "", status: int = 200) -> Reply:

@@ -1,9 +1,11 @@
 """Events are sent, signed, until they are taken."""
 
+import http.client
 import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -162,3 +164,14 @@ def test_endpoint_that_speaks_no_http_is_tried_again(answer: str) -> None:
             wait_until(lambda: till.advance(1) and len(tries) == 2, "the second")
             thread.join()
         assert tries[0].startswith(b"POST /hook HTTP/1.1\r\n")
+
+
+def test_desk_sends_the_events_of_a_payment_again(telling: RunningTill, inbox: Inbox) -> None:
+    client = telling.client()
+    first, second = paid(client, telling), paid(client, telling)
+    wait_until(lambda: not telling.waiting(), "all to be taken")
+    with closing(http.client.HTTPConnection("127.0.0.1", telling.port, timeout=10)) as connection:
+        connection.request("POST", "/", f"payment={first}&action=resend", {"Origin": telling.base_url})
+        assert connection.getresponse().status == 303
+    wait_until(lambda: not telling.waiting(), "them to be taken again")
+    assert [len(inbox.of(intent, "payment_intent.succeeded")) for intent in (first, second)] == [2, 1]
