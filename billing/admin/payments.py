@@ -43,14 +43,18 @@ class PaymentAdmin(PaymentDeeds):
     ordering = ("-pk",)
     list_per_page = 50
     fields = (
-        ("public_id", "organization", "kind"),
+        # Ids are long, so each has a line of its own.
+        "public_id",
+        ("organization", "kind"),
         ("amount", "credits", "credited"),
         ("standing", "at_stripe"),
         "problem",
         ("charged_shown", "tax_shown", "discount_shown"),
         ("refunded_shown", "disputed_shown", "card"),
-        ("session_id", "payment_intent_id", "livemode"),
-        ("created_at", "paid_at", "actor"),
+        "session_id",
+        "payment_intent_id",
+        ("created_at", "paid_at", "livemode"),
+        "actor",
         "steps_shown",
         "refunds_shown",
         "events_shown",
