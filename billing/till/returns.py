@@ -1,6 +1,5 @@
 """Money that goes back: refunds, disputes, and the warning before one."""
 
-from billing.till import lists
 from billing.till.events import change, emit
 from billing.till.money import shown
 from billing.till.objects import payments, returns
@@ -179,12 +178,3 @@ def _book(till: Till, dispute: Body, amount: int, fee: int) -> None:
     booked = till.store.put(payments.balance_transaction(till.now(), dispute, "adjustment", amount, fee))
     dispute["balance_transactions"] = [*dispute["balance_transactions"], booked]
     till.store.put(dispute)
-
-
-# --- Lists --------------------------------------------------------------------------------------
-
-
-def of_payment(till: Till, kind: str, params: Body, url: str) -> Body:
-    """Charges, refunds, disputes and warnings: narrowed down by payment, charge or customer."""
-    equal: Body = {name: params[name] for name in ("payment_intent", "charge", "customer") if name in params}
-    return lists.page(till, kind, params, url, equal=equal)

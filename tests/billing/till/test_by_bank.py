@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.billing.till.buying import checkout, customer, kinds
+from tests.billing.till.buying import checkout, customer, kinds, price
 from tests.till import RunningTill, TillError
 
 
@@ -52,3 +52,14 @@ def test_checkout_for_cards_alone_takes_no_bank(till: RunningTill, client: strip
 def test_free_checkout_waits_for_no_bank(till: RunningTill, client: stripe.StripeClient) -> None:
     done = till.pay_by_bank(checkout(client, discounts=[{"coupon": "FREE"}]).id)
     assert (done["status"], done["payment_status"]) == ("complete", "no_payment_required")
+
+
+@pytest.mark.parametrize(("currency", "kind"), [("usd", "us_bank_account"), ("eur", "sepa_debit")])
+def test_bank_account_is_of_the_currency(
+    till: RunningTill, client: stripe.StripeClient, currency: str, kind: str
+) -> None:
+    made = checkout(client, line_items=[price(1200, currency)])
+    intent = till.pay_by_bank(made.id)["payment_intent"]
+    (charge,) = client.v1.charges.list({"payment_intent": intent}).data
+    assert charge.payment_method_details is not None
+    assert charge.payment_method_details.type == kind
