@@ -22,7 +22,7 @@ def test_purchase_is_found_and_part_of_it_given_back(owner: Visitor) -> None:
     page.get_by_label("Amount").fill("20.01")
     page.get_by_label("Reason").fill("A fair wish")
     page.get_by_role("button", name="Give it back").click()
-    expect(page.get_by_text("At most $20.00 can be given back.")).to_be_visible()
+    expect(page.get_by_text("At most $20.00 can be given back.", exact=True)).to_be_visible()
     assert_accessible(page, "giving money back")
     page.get_by_label("Amount").fill("5")
     page.get_by_role("button", name="Give it back").click()
