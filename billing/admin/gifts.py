@@ -90,7 +90,7 @@ class VoucherAdmin(DeskAdmin):
     ordering = ("-pk",)
 
     def get_fields(self, request: HttpRequest, obj: Voucher | None = None) -> Any:
-        fields = ("code", "credits", ("starts_at", "expires_at"), "total_limit")
+        fields = ("code", "credits", "starts_at", "expires_at", "total_limit")
         more = (("per_organization_limit", "per_person_limit"), "active", "note")
         return (*fields, *more) if obj is None else (*fields, "redemptions_shown", *more)
 
