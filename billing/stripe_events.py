@@ -80,7 +80,12 @@ def read(body: Mapping[str, Any] | Any) -> Told:
         raise Malformed
     if not isinstance(told.payload["data"]["object"], dict):
         raise Malformed
-    return Told(told.id, told.type, told.livemode, told.created, _storable(told.payload))
+    if not (told.id.isascii() and told.id.isprintable() and told.type.isascii() and told.type.isprintable()):
+        raise Malformed
+    try:
+        return Told(told.id, told.type, told.livemode, told.created, _storable(told.payload))
+    except RecursionError:  # as deep as json could still read
+        raise Malformed from None
 
 
 def store(account: StripeAccount, told: Told) -> bool:

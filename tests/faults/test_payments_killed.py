@@ -88,6 +88,6 @@ def test_web_killed_while_webhooks_arrive(counter: Counter) -> None:
     for index, session in enumerate(open_payments(buyer)):
         counter.till.pay(session)
         if index % 6 == 5:
-            [web] = counter.shop.processes.children("granian")
-            os.killpg(web.pid, signal.SIGKILL)
+            web = wait_until(lambda: counter.shop.processes.children("granian"), "a web process")
+            os.killpg(web[0].pid, signal.SIGKILL)
     assert_each_is_credited_once(buyer)

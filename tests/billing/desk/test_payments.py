@@ -18,6 +18,7 @@ from tests.operators import clerk, desk_of
 from tests.pages import text_of
 from tests.till import RunningTill
 
+pytestmark = pytest.mark.django_db
 LIST = "/admin/billing/payment/"
 NewBuyer = Callable[[], Buyer]
 

@@ -21,10 +21,10 @@ def client(alice: Person, till: RunningTill) -> Client:
 
 
 @pytest.fixture
-def with_card(client: Client, till: RunningTill) -> Client:
+def with_card(alice: Person, client: Client, till: RunningTill) -> Client:
     """Of a customer whose card is saved."""
     choose(client)
-    till.use_card(StripeCustomer.objects.get().customer_id, "works")
+    till.use_card(StripeCustomer.objects.get(organization=alice.organization).customer_id, "works")
     return client
 
 

@@ -112,6 +112,9 @@ def test_a_signature_of_another_body_is_refused() -> None:
         json.dumps(EVENT | {"id": None}).encode(),
         json.dumps(EVENT | {"id": ["evt_1"]}).encode(),
         json.dumps(EVENT | {"id": "e" * 256}).encode(),
+        json.dumps(EVENT | {"id": "evt\x001"}).encode(),
+        json.dumps(EVENT | {"id": "evt\ud8001"}).encode(),
+        json.dumps(EVENT).replace('"metadata": {}', '"metadata": ' + '{"a":' * 940 + "1" + "}" * 940).encode(),
         json.dumps(EVENT | {"type": ""}).encode(),
         json.dumps(EVENT | {"livemode": "no"}).encode(),
         json.dumps(EVENT | {"created": 10**400}).encode(),
@@ -121,7 +124,7 @@ def test_a_signature_of_another_body_is_refused() -> None:
         json.dumps(EVENT | {"data": []}).encode(),
         json.dumps(EVENT | {"data": {"object": "cs_1"}}).encode(),
     ],
-    ids=range(22),
+    ids=range(25),
 )
 def test_what_is_signed_but_no_event_is_refused(body: bytes) -> None:
     assert post(body).status_code == 400
