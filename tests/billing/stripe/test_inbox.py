@@ -114,7 +114,9 @@ def test_a_signature_of_another_body_is_refused() -> None:
         json.dumps(EVENT | {"id": "e" * 256}).encode(),
         json.dumps(EVENT | {"id": "evt\x001"}).encode(),
         json.dumps(EVENT | {"id": "evt\ud8001"}).encode(),
-        json.dumps(EVENT).replace('"metadata": {}', '"metadata": ' + '{"a":' * 940 + "1" + "}" * 940).encode(),
+        json.dumps(EVENT)
+        .replace('"metadata": {}', '"metadata": ' + '{"a":' * 940 + "1" + "}" * 940)
+        .encode(),
         json.dumps(EVENT | {"type": ""}).encode(),
         json.dumps(EVENT | {"livemode": "no"}).encode(),
         json.dumps(EVENT | {"created": 10**400}).encode(),
