@@ -15,6 +15,7 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
     Role.BILLING: frozenset({"read"}),
     Role.VIEWER: frozenset({"read"}),
 }
+MONEY_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class Access:
 
     def require(self, scope: str) -> None:
         if scope not in self.scopes:
+            raise InsufficientScope
+
+    @property
+    def handles_money(self) -> bool:
+        """May buy, and sees receipts: a matter of people, never of keys."""
+        return self.role in MONEY_ROLES
+
+    def require_money(self) -> None:
+        if not self.handles_money:
             raise InsufficientScope
 
 

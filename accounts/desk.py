@@ -1,5 +1,6 @@
 """What the operator's pages of all apps have in common."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import ModelAdmin
@@ -18,6 +19,15 @@ else:
     from unfold.paginator import InfinitePaginator
 
     RowForm = ModelForm
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What stands still until an operator does something, and where that is done."""
+
+    title: str
+    advice: str
+    path: str
 
 
 class ReadOnlyAdmin(DeskAdmin):

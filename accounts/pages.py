@@ -5,12 +5,16 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts import terms
 from accounts.access import Access, access_of_user
 from accounts.errors import NotFound
 from accounts.models import User
@@ -21,28 +25,45 @@ Arguments = ParamSpec("Arguments")
 def member_page(
     view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
-    """Hands the view an Access that may read. Others are sent to the sign-in, or told that they belong nowhere."""
+    """Hands the view an Access that may read. Others are sent to the sign-in, told that they belong nowhere, or asked
+    to accept the terms first.
+    """
 
     @wraps(view)
     @never_cache
     def page(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         user = request.user
         if not isinstance(user, User):
-            return _to_sign_in(request)
+            return go_through(request, resolve_url(settings.LOGIN_URL))
         try:
             access = access_of_user(user)
         except NotFound:
             return render(request, "accounts/no_organization.html", status=403)
         access.require("read")
+        if terms.outstanding(user, access.organization.shop):
+            return go_through(request, reverse("terms"))
         return view(request, access, *args, **kwargs)
 
     return page
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
+def go_through(request: HttpRequest, path: str) -> HttpResponse:
+    """To a page that leads back here when it is done with."""
     try:
         page = urlsplit(request.headers["HX-Current-URL"]).path
     except (KeyError, ValueError):  # absent, or no address at all such as "http://["
-        return redirect_to_login(request.get_full_path())
-    # A fragment cannot hold the sign-in: the whole page goes there, and comes back.
-    return HttpResponseClientRedirect(redirect_to_login(page)["Location"])
+        # What was sent is lost on the way, and its address may not be one to look at.
+        is_page = request.method in ("GET", "HEAD")
+        here = request.get_full_path() if is_page else resolve_url(settings.LOGIN_REDIRECT_URL)
+        return redirect_to_login(here, path)
+    # A fragment cannot hold another page: the whole one goes there, and comes back.
+    return HttpResponseClientRedirect(redirect_to_login(page, path)["Location"])
+
+
+def target_of(request: HttpRequest) -> str:
+    """Where `next` wants to go, when that is a path of this shop."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    # No host is allowed, so only paths pass: the Host header is the client's to choose.
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, and what is to be accepted in between."""
 
 import hashlib
 
@@ -6,17 +6,20 @@ from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import terms
+from accounts.access import access_of_user
 from accounts.addresses import client_address
+from accounts.errors import NotFound
 from accounts.forms import SignInForm
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
+from accounts.pages import go_through, target_of
 from accounts.throttling import limiter
 
 SIGN_IN_RATE = Rate("sign_in", per_minute=10, burst=10)
@@ -27,7 +30,7 @@ SIGN_IN_RATE = Rate("sign_in", per_minute=10, burst=10)
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Leads to `next` when that is a path of this shop. Raises Unavailable while tries cannot be counted."""
-    target = _target(request)
+    target = target_of(request)
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
     if request.method != "POST":
@@ -59,6 +62,30 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept_terms(request: HttpRequest) -> HttpResponse:
+    """Leads to `next` once what is asked for has been accepted; at once when nothing is."""
+    user, target = request.user, target_of(request)
+    if not isinstance(user, User):
+        return go_through(request, resolve_url(settings.LOGIN_URL))
+    try:
+        shop = access_of_user(user).organization.shop
+    except NotFound:
+        return redirect(settings.LOGIN_REDIRECT_URL)  # which says so
+    documents, problem, status = terms.outstanding(user, shop), "", 200
+    if request.method == "POST" and documents:
+        if request.POST.get("accept") == "yes":
+            documents = terms.accept(user, shop, request.POST.dict())
+            problem, status = _("This has changed since you opened the page. Please look again."), 409
+        else:
+            problem, status = _("Tick the box to accept, or sign out."), 400
+    if not documents:
+        return HttpResponseRedirect(target)
+    context = {"documents": documents, "next": target, "problem": problem}
+    return render(request, "accounts/terms.html", context, status=status)
+
+
 def _form(request: HttpRequest, target: str, *, problem: str = "", status: int = 200) -> HttpResponse:
     context = {
         "email": request.POST.get("email", "")[:254],
@@ -67,14 +94,6 @@ def _form(request: HttpRequest, target: str, *, problem: str = "", status: int =
         "is_demo": settings.DEMO,
     }
     return render(request, "accounts/sign_in.html", context, status=status)
-
-
-def _target(request: HttpRequest) -> str:
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    # No host is allowed, so only paths pass: the Host header is the client's to choose.
-    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        return wanted
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def _credentials(form: SignInForm) -> dict[str, str]:

@@ -75,4 +75,43 @@ RULES = [
             WHERE o.reference = s.reference AND o.kind IN ('capture', 'release') AND o.id < s.id)
         """,
     ),
+    Rule(
+        "payment_is_not_the_sum_of_its_steps",
+        """
+        SELECT p.public_id AS payment, p.credited, steps.credits AS steps_credits,
+               p.value_micros, steps.value_micros AS steps_value_micros
+        FROM billing_payment p
+        LEFT JOIN (
+            SELECT payment_id, SUM(credits) AS credits, SUM(value_micros) AS value_micros
+            FROM billing_paymentstep GROUP BY payment_id
+        ) steps ON steps.payment_id = p.id
+        WHERE p.credited <> COALESCE(steps.credits, 0) OR p.value_micros <> COALESCE(steps.value_micros, 0)
+        """,
+    ),
+    Rule(
+        # What repays a debt is income at once; what a refund cannot find any more is a shortfall: so the wallet
+        # gets the share of the value that its credits have, and loses at most what the payment brought.
+        "payment_step_is_not_its_entry",
+        """
+        SELECT s.reference, s.credits, s.value_micros, e.kind, e.available, e.owed,
+               e.value_micros AS entry_value_micros
+        FROM billing_paymentstep s
+        JOIN billing_payment p ON p.id = s.payment_id
+        JOIN billing_wallet w ON w.organization_id = p.organization_id
+        LEFT JOIN billing_ledgerentry e
+               ON e.reference = s.reference AND e.kind = CASE WHEN s.credits > 0 THEN 'top_up' ELSE 'claw_back' END
+        WHERE e.id IS NULL OR e.wallet_id <> w.id OR e.available - e.owed <> s.credits
+           OR (s.credits > 0 AND (e.value_micros > s.value_micros
+                                  OR (e.owed = 0 AND e.value_micros <> s.value_micros)))
+           OR (s.credits < 0 AND e.value_micros < s.value_micros)
+        """,
+    ),
+    Rule(
+        "payment_entry_has_no_step",
+        """
+        SELECT e.reference, e.kind, e.available FROM billing_ledgerentry e
+        WHERE e.id > %(entries)s AND e.reference LIKE 'payment:%%'
+          AND NOT EXISTS (SELECT 1 FROM billing_paymentstep s WHERE s.reference = e.reference)
+        """,
+    ),
 ]

@@ -31,3 +31,42 @@ class SpendCapReached(DomainError):
 class TooManyOpenTasks(DomainError):
     type, status, message = "too_many_open_tasks", 429, _("Too many open tasks")
     limit_source = "organization"
+
+
+class PaymentsAway(DomainError):
+    type, status = "unavailable", 503
+    message = _("Payments are not possible at the moment. Nothing was charged; please try again shortly.")
+    fix_path = CREDITS_PATH
+
+
+class VoucherRefused(DomainError):
+    """Base of the reasons why a code brings nothing. `message` is for the person who entered it."""
+
+    type, status, message = "voucher_refused", 409, _("This voucher cannot be used")
+
+
+class UnknownVoucher(VoucherRefused):
+    """Also for one that was switched off."""
+
+    type, status = "voucher_unknown", 404
+    message = _("There is no voucher with this code. Look for a mistyped sign.")
+
+
+class VoucherNotYetValid(VoucherRefused):
+    type, message = "voucher_not_yet_valid", _("This voucher is not valid yet.")
+
+
+class VoucherExpired(VoucherRefused):
+    type, message = "voucher_expired", _("This voucher has expired.")
+
+
+class VoucherUsedUp(VoucherRefused):
+    type, message = "voucher_used_up", _("This voucher was used as often as it may be.")
+
+
+class VoucherAlreadyUsed(VoucherRefused):
+    type, message = "voucher_already_used", _("You have used this voucher already.")
+
+
+class VoucherAlreadyUsedTogether(VoucherAlreadyUsed):
+    message = _("Your organization has used this voucher already.")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models.functions import Abs
 
-from billing.models import LedgerEntry, Wallet
+from accounts.models import Shop
+from billing.models import LedgerEntry, Payment, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ def open_limit(organization_id: int) -> int:
     """How many of its tasks may be open at once."""
     own = Wallet.objects.values_list("open_limit", flat=True).get(organization_id=organization_id)
     return settings.MAX_OPEN_TASKS if own is None else own
+
+
+def has_payments(shop: Shop) -> bool:
+    return Payment.objects.filter(shop=shop).exists()
 
 
 @dataclass(frozen=True, slots=True)

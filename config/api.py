@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 UNAVAILABLE_RETRY_S = 5
-API_PREFIXES = ("/api/", "/v1/", "/hooks/")
+API_PREFIXES = ("/api/", "/v1/", "/hooks/", "/webhooks/")
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -4,12 +4,14 @@ from config.demo import Welcome
 
 IMAGE_FILE = "lighthouse.jpeg"
 POLLS = 60
+PAYS = {"till": "packs are paid at a till that moves no money", "stripe": "packs are paid at Stripe"}
 
 
-def opened(public_url: str, welcome: Welcome | None, *, serves_live_keys: bool) -> str:
+def opened(public_url: str, welcome: Welcome | None, *, serves_live_keys: bool, pays: str) -> str:
+    """`pays`: where packs are paid, one of PAYS; "" nowhere."""
     lines = ["", f"Tintype is open: {public_url}"]
     if welcome is not None:
-        lines += ["", *_first_steps(public_url, welcome)]
+        lines += ["", *_first_steps(public_url, welcome, pays=pays)]
     elif serves_live_keys:
         lines.append("Your data from before is kept.")
     else:
@@ -22,12 +24,13 @@ def opened(public_url: str, welcome: Welcome | None, *, serves_live_keys: bool) 
     return "\n".join([*lines, "Ctrl-C stops it.", ""])
 
 
-def _first_steps(public_url: str, welcome: Welcome) -> list[str]:
+def _first_steps(public_url: str, welcome: Welcome, *, pays: str) -> list[str]:
     return [
         "Shown once, so keep them:",
         f"  owner      {welcome.owner_email}",
         f"  password   {welcome.password}",
         f"  operator   {public_url}/admin/ (the same owner and password)",
+        *([f"  credits    {public_url}/credits/ ({PAYS[pays]})"] if pays else []),
         f"  live key   {welcome.live_key}",
         f"  test key   {welcome.test_key}",
         "",

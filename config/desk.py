@@ -13,9 +13,11 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.desk import Notice
 from accounts.views import sign_out
+from billing import notices as of_money
 from config import pages
-from generations.notices import Notice, notices
+from generations import notices as of_images
 
 if TYPE_CHECKING:
     DeskBase = AdminSite
@@ -51,7 +53,9 @@ class DeskSite(DeskBase):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        found: list[Notice] = notices() if self.has_permission(request) else []
+        found: list[Notice] = []
+        if self.has_permission(request):
+            found = [*of_money.notices(), *of_images.notices()]
         return {**context, "desk_notices": found}
 
 

@@ -50,7 +50,7 @@ def lock_data_dir(folder: Path) -> IO[str]:
     return file
 
 
-def check_port(host: str, port: int) -> str:
+def check_port(host: str, port: int, *, patience_s: float = PORT_PATIENCE_S) -> str:
     """The number of the address to listen on: granian takes no names."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -60,7 +60,7 @@ def check_port(host: str, port: int) -> str:
         raise Refusal(
             f"HOST={host}: {error.strerror}. Name an address of this machine: HOST=127.0.0.1."
         ) from error
-    deadline = time.monotonic() + PORT_PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while True:
         with socket.socket(family, kind, protocol) as probe:
             # As granian does, but without SO_REUSEPORT, which would share the port with whoever has it.

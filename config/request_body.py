@@ -27,6 +27,8 @@ class Body:
 
 
 def limit_bytes(path: str) -> int:
+    if path.startswith("/webhooks/"):
+        return int(settings.MAX_WEBHOOK_BYTES)
     if path.startswith(API_PREFIXES):
         return int(settings.MAX_API_BODY_BYTES)
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

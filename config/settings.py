@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import env
+from config import env, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -32,7 +32,8 @@ _secure = _public.scheme == "https"
 
 DATABASE_URL = env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
-DEMO = env.flag("DEMO", not DATABASE_URL)
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+DEMO = env.flag("DEMO", not DATABASE_URL and not STRIPE_SECRET_KEY)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 
 # --- Processes of `manage.py up` ----------------------------------------------------------------
@@ -187,6 +188,7 @@ DESK_CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MAX_API_BODY_BYTES = 65_536
+MAX_WEBHOOK_BYTES = 524_288  # events hold whole objects
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 10, 0.1, 60)
 
 # --- Mail ---------------------------------------------------------------------------------------
@@ -315,6 +317,47 @@ RATE_LIMIT_ORGANIZATION_READ_BURST = env.integer(
 )
 MAX_OPEN_TASKS = env.integer("MAX_OPEN_TASKS", 20, 1, 1_000_000)
 
+# --- Money: Stripe, or the till that stands in for it in a demo ----------------------------------
+
+STRIPE_WEBHOOK_SECRETS = [
+    part.strip() for part in env.text("STRIPE_WEBHOOK_SECRET").split(",") if part.strip()
+]
+STRIPE_LIVEMODE = stripe_keys.check(STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS, demo=DEMO)
+STRIPE_TAX = env.flag("STRIPE_TAX", False)
+STRIPE_PROMOTION_CODES = env.flag("STRIPE_PROMOTION_CODES", False)
+_stripe_api = env.address("STRIPE_API_BASE", "", ("http", "https"), "http://127.0.0.1:8001")
+if _stripe_api and STRIPE_LIVEMODE:
+    raise ImproperlyConfigured("STRIPE_API_BASE: a live key is for Stripe alone; leave the address out.")
+STRIPE_API_BASE = _stripe_api.geturl().rstrip("/") if _stripe_api else ""
+_pages = env.address(
+    "STRIPE_PAGES", "https://checkout.stripe.com", ("http", "https"), "https://pay.shop.example"
+)
+TILL = env.flag("TILL", DEMO and not STRIPE_SECRET_KEY)
+if TILL and (STRIPE_SECRET_KEY or not DEMO):
+    raise ImproperlyConfigured("TILL: the till moves no money; it is for a DEMO without STRIPE_SECRET_KEY.")
+TILL_PORT = env.integer("TILL_PORT", PORT + 1 if PORT < 65535 else PORT - 1, 1, 65535)
+_till = env.address(
+    "TILL_URL", f"http://{_public.hostname}:{TILL_PORT}", ("http", "https"), "https://till.example"
+)
+TILL_URL = _till.geturl().rstrip("/") if _till else ""
+if TILL:
+    _till_secret = env.kept_secret("TILL_SECRET", DATA_DIR / "secrets")
+    STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS = stripe_keys.of_the_till(_till_secret)
+    _till_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, HOST)  # noqa: S104 - not a bind
+    STRIPE_API_BASE = f"http://{_till_host}:{TILL_PORT}"
+    _pages = _till
+# Where browsers are sent to pay and to their cards: forms may lead there.
+STRIPE_PAGES = [f"{_pages.scheme}://{_pages.netloc}"] if _pages else []
+if not TILL:
+    STRIPE_PAGES.append("https://billing.stripe.com")
+
+# --- Credits that are given ---------------------------------------------------------------------
+
+# Once per person, who confirmed their address. A network is a /24 or, in IPv6, a /64.
+WELCOME_CREDITS = env.integer("WELCOME_CREDITS", 0, 0, 1_000_000)
+WELCOME_PER_DAY = env.integer("WELCOME_PER_DAY", 100, 1, 1_000_000)
+WELCOME_PER_NETWORK_PER_DAY = env.integer("WELCOME_PER_NETWORK_PER_DAY", 3, 1, 1_000_000)
+
 # --- The life of a generation -------------------------------------------------------------------
 
 SANDBOX_SECONDS = env.seconds("SANDBOX_SECONDS", 1, 0, 40)
@@ -374,11 +417,20 @@ CELERY_TASK_QUEUES = [
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = {
     "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
-    "send-alerts": {
-        "task": "generations.tasks.send_alerts",
+    "watch-balances": {
+        "task": "billing.tasks.watch_balances",
         "schedule": 15.0,
         "options": {"queue": "webhooks"},
     },
+    "erase-networks": {"task": "billing.tasks.erase_networks", "schedule": 3600.0},
+    "send-mail": {
+        "task": "accounts.tasks.send_mail",
+        "schedule": 15.0,
+        "options": {"queue": "webhooks"},
+    },
+    "settle-payments": {"task": "billing.tasks.settle", "schedule": SWEEP_S},
+    "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 2 * SWEEP_S},
+    "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
 }
 
 # --- Logs ---------------------------------------------------------------------------------------
@@ -398,5 +450,6 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         # It writes a line with the whole address for every question to an upstream.
         "httpx2": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
     },
 }

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from accounts import alerts
 from accounts.clock import db_now
-from generations import alerts
-from generations.models import AlertKind, Attempt, Upstream, UpstreamState
+from accounts.models import AlertKind
+from generations.models import Attempt, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 
 FAILURES_BEFORE_OPENING = 5

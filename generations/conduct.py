@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import alerts
 from accounts.clock import db_now
+from accounts.models import AlertKind
 from accounts.organizations import suspend
-from generations import alerts
-from generations.models import AlertKind, Generation
+from generations.models import Generation
 
 logger = logging.getLogger(__name__)
 

@@ -1,24 +1,16 @@
 """What operators read on top of each of their pages: what stands still until they do something."""
 
-from dataclasses import dataclass
-
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.desk import Notice
 from accounts.models import Organization
 from generations import circuit, conduct
 from generations.models import UpstreamState
 
 AT_MOST = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    title: str
-    advice: str
-    path: str
 
 
 def notices() -> list[Notice]:

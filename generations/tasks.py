@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from generations import alerts, poller, runner, sweeps, takedown
+from generations import poller, runner, sweeps, takedown
 
 
 @shared_task(name="generations.tasks.run")
@@ -19,8 +19,3 @@ def poll() -> None:
 def delete_old_images() -> None:
     sweeps.delete_old_images()
     takedown.finish_all()
-
-
-@shared_task(name="generations.tasks.send_alerts")
-def send_alerts() -> None:
-    alerts.send_due()

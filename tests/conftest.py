@@ -11,12 +11,13 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import throttling
 from accounts.models import Role
 from generations import backlog, content, doorbell, routing
-from tests import alone, proof_page, scale
+from tests import alone, mail, proof_page, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, kept_clean_copy
@@ -168,6 +169,15 @@ def charlie(any_db: None) -> Person:
     owner = found("charlie@elsewhere.example", "Elsewhere")
     give_credits(owner.organization, 1500)
     return owner
+
+
+@pytest.fixture
+def mailbox(settings: Settings) -> Iterator[mail.Mailbox]:
+    """Takes what the shop sends, over SMTP."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with mail.running() as running:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", running.port
+        yield running
 
 
 # --- The browser --------------------------------------------------------------------------------

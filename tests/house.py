@@ -13,7 +13,7 @@ MAX_LINES = 500
 # Outside libraries that only some rooms may import: module -> the paths that may.
 _HTTP_ROOMS = ("webhooks/outbound.py", "generations/providers/")
 IMPORT_ROOMS = {
-    "stripe": ("billing/stripe_gateway.py", "billing/till/"),
+    "stripe": ("billing/stripe_gateway/", "billing/till/"),
     "torch": ("generations/engine/",),
     "diffusers": ("generations/engine/",),
     "storages": ("generations/s3.py",),

@@ -10,10 +10,13 @@ from email.policy import default
 
 
 class Mailbox:
+    """`refuses`: for now, anything; `unknown`: recipients that it does not know."""
+
     def __init__(self) -> None:
         self.port = 0
         self.raw: list[bytes] = []
         self.refuses = False
+        self.unknown: set[str] = set()
 
     @property
     def messages(self) -> list[Message]:
@@ -34,6 +37,8 @@ class Mailbox:
                     break
                 case b"MAIL" if self.refuses:
                     writer.write(b"451 not now\r\n")
+                case b"RCPT" if any(f"<{one}>" in line.decode() for one in self.unknown):
+                    writer.write(b"550 nobody here\r\n")
                 case _:
                     writer.write(b"250 fine\r\n")
         writer.close()

@@ -12,8 +12,9 @@ from accounts.access import Access, access_of_key
 from accounts.clock import db_now
 from accounts.models import Organization
 from accounts.organizations import create_api_key, create_organization, first_shop, person
-from billing import audit, ledger
-from billing.models import SETTLEMENTS, LedgerEntry, Wallet
+from billing import audit, ledger, payments
+from billing.models import SETTLEMENTS, LedgerEntry, Payment, PaymentKind, StripeAccount, Wallet
+from billing.stripe_gateway.facts import Facts
 from generations import lifecycle
 from generations.models import Attempt, Generation, ModelPrice, Upstream
 from generations.request import ImageRequest, parse
@@ -24,7 +25,7 @@ MICROS = 1_000_000
 _numbers = itertools.count(1)
 
 
-def new_reference(cause: str = "payment") -> str:
+def new_reference(cause: str = "made") -> str:
     return f"{cause}:{uuid.uuid4()}"
 
 
@@ -39,6 +40,37 @@ def an_organization(credits: int = 0, value_micros: int = 0) -> Organization:
             organization.pk, credits, net_value_micros=value_micros, reference=new_reference(), actor="system"
         )
     return organization
+
+
+def a_payment(
+    organization: Organization, credits: int = 1000, amount_minor: int = 1000, **fields: Any
+) -> Payment:
+    """A purchase that nobody has paid yet, for $10.00 unless said otherwise."""
+    shop = organization.shop
+    account, _created = StripeAccount.objects.get_or_create(shop=shop, livemode=False)
+    usual = {"kind": PaymentKind.CHECKOUT, "livemode": False, "actor": "system", "currency": shop.currency}
+    return Payment.objects.create(
+        shop=shop,
+        account=account,
+        organization=organization,
+        credits=credits,
+        amount_minor=amount_minor,
+        **usual | fields,
+    )
+
+
+def a_paid_payment(organization: Organization, credits: int = 1000, amount_minor: int = 1000) -> Payment:
+    """The same with its credits in the wallet, as if Stripe had said that it is paid."""
+    payment = a_payment(organization, credits, amount_minor, session_id=f"cs_made_{next(_numbers)}")
+    facts = Facts(
+        status="paid",
+        reference=payment.public_id,
+        livemode=False,
+        currency=payment.currency,
+        amount_minor=amount_minor,
+        charged_minor=amount_minor,
+    )
+    return payments.apply(payments.begin(payment.pk), facts)
 
 
 def an_access(organization: Organization, *, livemode: bool = True) -> Access:

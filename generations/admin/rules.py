@@ -1,4 +1,4 @@
-"""What a shop does not make, and what operators were told."""
+"""What a shop does not make, and what was taken down."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.organizations import first_shop
 from generations import content
-from generations.models import BlockedPhrase, OperatorAlert, Takedown
+from generations.models import BlockedPhrase, Takedown
 
 
 class PhraseForm(RowForm):
@@ -67,10 +67,4 @@ class BlockedPhraseAdmin(DeskAdmin):
 class TakedownAdmin(ReadOnlyAdmin):
     list_display = ("image", "actor", "created_at", "file_removed_at")
     list_select_related = ("image",)
-    ordering = ("-pk",)
-
-
-@admin.register(OperatorAlert)
-class OperatorAlertAdmin(ReadOnlyAdmin):
-    list_display = ("subject", "kind", "created_at", "sent_at", "tries")
     ordering = ("-pk",)

@@ -14,9 +14,7 @@ from generations.models.orders import (
     sortable_id,
 )
 from generations.models.rules import (
-    AlertKind,
     BlockedPhrase,
-    OperatorAlert,
     Takedown,
 )
 from generations.models.sold import (
@@ -35,7 +33,6 @@ __all__ = [
     "ENDED",
     "OPEN",
     "TASK_ID",
-    "AlertKind",
     "Attempt",
     "BlockedPhrase",
     "CostUnit",
@@ -44,7 +41,6 @@ __all__ = [
     "Image",
     "ImageModel",
     "ModelPrice",
-    "OperatorAlert",
     "PaidCancels",
     "Status",
     "Takedown",

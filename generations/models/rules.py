@@ -1,4 +1,4 @@
-"""What a shop does not make or show, and what its operators have to know."""
+"""What a shop does not make or show."""
 
 from django.db import models
 from django.db.models import Q
@@ -40,31 +40,3 @@ class Takedown(models.Model):
 
     def __str__(self) -> str:
         return str(self.image)
-
-
-class AlertKind(models.TextChoices):
-    ACCOUNT = "account", _("An upstream refuses our account")
-    CONDUCT = "conduct", _("An organization was paused")
-
-
-class OperatorAlert(models.Model):
-    """What operators have to know at once; `sent_at` null until they were told, which is tried from `due_at` on."""
-
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=10, choices=AlertKind)
-    subject = models.CharField(max_length=200)
-    body = models.TextField()
-    created_at = models.DateTimeField(db_default=db_now())
-    due_at = models.DateTimeField(db_default=db_now())
-    sent_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        verbose_name = _("alert")
-        constraints = [
-            models.CheckConstraint(condition=Q(kind__in=AlertKind.values), name="alert_kind_is_known")
-        ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at=None), name="alert_unsent")]
-
-    def __str__(self) -> str:
-        return self.subject

@@ -9,10 +9,27 @@ from accounts.access import Access
 from accounts.models import Organization
 from accounts.organizations import first_shop
 from billing import ledger
-from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Wallet
+from billing.models import (
+    SETTLEMENTS,
+    EntryKind,
+    KeyUsage,
+    LedgerEntry,
+    Payment,
+    PaymentStep,
+    Wallet,
+)
 from generations import lifecycle
 from generations.models import Generation, Image, UpstreamState
-from tests.makers import a_generation, a_submitted, an_access, an_organization, an_upstream, stored_images
+from tests.billing import broken_gifts
+from tests.makers import (
+    a_generation,
+    a_paid_payment,
+    a_submitted,
+    an_access,
+    an_organization,
+    an_upstream,
+    stored_images,
+)
 
 LIVE_RULE = "live_generation_is_not_held_or_settled_as_its_status_says"
 
@@ -22,6 +39,7 @@ class Books:
     """Generations in each state, made without a key; and one by a key, and one in test mode."""
 
     organization: Organization
+    paid: Payment
     queued: Generation
     succeeded: Generation
     failed: Generation
@@ -31,6 +49,7 @@ class Books:
 
 def some_books() -> Books:
     organization = an_organization(100, 1000)
+    paid = a_paid_payment(organization)
     page = Access(organization, frozenset({"generate"}), "user:1", livemode=True)
     succeeded, attempt = a_submitted(page)
     assert lifecycle.succeed(succeeded, attempt, stored_images(succeeded, 1))
@@ -39,7 +58,7 @@ def some_books() -> Books:
     by_key = a_generation(an_access(organization))
     lifecycle.cancel(by_key)
     in_test_mode = a_generation(an_access(organization, livemode=False))
-    return Books(organization, a_generation(page), succeeded, failed, by_key, in_test_mode)
+    return Books(organization, paid, a_generation(page), succeeded, failed, by_key, in_test_mode)
 
 
 def change_wallet(books: Books, **by: int) -> None:
@@ -57,7 +76,7 @@ def unlike_the_entries(column: str) -> Callable[[Books], None]:
 
 
 def both_owing_and_rich(books: Books) -> None:
-    LedgerEntry.objects.filter(kind=EntryKind.TOP_UP).update(owed=5)
+    LedgerEntry.objects.filter(kind=EntryKind.TOP_UP, reference__startswith="made:").update(owed=5)
     change_wallet(books, owed=5)
 
 
@@ -133,7 +152,45 @@ def usage(column: str) -> Callable[[Books], None]:
     return add_one
 
 
+def payment_says(**changes: int) -> Callable[[Books], None]:
+    def change(books: Books) -> None:
+        Payment.objects.filter(pk=books.paid.pk).update(
+            **{name: F(name) + by for name, by in changes.items()}
+        )
+
+    return change
+
+
+def another_step(**changes: int) -> Callable[[Books], None]:
+    """Of the payment, together with what the payment says."""
+
+    def change(books: Books) -> None:
+        payment_says(**{PAYMENT_COLUMNS[name]: by for name, by in changes.items()})(books)
+        PaymentStep.objects.filter(payment=books.paid).update(
+            **{name: F(name) + by for name, by in changes.items()}
+        )
+
+    return change
+
+
+PAYMENT_COLUMNS = {"credits": "credited", "value_micros": "value_micros"}
+
+
+def step_without_entry(books: Books) -> None:
+    PaymentStep.objects.filter(payment=books.paid).update(reference="payment:lost")
+
+
+def credited_without_a_step(books: Books) -> None:
+    ledger.top_up(books.organization.pk, 5, net_value_micros=0, reference="payment:0:1", actor="system")
+
+
 CASES: list[tuple[Callable[[Books], None], set[str]]] = [
+    (payment_says(credited=-1), {"payment_is_not_the_sum_of_its_steps"}),
+    (payment_says(value_micros=1), {"payment_is_not_the_sum_of_its_steps"}),
+    (another_step(credits=-1), {"payment_step_is_not_its_entry"}),
+    (another_step(value_micros=-1), {"payment_step_is_not_its_entry"}),
+    (step_without_entry, {"payment_step_is_not_its_entry", "payment_entry_has_no_step"}),
+    (credited_without_a_step, {"payment_entry_has_no_step"}),
     (a_place_too_many, {"upstream_does_not_work_on_what_its_attempts_say"}),
     (no_wallet, {"organization_has_no_wallet"}),
     *(
@@ -170,4 +227,5 @@ CASES: list[tuple[Callable[[Books], None], set[str]]] = [
     ),
     (usage("open_tasks"), {"key_usage_is_not_what_its_generations_say"}),
     (usage("lifetime_credits"), {"key_has_not_spent_what_its_generations_cost"}),
+    *broken_gifts.CASES,
 ]

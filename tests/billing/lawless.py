@@ -7,7 +7,13 @@ from django.db import connection
 
 from billing import triggers
 
-TABLES = ("billing_wallet", "billing_ledgerentry", "billing_keyusage", "generations_generation")
+TABLES = (
+    "billing_wallet",
+    "billing_ledgerentry",
+    "billing_keyusage",
+    "billing_payment",
+    "generations_generation",
+)
 
 
 @contextmanager

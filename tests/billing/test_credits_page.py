@@ -1,12 +1,16 @@
 """The page of credits: balances, and every entry in words."""
 
 import re
+from typing import Any
 
 import pytest
 
 from accounts.models import Role
-from billing import ledger, reads
+from billing import ledger, payments, reads
+from billing.models import Payment
+from billing.stripe_gateway.facts import Facts
 from tests.cast import Person, give_credits, join
+from tests.makers import a_paid_payment
 from tests.pages import browser_of, made, ordered, text_of
 
 
@@ -17,7 +21,7 @@ def test_balances_and_what_they_buy(alice: Person) -> None:
     assert "Available 1,485 enough for 99 images" in words
     assert "Held 15 for images being made" in words
     assert "Owed 0 nothing to settle" in words
-    assert "An image costs 15 credits. To get more credits, ask the operator of this shop." in words
+    assert "An image costs 15 credits; one that fails costs nothing." in words
 
 
 def test_each_kind_of_entry_is_told_in_words_with_signed_credits(alice: Person) -> None:
@@ -25,14 +29,14 @@ def test_each_kind_of_entry_is_told_in_words_with_signed_credits(alice: Person) 
     organization = alice.organization.pk
     made(client)
     made(client, prompt="sandbox:failed")
-    ledger.top_up(organization, 100, net_value_micros=5, reference="payment:1", actor="system")
+    ledger.top_up(organization, 100, net_value_micros=5, reference="payment:1:1", actor="system")
     ledger.take(organization, 10, reference="manual:1", actor="system")
-    ledger.claw_back(organization, 2000, value_micros=5, reference="payment:1", actor="system")
+    ledger.claw_back(organization, 2000, value_micros=5, reference="payment:1:2", actor="system")
     words = text_of(client.get("/credits/"))
     expected = [
-        r"Taken back after a refund \+425 owed −1,575 0 account",
+        r"Taken back after a refund or dispute \+425 owed −1,575 0 purchase",
         r"Removed by the operator −10 0 account",
-        r"Bought \+100 0 account",
+        r"Bought \+100 0 purchase",
         r"Returned \+15 −15 image",
         r"Held −15 \+15 image",
         r"Spent 0 −15 image",
@@ -41,6 +45,32 @@ def test_each_kind_of_entry_is_told_in_words_with_signed_credits(alice: Person) 
     ]
     assert re.search(".*".join(expected), words), words
     assert "Owed 425 after a refund; new credits settle it first" in words
+
+
+def test_what_a_won_dispute_brings_back_was_not_bought_again(alice: Person) -> None:
+    payment = a_paid_payment(alice.organization)
+    for disputed_minor in (1000, 0):
+        facts = a_look(payment, disputed_minor=disputed_minor)
+        payment = payments.apply(payments.begin(payment.pk), facts)
+    words = text_of(browser_of(alice).get("/credits/"))
+    expected = (
+        r"Back after a refund or dispute \+1,000 0 purchase.*"
+        r"Taken back after a refund or dispute −1,000 0 purchase.*"
+        r"Bought \+1,000 0 purchase"
+    )
+    assert re.search(expected, words), words
+
+
+def a_look(payment: Payment, **seen: Any) -> Facts:
+    return Facts(
+        status="paid",
+        reference=payment.public_id,
+        livemode=False,
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        charged_minor=payment.amount_minor,
+        **seen,
+    )
 
 
 def test_entry_leads_to_its_order(alice: Person) -> None:
@@ -57,8 +87,8 @@ def test_history_goes_on_by_cursor_without_gap_or_repetition(alice: Person) -> N
     while path:
         html = client.get(path).content.decode()
         seen += re.findall(r">\+(1,\d{3})</td>", html)
-        older = re.search(r'href="(\?before=\d+)#history"', html)
-        path = f"/credits/{older[1]}" if older else ""
+        older = re.search(r'href="(/credits/\?before=\d+)#history"', html)
+        path = older[1] if older else ""
     assert seen == [f"{1000 + number:,}" for number in reversed(range(60))] + ["1,500"]
 
 

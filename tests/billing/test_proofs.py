@@ -103,7 +103,9 @@ def another_status(books: Books) -> None:
 
 
 def another_amount(books: Books) -> None:
-    LedgerEntry.objects.filter(kind="top_up").update(available=F("available") + 1)
+    LedgerEntry.objects.filter(kind="top_up", reference__startswith="made:").update(
+        available=F("available") + 1
+    )
 
 
 @pytest.mark.parametrize("rewrite", [another_cause, another_status, another_amount])

@@ -46,13 +46,14 @@ class Shop:
 @pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")
-    port = free_port()
+    port, till_port = free_port(), free_port()
+    changes = {"SANDBOX_SECONDS": "1.5", "TILL": "1", "TILL_PORT": str(till_port)}
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=ROOT,
-            env=environment(folder / "data", port, SANDBOX_SECONDS="1.5"),
+            env=environment(folder / "data", port, **changes),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -60,6 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         wait_until(lambda: listens(port) or process.poll() is not None, "the shop to open", timeout_s=60)
         password = wait_until(lambda: _password(log), "the banner", timeout_s=60)
         assert password is not None
+        wait_until(lambda: listens(till_port), "the till to open", timeout_s=60)
         yield Shop(f"http://localhost:{port}", password)
     finally:
         process.send_signal(signal.SIGTERM)

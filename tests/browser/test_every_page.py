@@ -12,6 +12,7 @@ from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
 
 PAGES = ["/", "/sign-in/", "/nothing"]
 MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
+MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -49,6 +50,16 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
     elif path == "a refused one":
         visitor.order("sandbox:content_rejected a hill")
         expect(page.get_by_text("It cost nothing.")).to_be_visible()
+    elif path == "a purchase":
+        visitor.go("/credits/")
+        page.get_by_role("button", name="Buy for $5.00").click()
+        page.get_by_role("button", name="Pay 5.00 USD").click()
+        expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    elif path == "a refused voucher":
+        visitor.go("/credits/")
+        page.get_by_label("Code").fill("NOTHING")
+        page.get_by_role("button", name="Redeem").click()
+        expect(page.locator("#voucher-problem")).to_be_visible()
     elif path == "an invalid form":
         visitor.order("x" * 1001)
         expect(page.locator("#prompt-problem")).to_be_visible()

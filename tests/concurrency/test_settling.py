@@ -119,7 +119,7 @@ def test_one_payment_is_credited_once_however_often_it_is_told(race_db: None) ->
     for round_ in range(count(2, 20)):
         organization = an_organization()
 
-        def top_up(_index: int, wallet: int = organization.pk, reference: str = f"payment:{round_}:1") -> str:
+        def top_up(_index: int, wallet: int = organization.pk, reference: str = f"made:{round_}:1") -> str:
             entry = ledger.top_up(wallet, 100, net_value_micros=5, reference=reference, actor="system")
             return "nothing" if entry is None else "credited"
 
@@ -148,9 +148,7 @@ def test_one_credit_back_for_one_refund(race_db: None) -> None:
     organization = an_organization(1000, 1000)
 
     def claw_back(_index: int) -> str:
-        entry = ledger.claw_back(
-            organization.pk, 300, value_micros=300, reference="payment:9:2", actor="system"
-        )
+        entry = ledger.claw_back(organization.pk, 300, value_micros=300, reference="made:9:2", actor="system")
         return "nothing" if entry is None else "taken"
 
     assert tally(together(RUNNERS, claw_back)) == {"taken": 1, "nothing": RUNNERS - 1}

@@ -21,8 +21,17 @@ PLACES = [
     "/admin/generations/image/",
     "/admin/generations/blockedphrase/",
     "/admin/generations/takedown/",
-    "/admin/generations/operatoralert/",
     "/admin/accounts/organization/",
+    "/admin/accounts/shop/",
+    "/admin/billing/creditpack/",
+    "/admin/billing/creditpack/add/",
+    "/admin/billing/payment/",
+    "/admin/billing/stripeevent/",
+    "/admin/billing/voucher/",
+    "/admin/billing/voucher/add/",
+    "/admin/billing/redemption/",
+    "/admin/accounts/operatoralert/",
+    "/admin/accounts/queuedmail/",
 ]
 
 

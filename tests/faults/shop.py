@@ -79,7 +79,8 @@ def environment(data_dir: Path, port: int, **changes: str) -> dict[str, str]:
     """Not measured by coverage: what a shop does is done in tests' own process too, and it starts twice as fast."""
     left_out = ("DATABASE_URL", "REDIS_URL", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
     kept = {name: value for name, value in os.environ.items() if name not in left_out}
-    return {**kept, "DATA_DIR": str(data_dir), "PORT": str(port), **changes}
+    # A till is one more process to start, and most tests buy nothing.
+    return {**kept, "TILL": "0", "DATA_DIR": str(data_dir), "PORT": str(port), **changes}
 
 
 @contextmanager

@@ -6,9 +6,10 @@ from django.db.models import F
 
 from accounts.access import Access
 from accounts.clock import read_db_now
+from accounts.models import OperatorAlert
 from billing import audit
 from generations import circuit, lifecycle
-from generations.models import Attempt, Generation, OperatorAlert, Upstream, UpstreamState
+from generations.models import Attempt, Generation, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.makers import a_generation, age, an_access, an_organization, an_upstream, books_are_right
 

@@ -4,10 +4,10 @@ import pytest
 from pytest_django import Settings
 
 from accounts.access import Access
-from accounts.models import Organization
+from accounts.models import OperatorAlert, Organization
 from accounts.organizations import resume
 from generations import conduct, lifecycle
-from generations.models import Generation, OperatorAlert
+from generations.models import Generation
 from tests.makers import a_generation, age, an_access, an_organization, an_upstream
 
 pytestmark = pytest.mark.django_db

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 SLOW_START_S = 60.0
 # Of the database, for all processes of a kind, and for each at least.
 CONNECTIONS, LEAST_CONNECTIONS = 8, 2
+LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not a bind
 WEB_DRAIN_S = 12  # what is asked gets its answer; a body may take 10 s to arrive
 # Options of the children, as variables: so the operator can change them, and each command line bears
 # only its own role's name.
@@ -52,6 +54,9 @@ class Command(OperatorCommand):
             lock = preflight.lock_data_dir(settings.DATA_DIR)
             address = preflight.check_port(settings.HOST, settings.PORT)
             preflight.check_database()
+            if settings.TILL:
+                # Said to the children by their environment, so that all of them mean the same one.
+                os.environ["TILL_PORT"] = str(_till_port(address))
         except preflight.Refusal as refusal:
             self.refuse(str(refusal))
         with lock:
@@ -69,7 +74,7 @@ class Opening:
     """Waits for the web process to answer, then shows the banner."""
 
     def __init__(self, address: str, welcome: demo.Welcome | None) -> None:
-        self._address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - not a bind
+        self._address = LOOPBACKS.get(address, address)
         self._welcome = welcome
         self._shown = False
         self._complain_at = time.monotonic() + SLOW_START_S
@@ -98,7 +103,12 @@ class Opening:
 
     def _show(self) -> None:
         self._shown = True
-        opened = banner.opened(settings.PUBLIC_URL, self._welcome, serves_live_keys=serves_live_keys())
+        opened = banner.opened(
+            settings.PUBLIC_URL,
+            self._welcome,
+            serves_live_keys=serves_live_keys(),
+            pays="till" if settings.TILL else "stripe" if settings.STRIPE_SECRET_KEY else "",
+        )
         sys.stdout.write(opened)
         sys.stdout.flush()
 
@@ -115,6 +125,43 @@ def _close_databases() -> None:
         close_pool = getattr(connection, "close_pool", None)
         if close_pool is not None:
             close_pool()
+
+
+def _till_port(address: str) -> int:
+    """TILL_PORT, or any free one when nobody named it and the usual one is taken."""
+    try:
+        preflight.check_port(settings.HOST, settings.TILL_PORT, patience_s=0.0)
+    except preflight.Refusal:
+        if "TILL_PORT" in os.environ:
+            raise
+        with socket.create_server((address, 0), family=_family(address)) as probe:
+            return int(probe.getsockname()[1])
+    return int(settings.TILL_PORT)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _till(address: str) -> Child:
+    """In a demo, in place of Stripe. Its secrets are in its environment alone."""
+    port = os.environ["TILL_PORT"]
+    web = LOOPBACKS.get(address, address)
+    web = f"[{web}]" if ":" in web else web
+    command = [*_PYTHON, "billing.till", "--host", address, "--port", port]
+    command += ["--webhook-url", f"http://{web}:{settings.PORT}/webhooks/stripe"]
+    command += ["--public-url", os.environ.get("TILL_URL") or f"{_origin()}:{port}"]
+    command += ["--data", str(settings.DATA_DIR / "till")]
+    secrets = {
+        "STRIPE_SECRET_KEY": settings.STRIPE_SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": settings.STRIPE_WEBHOOK_SECRETS[0],
+    }
+    return Child("till", command, Path(settings.BASE_DIR), _environment(1, **secrets))
+
+
+def _origin() -> str:
+    """The till's address without its port: people reach it where they reach the shop."""
+    return f"http://{urlsplit(settings.PUBLIC_URL).hostname}"
 
 
 def _children(address: str) -> list[Child]:
@@ -134,6 +181,8 @@ def _children(address: str) -> list[Child]:
             environment["READY_FILE"] = f"{settings.READY_FILE}.{number}"
         name = "worker" if number == 1 else f"worker {number}"
         children.append(Child(name, [*worker, "-n", f"worker{number}@%h"], folder, environment))
+    if settings.TILL:
+        children.append(_till(address))
     return children
 
 

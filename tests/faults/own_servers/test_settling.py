@@ -11,8 +11,9 @@ from tests.waiting import wait_until
 
 
 def test_image_made_while_postgresql_was_away_is_delivered_by_its_own_worker(
-    shop: RunningShop, own_servers: Servers, upstream: RunningUpstream
+    patient_shop: RunningShop, own_servers: Servers, upstream: RunningUpstream
 ) -> None:
+    shop = patient_shop
     organization, key = a_customer()
     worker = shop.worker()
     task_id = shop.order(key, "upstream:late=1.5")

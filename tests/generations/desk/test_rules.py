@@ -8,10 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts.models import Organization
+from accounts.models import OperatorAlert, Organization
 from accounts.organizations import suspend
 from generations import circuit, conduct, notices
-from generations.models import Attempt, BlockedPhrase, OperatorAlert, Takedown
+from generations.models import Attempt, BlockedPhrase, Takedown
 from generations.providers.base import OutcomeKind
 from tests.generations.kept_images import an_image, files, keep_images_in
 from tests.makers import an_organization, an_upstream
@@ -74,7 +74,7 @@ def test_records_cannot_be_edited_by_anybody(folder: Path, desk: Client) -> None
         "generations/attempt": attempt,
         "generations/image": image,
         "generations/takedown": takedown,
-        "generations/operatoralert": alert,
+        "accounts/operatoralert": alert,
         "accounts/organization": organization,
     }.items():
         assert desk.get(f"/admin/{place}/{row.pk}/change/").status_code == 200

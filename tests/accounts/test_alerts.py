@@ -1,30 +1,25 @@
 """Operators are told once of what they have to know, by a mail server that may be away."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 from django.db.models import F
 from pytest_django import Settings
 
+from accounts import alerts
 from accounts.clock import db_now
+from accounts.models import AlertKind, OperatorAlert
 from accounts.organizations import first_shop
-from generations import alerts
-from generations.models import AlertKind, OperatorAlert
-from tests import mail
+from tests.mail import Mailbox
 from tests.makers import ago
 from tests.threads import together
 
 OPERATORS = ["operator@shop.example", "second@shop.example"]
 
 
-@pytest.fixture
-def mailbox(settings: Settings) -> Iterator[mail.Mailbox]:
+@pytest.fixture(autouse=True)
+def operators(settings: Settings) -> None:
     settings.OPERATOR_EMAILS = OPERATORS
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    with mail.running() as mailbox:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mailbox.port
-        yield mailbox
 
 
 def an_alert(subject: str = "Portal refuses our account") -> OperatorAlert:
@@ -33,7 +28,7 @@ def an_alert(subject: str = "Portal refuses our account") -> OperatorAlert:
 
 
 @pytest.mark.django_db
-def test_it_is_sent_once_to_all_operators(mailbox: mail.Mailbox, settings: Settings) -> None:
+def test_it_is_sent_once_to_all_operators(mailbox: Mailbox, settings: Settings) -> None:
     an_alert()
     assert (alerts.send_due(), alerts.send_due()) == (1, 0)
     [message] = mailbox.messages
@@ -44,7 +39,7 @@ def test_it_is_sent_once_to_all_operators(mailbox: mail.Mailbox, settings: Setti
 
 
 @pytest.mark.django_db
-def test_what_an_upstream_said_cannot_forge_headers(mailbox: mail.Mailbox) -> None:
+def test_what_an_upstream_said_cannot_forge_headers(mailbox: Mailbox) -> None:
     an_alert("x\r\nBcc: everybody@example.com")
     assert alerts.send_due() == 1
     [message] = mailbox.messages
@@ -53,7 +48,7 @@ def test_what_an_upstream_said_cannot_forge_headers(mailbox: mail.Mailbox) -> No
 
 @pytest.mark.django_db
 def test_while_the_server_is_away_it_is_tried_ever_more_seldom(
-    mailbox: mail.Mailbox, caplog: pytest.LogCaptureFixture
+    mailbox: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     alert = an_alert()
     mailbox.refuses = True
@@ -65,6 +60,8 @@ def test_while_the_server_is_away_it_is_tried_ever_more_seldom(
     OperatorAlert.objects.update(due_at=ago(1))
     assert alerts.send_due() == 0
     first, second = alert.due_at, OperatorAlert.objects.get().due_at
+    assert first is not None
+    assert second is not None
     assert second > first
     mailbox.refuses = False
     OperatorAlert.objects.update(due_at=ago(1))
@@ -85,13 +82,13 @@ def test_without_an_address_it_stands_in_the_log(
 
 
 @pytest.mark.django_db
-def test_what_a_sender_died_over_is_sent_by_the_next(mailbox: mail.Mailbox) -> None:
+def test_what_a_sender_died_over_is_sent_by_the_next(mailbox: Mailbox) -> None:
     an_alert()
     OperatorAlert.objects.update(tries=F("tries") + 1, due_at=db_now())
     assert alerts.send_due() == 1
 
 
-def test_many_senders_send_it_once(committed_db: None, mailbox: mail.Mailbox) -> None:
+def test_many_senders_send_it_once(committed_db: None, mailbox: Mailbox) -> None:
     an_alert()
     sent = together(8, lambda _index: alerts.send_due())
     assert sorted(sent, key=str) == [0] * 7 + [1]

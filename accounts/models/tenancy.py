@@ -1,18 +1,16 @@
-"""Who: shops, people, organizations, and the keys that act for them."""
+"""Who: shops, people, and the organizations they belong to."""
 
-import datetime
-import secrets
 import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts import keys
 from accounts.clock import db_now
 
 LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
@@ -21,19 +19,49 @@ LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
 
 
 class Shop(models.Model):
-    """A reseller's brand. One row is made at the first start; what a brand is made of lives here."""
+    """A reseller's brand. One row is made at the first start; what a brand is made of lives here.
+
+    Members accept each version of its terms and its privacy policy once (terms.py); without a version nobody is asked.
+    """
 
     slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=80, default="Tintype")
-    accent = models.CharField(max_length=7, default="#a8470a", help_text=_("Colour as #rrggbb"))
-    currency = models.CharField(max_length=3, default="usd")
+    name = models.CharField(_("name"), max_length=80, default="Tintype")
+    accent = models.CharField(_("accent"), max_length=7, default="#a8470a", help_text=_("Colour as #rrggbb"))
+    currency = models.CharField(_("currency"), max_length=3, default="usd")
+    terms_version = models.CharField(
+        _("version of the terms"), max_length=40, blank=True, default="", db_default=""
+    )
+    terms_url = models.CharField(
+        _("address of the terms"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(["https", "http"])],
+    )
+    privacy_version = models.CharField(
+        _("version of the privacy policy"), max_length=40, blank=True, default="", db_default=""
+    )
+    privacy_url = models.CharField(
+        _("address of the privacy policy"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(["https", "http"])],
+    )
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(accent__regex=r"^#[0-9a-fA-F]{6}$"), name="shop_accent_is_a_colour"
-            )
+            ),
+            models.CheckConstraint(
+                condition=(Q(terms_version="") | ~Q(terms_url=""))
+                & (Q(privacy_version="") | ~Q(privacy_url="")),
+                name="shop_shows_what_it_asks_to_accept",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -60,10 +88,14 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked."""
+    """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked.
+
+    `email_confirmed_at`: when they showed that the address is theirs; null for those whom an operator entered.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=db_now())
@@ -127,59 +159,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.role}"
-
-
-def new_key_id() -> str:
-    return f"key_{secrets.token_hex(12)}"
-
-
-SCOPES = ("generate", "read", "admin")
-USE_NOTED_EVERY = datetime.timedelta(minutes=1)
-
-
-class ApiKey(models.Model):
-    """A key acts for its organization within its scopes. The secret itself is never stored."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
-    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    public_id = models.CharField(max_length=28, unique=True, default=new_key_id, editable=False)
-    name = models.CharField(max_length=80, blank=True)
-    livemode = models.BooleanField()
-    prefix = models.CharField(max_length=keys.SHOWN_LENGTH, db_index=True)
-    digest = models.CharField(max_length=64, unique=True)
-    scopes = models.JSONField(default=list)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    frozen_at = models.DateTimeField(null=True, blank=True)
-    allowed_addresses = models.JSONField(default=list, blank=True)
-    rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
-    burst = models.PositiveIntegerField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(db_default=db_now())
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(livemode=True, prefix__startswith="tt_live_")
-                | Q(livemode=False, prefix__startswith="tt_test_"),
-                name="key_prefix_states_its_mode",
-            ),
-            models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="key_limits_are_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return self.prefix
-
-    @property
-    def actor(self) -> str:
-        """How append-only rows name this key."""
-        return f"key:{self.public_id}"
-
-    @staticmethod
-    def use_is_due() -> Q:
-        """Keys whose `last_used_at` is a minute old: it is written at most that often, whatever the traffic."""
-        return Q(last_used_at=None) | Q(last_used_at__lt=db_now() - USE_NOTED_EVERY)
-
-    def note_use(self) -> None:
-        """Once, however many requests found that it is due."""
-        ApiKey.objects.filter(ApiKey.use_is_due(), pk=self.pk).update(last_used_at=db_now())

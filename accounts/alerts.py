@@ -1,0 +1,32 @@
+"""What operators have to know at once, by e-mail: each once, and again only while the mail cannot be sent."""
+
+import logging
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from accounts import sending
+from accounts.models import AlertKind, OperatorAlert
+
+logger = logging.getLogger(__name__)
+
+
+def raise_alert(shop_id: int, kind: AlertKind, subject: str, body: str) -> None:
+    """Inside the transaction of what it tells of, so that it is told exactly if that happened."""
+    OperatorAlert.objects.create(shop_id=shop_id, kind=kind, subject=sending.one_line(subject), body=body)
+
+
+def send_due() -> int:
+    """How many were sent. Without an address they stand in the log and in the admin."""
+    return sending.send_due(OperatorAlert, _send, failed=_failed)
+
+
+def _send(alert: OperatorAlert) -> None:
+    if not settings.OPERATOR_EMAILS:
+        logger.error("%s. %s", alert.subject, alert.body)
+        return
+    EmailMessage(f"[{alert.shop.name}] {alert.subject}", alert.body, to=settings.OPERATOR_EMAILS).send()
+
+
+def _failed(alert: OperatorAlert, error: Exception) -> None:
+    logger.error("%s. The mail about it could not be sent: %s", alert.subject, error)

@@ -1,0 +1,43 @@
+"""Who: shops, people, organizations, the keys that act for them, and what is told to whom."""
+
+from accounts.models.keys import (
+    SCOPES,
+    ApiKey,
+    new_key_id,
+)
+from accounts.models.news import (
+    AlertKind,
+    OperatorAlert,
+    Outgoing,
+    QueuedMail,
+)
+from accounts.models.tenancy import (
+    Membership,
+    Organization,
+    Role,
+    Shop,
+    User,
+    UserManager,
+)
+from accounts.models.terms import (
+    Acceptance,
+    DocumentKind,
+)
+
+__all__ = [
+    "SCOPES",
+    "Acceptance",
+    "AlertKind",
+    "ApiKey",
+    "DocumentKind",
+    "Membership",
+    "OperatorAlert",
+    "Organization",
+    "Outgoing",
+    "QueuedMail",
+    "Role",
+    "Shop",
+    "User",
+    "UserManager",
+    "new_key_id",
+]

@@ -1,0 +1,195 @@
+"""What operators do with purchases: look at Stripe again, and give money back."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from accounts.desk import ReadOnlyAdmin, actor_of
+from billing import payments, refunds, stripe_gateway
+from billing.currencies import parse, plain, shown
+from billing.models import Payment
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+REFUND_METHODS = ["GET", "HEAD", "POST"]
+AT_ONCE = 20  # somebody waits for the page
+
+
+class RefundForm(forms.Form):
+    """`number` says which of the payment's refunds it is, so that a form that is sent twice gives back once."""
+
+    number = forms.IntegerField(widget=forms.HiddenInput)
+    amount = forms.CharField(
+        label=gettext_lazy("Amount"),
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=gettext_lazy("For operators alone."),
+    )
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.currency = currency
+        self.fields["amount"].help_text = currency.upper()
+
+    def clean_amount(self) -> int:
+        """In the currency's smallest unit."""
+        amount_minor = parse(self.cleaned_data["amount"], self.currency)
+        if amount_minor is None or amount_minor < 1:
+            raise ValidationError(
+                _("An amount such as %(example)s.") % {"example": plain(1250, self.currency)}
+            )
+        return amount_minor
+
+
+class PaymentDeeds(ReadOnlyAdmin):
+    actions = ("look_at_them",)
+    change_form_outer_before_template = "billing/admin/payment_actions.html"
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "change")
+
+    @admin.action(description=gettext_lazy("Look at Stripe again"), permissions=["steer"])
+    def look_at_them(self, request: HttpRequest, chosen: QuerySet[Payment]) -> None:
+        self._look(request, list(chosen.order_by("pk").values_list("pk", flat=True)))
+
+    def _look(self, request: HttpRequest, wanted: list[int]) -> None:
+        looked = self._look_at(request, wanted[:AT_ONCE])
+        for payment_id in wanted[len(looked) :]:
+            payments.want_sync(payment_id)
+        agree = Payment.objects.filter(pk__in=looked, problem="").count()
+        if agree:
+            words = ngettext(
+                "%(count)d payment agrees with Stripe now.",
+                "%(count)d payments agree with Stripe now.",
+                agree,
+            )
+            self.message_user(request, words % {"count": agree}, messages.SUCCESS)
+        if agree < len(looked):
+            words = ngettext(
+                "%(count)d payment does not: it says why.",
+                "%(count)d payments do not: they say why.",
+                len(looked) - agree,
+            )
+            self.message_user(request, words % {"count": len(looked) - agree}, messages.ERROR)
+        if len(looked) < len(wanted):
+            words = ngettext(
+                "%(count)d payment is looked at by itself, as soon as possible.",
+                "%(count)d payments are looked at by themselves, as soon as possible.",
+                len(wanted) - len(looked),
+            )
+            self.message_user(request, words % {"count": len(wanted) - len(looked)}, messages.WARNING)
+
+    def _look_at(self, request: HttpRequest, wanted: list[int]) -> list[int]:
+        """Those that Stripe was asked about, until it gives no answer."""
+        looked = []
+        with stripe_gateway.line.hastily():
+            for payment_id in wanted:
+                try:
+                    payments.sync_payment(payment_id)
+                except (StripeAway, StripeRefused) as error:
+                    self.message_user(request, _("Stripe: %(why)s") % {"why": error}, messages.ERROR)
+                    break
+                looked.append(payment_id)
+        return looked
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {}
+        payment = self.get_object(request, object_id) if object_id else None
+        if payment is not None and self.has_steer_permission(request):
+            context["look_path"] = reverse("admin:billing_payment_look", args=[payment.pk])
+            if refunds.left_minor(payment):
+                context["refund_path"] = reverse("admin:billing_payment_refund", args=[payment.pk])
+        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        look, refund = (self.admin_site.admin_view(view) for view in (self.look_view, self.refund_view))
+        return [
+            path("<int:payment_id>/look/", look, name="billing_payment_look"),
+            path("<int:payment_id>/refund/", refund, name="billing_payment_refund"),
+            *super().get_urls(),
+        ]
+
+    def _payment(self, request: HttpRequest, payment_id: int) -> Payment:
+        """One that this operator may do something with."""
+        payment = Payment.objects.select_related("organization").filter(pk=payment_id).first()
+        if payment is None:
+            raise Http404
+        if not self.has_steer_permission(request):
+            raise PermissionDenied
+        return payment
+
+    def look_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        payment = self._payment(request, payment_id)
+        self._look(request, [payment.pk])
+        return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment_id]))
+
+    def refund_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
+        """GET asks how much and why, POST asks Stripe and brings the wallet in line."""
+        if request.method not in REFUND_METHODS:
+            return HttpResponseNotAllowed(REFUND_METHODS)
+        payment = self._payment(request, payment_id)
+        left_minor = refunds.left_minor(payment)
+        initial = {"amount": plain(left_minor, payment.currency), "number": refunds.next_number(payment)}
+        sent = request.POST if request.method == "POST" else None
+        form = RefundForm(sent, currency=payment.currency, initial=initial)
+        if form.is_valid() and self._refund(request, payment, form):
+            return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment_id]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Give money back"),
+            "opts": self.opts,
+            "payment": payment,
+            "most": shown(left_minor, payment.currency),
+            "is_possible": left_minor > 0,
+            "form": form,
+        }
+        return TemplateResponse(request, "billing/admin/refund.html", context)
+
+    def _refund(self, request: HttpRequest, payment: Payment, form: RefundForm) -> bool:
+        """Whether there is nothing more to ask."""
+        try:
+            made = refunds.refund(
+                payment.pk,
+                form.cleaned_data["amount"],
+                actor=actor_of(request),
+                reason=form.cleaned_data["reason"],
+                number=form.cleaned_data["number"],
+            )
+        except refunds.Stale as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return True
+        except ValidationError as error:
+            form.add_error("amount", error)
+            return False
+        self.log_change(request, payment, f"Refund {made.pk}: {made}.")
+        if made.refusal:
+            text = _("Stripe refused: %(why)s") % {"why": made.refusal}
+            self.message_user(request, text, messages.ERROR)
+        elif made.refund_id is None:
+            text = _("Stripe does not answer; the refund is asked for again by itself.")
+            self.message_user(request, text, messages.WARNING)
+        else:
+            text = _("%(amount)s was given back; the credits that it bought are taken.") % {"amount": made}
+            self.message_user(request, text, messages.SUCCESS)
+        return True

@@ -1,0 +1,155 @@
+"""Purchases as they stand. Nothing changes them but what Stripe says."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.admin.payment_deeds import PaymentDeeds
+from billing.currencies import shown
+from billing.models import Payment, PaymentStatus
+
+DASHBOARD = "https://dashboard.stripe.com"
+
+
+def stripe_link(payment: Payment) -> str:
+    """Where an operator sees this payment at Stripe; "" while there is nothing to see."""
+    if settings.TILL:
+        return f"{settings.TILL_URL}/#{payment.payment_intent_id}" if payment.payment_intent_id else ""
+    mode = "" if payment.livemode else "/test"
+    if payment.payment_intent_id:
+        return f"{DASHBOARD}{mode}/payments/{payment.payment_intent_id}"
+    return f"{DASHBOARD}{mode}/checkout/sessions/{payment.session_id}" if payment.session_id else ""
+
+
+@admin.register(Payment)
+class PaymentAdmin(PaymentDeeds):
+    list_display = ("public_id", "organization", "kind", "amount", "credits", "standing", "created_at")
+    list_select_related = ("organization",)
+    list_filter = ("status", "kind")
+    search_fields = (
+        "public_id__exact",
+        "session_id__exact",
+        "payment_intent_id__exact",
+        "organization__slug__exact",
+    )
+    search_help_text = gettext_lazy(
+        "The id of a payment, ours (pay_…) or Stripe's (cs_…, pi_…), or an organization's"
+    )
+    ordering = ("-pk",)
+    list_per_page = 50
+    fields = (
+        # Ids are long, so each has a line of its own.
+        "public_id",
+        ("organization", "kind"),
+        ("amount", "credits", "credited"),
+        ("standing", "at_stripe"),
+        "problem",
+        ("charged_shown", "tax_shown", "discount_shown"),
+        ("refunded_shown", "disputed_shown", "card"),
+        "session_id",
+        "payment_intent_id",
+        ("created_at", "paid_at", "livemode"),
+        "actor",
+        "steps_shown",
+        "refunds_shown",
+        "events_shown",
+    )
+    readonly_fields = (
+        "amount",
+        "standing",
+        "at_stripe",
+        "charged_shown",
+        "tax_shown",
+        "discount_shown",
+        "refunded_shown",
+        "disputed_shown",
+        "steps_shown",
+        "refunds_shown",
+        "events_shown",
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Payment], search_term: str
+    ) -> tuple[QuerySet[Payment], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        ids = Q(public_id=term) | Q(session_id=term) | Q(payment_intent_id=term)
+        return queryset.filter(ids | Q(organization__slug=term)), False
+
+    @admin.display(description=gettext_lazy("price"), ordering="amount_minor")
+    def amount(self, payment: Payment) -> str:
+        return payment.price
+
+    @admin.display(description=gettext_lazy("state"), ordering="status")
+    def standing(self, payment: Payment) -> str:
+        words = [str(PaymentStatus(payment.status).label)]
+        if payment.problem:
+            words.append(_("does not agree"))
+        if payment.refunded_minor:
+            words.append(_("%(amount)s given back") % {"amount": payment.refunded})
+        if payment.disputed_minor:
+            words.append(_("%(amount)s disputed") % {"amount": payment.disputed})
+        return ", ".join(words)
+
+    @admin.display(description=gettext_lazy("at Stripe"))
+    def at_stripe(self, payment: Payment) -> str:
+        url = stripe_link(payment)
+        return (
+            format_html('<a class="underline" href="{}" rel="noreferrer">{}</a>', url, _("Open"))
+            if url
+            else "-"
+        )
+
+    @admin.display(description=gettext_lazy("charged"))
+    def charged_shown(self, payment: Payment) -> str:
+        return payment.charged
+
+    @admin.display(description=gettext_lazy("tax"))
+    def tax_shown(self, payment: Payment) -> str:
+        return shown(payment.tax_minor, payment.currency)
+
+    @admin.display(description=gettext_lazy("discount"))
+    def discount_shown(self, payment: Payment) -> str:
+        return shown(payment.discount_minor, payment.currency)
+
+    @admin.display(description=gettext_lazy("given back"))
+    def refunded_shown(self, payment: Payment) -> str:
+        return payment.refunded
+
+    @admin.display(description=gettext_lazy("disputed"))
+    def disputed_shown(self, payment: Payment) -> str:
+        return payment.disputed
+
+    @admin.display(description=gettext_lazy("what it did to the wallet"))
+    def steps_shown(self, payment: Payment) -> str:
+        lines = [
+            (f"{step.created_at:%Y-%m-%d %H:%M:%S}", f"{step.credits:+,}", step.reference)
+            for step in payment.steps.order_by("number")
+        ]
+        return format_html_join("", "<div>{} · {} · {}</div>", lines) or "-"
+
+    @admin.display(description=gettext_lazy("refunds asked for here"))
+    def refunds_shown(self, payment: Payment) -> str:
+        lines = []
+        for row in payment.refunds.order_by("pk"):
+            outcome = row.refusal or (_("done") if row.refund_id else _("on its way"))
+            lines.append((f"{row.created_at:%Y-%m-%d %H:%M:%S}", row, outcome, row.reason))
+        return format_html_join("", "<div>{} · {} · {} · {}</div>", lines) or "-"
+
+    @admin.display(description=gettext_lazy("what Stripe told us"))
+    def events_shown(self, payment: Payment) -> str:
+        lines = [
+            (
+                reverse("admin:billing_stripeevent_change", args=[event.pk]),
+                event.type,
+                f"{event.created:%Y-%m-%d %H:%M:%S}",
+            )
+            for event in payment.events.order_by("created", "pk")[:50]
+        ]
+        return format_html_join("", '<div><a class="underline" href="{}">{}</a> · {}</div>', lines) or "-"

@@ -1,0 +1,200 @@
+"""Buying a pack: our row first, then a page of Stripe, and back."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from django.conf import settings
+from django.utils.translation import get_language
+
+from accounts.access import Access
+from accounts.clock import db_now
+from accounts.errors import NotFound
+from accounts.models import Organization
+from billing import packs, stripe_gateway
+from billing.errors import CREDITS_PATH, PaymentsAway
+from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeAccount, StripeCustomer
+from billing.payments import LOOK_AGAIN
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+if TYPE_CHECKING:
+    from billing.stripe_gateway.selling import Sale
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+RETURN_PATH = "/credits/return/"
+CARD_SAVED_PATH = "/credits/automatic/on/"
+SESSION_PLACE = "{CHECKOUT_SESSION_ID}"
+# What Stripe's page speaks of ours.
+LOCALES = {"de": "de", "en": "en", "zh-hans": "zh"}
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    payment: Payment
+    url: str
+
+
+def account_of(shop_id: int) -> StripeAccount:
+    """The shop's account in the mode that the key is of."""
+    account, _created = StripeAccount.objects.get_or_create(
+        shop_id=shop_id, livemode=settings.STRIPE_LIVEMODE
+    )
+    return account
+
+
+def start(access: Access, pack: CreditPack, *, save_card: bool = False) -> Started:
+    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway."""
+    organization = access.organization
+    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
+        raise NotFound
+    payment = Payment.objects.create(
+        shop_id=organization.shop_id,
+        account=account_of(organization.shop_id),
+        organization=organization,
+        pack=pack,
+        kind=PaymentKind.CHECKOUT,
+        livemode=settings.STRIPE_LIVEMODE,
+        actor=access.actor,
+        credits=pack.total_credits,
+        amount_minor=pack.price_minor,
+        currency=pack.currency,
+        sync_due_at=db_now() + LOOK_AGAIN,
+    )
+    sale = _sale(payment, pack, save_card)
+    opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
+    Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
+    payment.session_id = opened.id
+    return Started(payment, opened.url)
+
+
+def _sale(payment: Payment, pack: CreditPack, save_card: bool) -> "Sale":
+    shop = payment.shop
+    return stripe_gateway.selling.Sale(
+        payment=payment,
+        title=f"{shop.name}: {pack.name}",
+        success_url=f"{settings.PUBLIC_URL}{RETURN_PATH}?session_id={SESSION_PLACE}",
+        cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
+        locale=LOCALES.get(get_language() or "", "auto"),
+        save_card=save_card,
+        asks_for_terms=bool(shop.terms_version),
+    )
+
+
+def start_setup(access: Access) -> str:
+    """The page where a card is saved for the automatic top-up that was just wished for. Raises PaymentsAway."""
+    account = account_of(access.organization.shop_id)
+    rule = AutoTopUp.objects.get(organization=access.organization)
+    wish = f"{rule.pk}:{rule.armed_at:%Y%m%d%H%M%S%f}"
+
+    def open_page(customer_id: str) -> str:
+        opened = stripe_gateway.selling.create_setup(
+            customer_id=customer_id,
+            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}",
+            cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
+            idempotency_key=f"setup:{account.nonce}:{wish}:{customer_id}",
+        )
+        return opened.url
+
+    return _asked(access, account, open_page)
+
+
+def portal_url(access: Access) -> str:
+    """Where cards, billing address and invoices are kept. Raises PaymentsAway."""
+    back = f"{settings.PUBLIC_URL}{CREDITS_PATH}"
+    visit = secrets.token_hex(8)  # such a page is good for one visit, and no row of ours stands for it
+
+    def open_page(customer_id: str) -> str:
+        key = f"portal:{customer_id}:{visit}"
+        return stripe_gateway.selling.open_portal(customer_id, back, idempotency_key=key)
+
+    return _asked(access, account_of(access.organization.shop_id), open_page)
+
+
+def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T:
+    """`use` with the id of the organization's customer, while somebody waits for a page. Raises PaymentsAway."""
+    email = access.user.email if access.user else ""
+    with stripe_gateway.line.hastily(), friendly():
+        return stripe_gateway.line.persistently(
+            lambda: with_customer(account, access.organization, email, use)
+        )
+
+
+# --- Who the customer is there ------------------------------------------------------------------
+
+
+def with_customer(
+    account: StripeAccount, organization: Organization, email: str, use: Callable[[str], T]
+) -> T:
+    """`use` with the organization's customer, which is made once, and anew when Stripe does not know it any more."""
+    customer = _customer(account, organization, email)
+    try:
+        return use(customer.customer_id)
+    except StripeRefused as error:
+        if (error.code, error.param) != ("resource_missing", "customer"):
+            raise
+    logger.warning("%s: Stripe does not know this customer any more; another is made", customer.customer_id)
+    return use(_replace_customer(customer, email).customer_id)
+
+
+def customer_id_of(account: StripeAccount, organization_id: int) -> str | None:
+    found = StripeCustomer.objects.filter(account=account, organization_id=organization_id)
+    return found.values_list("customer_id", flat=True).first()
+
+
+def _customer(account: StripeAccount, organization: Organization, email: str) -> StripeCustomer:
+    known = StripeCustomer.objects.filter(account=account, organization=organization).first()
+    if known is not None:
+        return known
+    # Two at once get the same one, by the idempotency key.
+    made = _make_customer(account, organization, 1)
+    customer, is_new = StripeCustomer.objects.get_or_create(
+        account=account, organization=organization, defaults={"customer_id": made}
+    )
+    if is_new:
+        _name(customer, email)
+    return customer
+
+
+def _replace_customer(gone: StripeCustomer, email: str) -> StripeCustomer:
+    number = gone.number + 1
+    made = _make_customer(gone.account, gone.organization, number)
+    row = StripeCustomer.objects.filter(pk=gone.pk, number=gone.number)
+    is_new = row.update(customer_id=made, number=number)
+    gone.refresh_from_db()
+    if is_new:
+        _name(gone, email)
+    return gone
+
+
+def _make_customer(account: StripeAccount, organization: Organization, number: int) -> str:
+    return stripe_gateway.selling.create_customer(
+        reference=organization.slug, idempotency_key=f"customer:{account.nonce}:{organization.pk}:{number}"
+    )
+
+
+def _name(customer: StripeCustomer, email: str) -> None:
+    try:
+        stripe_gateway.selling.name_customer(
+            customer.customer_id, name=customer.organization.name, email=email
+        )
+    except (StripeAway, StripeRefused) as error:  # Stripe's page asks for what is missing
+        logger.warning("%s could not be given its name: %s", customer.customer_id, error)
+
+
+@contextmanager
+def friendly() -> Iterator[None]:
+    """What a person is told when Stripe fails."""
+    try:
+        yield
+    except StripeAway as error:
+        logger.warning("Stripe is away: %s", error)
+        raise PaymentsAway from error
+    except StripeRefused as error:
+        logger.error("Stripe refuses: %s", error)
+        raise PaymentsAway from error

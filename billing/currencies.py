@@ -1,0 +1,66 @@
+"""Amounts of money in the smallest unit that Stripe counts in. Source: Stripe's documentation on currencies."""
+
+from django.utils.formats import number_format
+
+MICROS = 1_000_000
+MAX_MINOR = 10**14  # more than anybody pays at once
+MAX_DIGITS = 15
+
+ZERO_DECIMAL = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+# Charges below are refused; of other currencies Stripe says so itself.
+LEAST_CHARGE = {
+    "usd": 50,
+    "eur": 50,
+    "gbp": 30,
+    "chf": 50,
+    "cad": 50,
+    "aud": 50,
+    "jpy": 50,
+    "sek": 300,
+    "dkk": 250,
+}
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
+
+
+def decimals(currency: str) -> int:
+    """Digits behind the point of what Stripe counts; ISK and UGX are counted in hundredths there too."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def micros(amount_minor: int, currency: str) -> int:
+    """Millionths of the currency. Always whole."""
+    return int(amount_minor * (MICROS // 10 ** decimals(currency)))
+
+
+def shown(amount_minor: int, currency: str) -> str:
+    """As in `$12.50` or `12.50 CHF`, with the point of the reader's language."""
+    places = decimals(currency)
+    text = plain(abs(amount_minor), currency)  # digits alone: a float would round large amounts
+    amount = number_format(text, decimal_pos=places or None, use_l10n=True, force_grouping=True)
+    minus = "−" if amount_minor < 0 else ""
+    sign = SIGNS.get(currency)
+    return f"{minus}{sign}{amount}" if sign else f"{minus}{amount} {currency.upper()}"
+
+
+def plain(amount_minor: int, currency: str) -> str:
+    """For forms: `12.50`, with a point in every language."""
+    places = decimals(currency)
+    digits = f"{amount_minor:0{places + 1}d}"
+    return digits if not places else f"{digits[:-places]}.{digits[-places:]}"
+
+
+def parse(text: str, currency: str) -> int | None:
+    """The other way, with a point or a comma; None when that is no amount of this currency."""
+    whole, _point, part = text.strip().replace(",", ".").partition(".")
+    places = decimals(currency)
+    if not (whole + part).isascii() or not (whole + part).isdigit() or not whole or len(part) > places:
+        return None
+    if len(whole) > MAX_DIGITS:
+        return None
+    amount_minor = int(whole) * 10**places + int((part + "0" * places)[:places] or 0)
+    return amount_minor if amount_minor <= MAX_MINOR else None

@@ -1,0 +1,33 @@
+"""Makes the books agree with Stripe now, as is done once an hour, and prints figures as JSON."""
+
+import dataclasses
+import json
+from typing import Any
+
+from django.conf import settings
+
+from accounts.management.base import OperatorCommand
+from billing import reconciling
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+
+class Command(OperatorCommand):
+    help = (
+        "Fetch events of Stripe that did not arrive and look at payments that are not decided; print "
+        '{"missed_events":…,"looked_at":…}. Exit 1 when Stripe is away.'
+    )
+
+    def work(self, **options: Any) -> None:
+        if not settings.STRIPE_SECRET_KEY:
+            self.refuse("STRIPE_SECRET_KEY is not set: there is nothing to reconcile with.")
+        try:
+            reconciled = reconciling.reconcile()
+        except StripeAway as error:
+            self.refuse(f"Stripe is away ({_one_line(error)}). What was found is kept; run it again later.")
+        except StripeRefused as error:
+            self.refuse(f"Stripe refuses ({_one_line(error)}). Look at STRIPE_SECRET_KEY.")
+        self.stdout.write(json.dumps(dataclasses.asdict(reconciled), separators=(",", ":")))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

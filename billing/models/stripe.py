@@ -1,0 +1,53 @@
+"""Whom we are to Stripe, and whom Stripe's customers are to us."""
+
+import secrets
+
+from django.db import models
+
+from accounts.clock import db_now
+from accounts.models import Organization, Shop
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(8)
+
+
+class StripeAccount(models.Model):
+    """An account at Stripe that a shop was paid on, in one mode. `events_until`: how far its events were fetched.
+
+    `nonce` is part of idempotency keys that have no random id in them: another installation, or this one restored
+    from a backup, has the same numbers.
+    """
+
+    nonce = models.CharField(max_length=16, default=new_nonce, editable=False)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="stripe_accounts")
+    livemode = models.BooleanField()
+    events_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "livemode"], name="one_stripe_account_per_mode"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shop} {'live' if self.livemode else 'test'}"
+
+
+class StripeCustomer(models.Model):
+    """What Stripe calls an organization."""
+
+    account = models.ForeignKey(StripeAccount, on_delete=models.PROTECT, related_name="customers")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="stripe_customers")
+    customer_id = models.CharField(max_length=255)
+    # Part of the idempotency key: a customer that was deleted at Stripe is replaced by another.
+    number = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "organization"], name="one_stripe_customer"),
+            models.UniqueConstraint(fields=["account", "customer_id"], name="stripe_customer_is_one_of_ours"),
+        ]
+
+    def __str__(self) -> str:
+        return self.customer_id

@@ -1,0 +1,118 @@
+"""Giving money back: our row first, then Stripe, then the books by `sync_payment`."""
+
+import datetime
+import logging
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils.translation import gettext as _
+
+from accounts.clock import db_now, read_db_now
+from billing import payments, stripe_gateway
+from billing.currencies import shown
+from billing.models import Payment, PaymentStatus, Refund
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 20
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
+# Stripe forgets idempotency keys after a day; from then on it is asked first whether it was done.
+KEYS_LAST = datetime.timedelta(hours=20)
+
+
+class Stale(ValidationError):
+    """Money was given back since the form was shown; or the form was sent twice."""
+
+
+def refund(
+    payment_id: int, amount_minor: int, *, actor: str, reason: str = "", number: int | None = None
+) -> Refund:
+    """Done, refused (`refusal` says why), or on its way when Stripe is away. Raises ValidationError.
+
+    `number`: that it is to be this payment's first, second, … refund; Stale when it would not be.
+    """
+    row = order(payment_id, amount_minor, actor=actor, reason=reason, number=number)
+    carry_out(row)
+    row.refresh_from_db()
+    return row
+
+
+def next_number(payment: Payment) -> int:
+    """Of the refund that would come next, from 1."""
+    return payment.refunds.count() + 1
+
+
+def left_minor(payment: Payment) -> int:
+    """What can still be given back; what is on its way counts as given."""
+    on_its_way = payment.refunds.filter(due_at__isnull=False).aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    return max(0, payment.refundable_minor - on_its_way)
+
+
+@transaction.atomic
+def order(
+    payment_id: int, amount_minor: int, *, actor: str, reason: str = "", number: int | None = None
+) -> Refund:
+    """Promises it, for the caller to carry out at once; else a sweep does. Raises ValidationError."""
+    # Two operators at once must not promise more than was paid.
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    if number not in (None, next_number(payment)):
+        raise Stale(_("Money was given back meanwhile. Look at what is left, then decide again."))
+    if payment.status != PaymentStatus.PAID or not payment.payment_intent_id:
+        raise ValidationError(_("Nothing was paid for this that could be given back."))
+    left = left_minor(payment)
+    if not 1 <= amount_minor <= left:
+        raise ValidationError(
+            _("At most %(left)s can be given back.") % {"left": shown(left, payment.currency)}
+        )
+    return Refund.objects.create(
+        payment=payment,
+        amount_minor=amount_minor,
+        actor=actor,
+        reason=reason.strip()[:500],
+        due_at=db_now() + datetime.timedelta(seconds=FIRST_PAUSE_S),
+        tries=1,
+    )
+
+
+def carry_out(row: Refund) -> bool:
+    """False when Stripe is away: it stays due."""
+    try:
+        refund_id = row.refund_id or _known(row) or stripe_gateway.charging.refund(row)
+    except StripeAway as error:
+        logger.warning("%s is on its way, Stripe is away: %s", row.key, error)
+        return False
+    except StripeRefused as error:
+        logger.error("%s was refused: %s", row.key, error)
+        with transaction.atomic():
+            # Perhaps it was given back elsewhere.
+            payments.want_sync(row.payment_id)
+            Refund.objects.filter(pk=row.pk).update(refusal=str(error)[:300], due_at=None)
+        return True
+    with transaction.atomic():
+        # Until the payment was looked at, the amount counts as on its way.
+        payments.want_sync(row.payment_id)
+        Refund.objects.filter(pk=row.pk).update(refund_id=refund_id)
+    if payments.try_sync(row.payment):
+        Refund.objects.filter(pk=row.pk).update(due_at=None)
+    return True
+
+
+def _known(row: Refund) -> str | None:
+    is_old = read_db_now() - row.created_at > KEYS_LAST
+    return stripe_gateway.charging.find_refund(row) if is_old else None
+
+
+def carry_out_due() -> int:
+    """How many Stripe has answered for. Any number of sweeps at once take different ones."""
+    due_now = Refund.objects.filter(due_at__lte=db_now(), payment__livemode=settings.STRIPE_LIVEMODE)
+    found = due_now.select_related("payment").order_by("due_at")
+    return sum(carry_out(row) for row in found[:AT_ONCE] if _claim(row))
+
+
+def _claim(row: Refund) -> bool:
+    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.tries, 10))
+    mine = Refund.objects.filter(pk=row.pk, due_at__lte=db_now(), tries=row.tries)
+    return bool(mine.update(due_at=db_now() + datetime.timedelta(seconds=pause_s), tries=F("tries") + 1))

@@ -1,0 +1,244 @@
+"""The inbox of what Stripe says: which payment has to be looked at. Nothing else of an event is believed."""
+
+import datetime
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from accounts.alerts import raise_alert
+from accounts.clock import db_now
+from accounts.models import AlertKind
+from billing import payments, stripe_gateway
+from billing.models import Payment, StripeAccount, StripeEvent
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+logger = logging.getLogger(__name__)
+
+HANDLED = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "radar.early_fraud_warning.created",
+)
+FRAUD_WARNING = "radar.early_fraud_warning.created"
+AT_ONCE = 50
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
+WHOLE_FOR = datetime.timedelta(days=90)
+MAX_ID = 255
+
+
+class Malformed(Exception):
+    """Not an event as Stripe sends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What we need of an event."""
+
+    id: str
+    type: str
+    livemode: bool
+    created: datetime.datetime
+    payload: dict[str, Any]
+
+
+def read(body: Mapping[str, Any] | Any) -> Told:
+    """Raises Malformed."""
+    try:
+        told = Told(
+            body["id"],
+            body["type"],
+            body["livemode"],
+            datetime.datetime.fromtimestamp(int(body["created"]), datetime.UTC),
+            {"data": {"object": body["data"]["object"]}, "api_version": body.get("api_version")},
+        )
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, AttributeError):
+        raise Malformed from None
+    texts = (told.id, told.type)
+    if body.get("object") != "event" or not all(isinstance(text, str) and text for text in texts):
+        raise Malformed
+    if len(told.id) > MAX_ID or len(told.type) > 100 or type(told.livemode) is not bool:
+        raise Malformed
+    if not isinstance(told.payload["data"]["object"], dict):
+        raise Malformed
+    if not (told.id.isascii() and told.id.isprintable() and told.type.isascii() and told.type.isprintable()):
+        raise Malformed
+    try:
+        return Told(told.id, told.type, told.livemode, told.created, _storable(told.payload))
+    except RecursionError:  # as deep as json could still read
+        raise Malformed from None
+
+
+def store(account: StripeAccount, told: Told) -> bool:
+    """False for one that is here already, is of the other mode, or says nothing about payments."""
+    if told.livemode != settings.STRIPE_LIVEMODE:
+        logger.warning("%s (%s) is of the other mode, live or test; ignored", told.id, told.type)
+        return False
+    if told.type not in HANDLED:
+        logger.info("%s (%s) is of no interest here", told.id, told.type)
+        return False
+    row = StripeEvent(
+        shop_id=account.shop_id,
+        account=account,
+        event_id=told.id,
+        type=told.type,
+        livemode=told.livemode,
+        created=told.created,
+        payload=told.payload,
+    )
+    before = StripeEvent.objects.filter(account=account, event_id=told.id).exists()
+    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
+    return not before
+
+
+# --- What an event is about ---------------------------------------------------------------------
+
+
+def process_due() -> int:
+    """How many were processed. Any number at once take different ones."""
+    found = StripeEvent.objects.filter(processed_at=None, due_at__lte=db_now()).order_by("due_at", "pk")
+    return sum(process(event) for event in found[:AT_ONCE] if _claim(event))
+
+
+def _claim(event: StripeEvent) -> bool:
+    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(event.attempts, 10))
+    mine = StripeEvent.objects.filter(pk=event.pk, processed_at=None, attempts=event.attempts)
+    later = db_now() + datetime.timedelta(seconds=pause_s)
+    return bool(mine.update(due_at=later, attempts=F("attempts") + 1))
+
+
+def process(event: StripeEvent) -> bool:
+    """Marks the payment as to be looked at, and looks. False: Stripe is away, it stays in the inbox."""
+    try:
+        payment = find_payment(event)
+    except (StripeAway, StripeRefused) as error:
+        logger.warning("%s could not be processed: %s", event.event_id, error)
+        StripeEvent.objects.filter(pk=event.pk).update(error=str(error)[:300])
+        return False
+    with transaction.atomic():
+        mine = StripeEvent.objects.filter(pk=event.pk, processed_at=None)
+        if not mine.update(processed_at=db_now(), payment=payment, error=""):
+            return True
+        if payment is None:
+            logger.info("%s (%s) is not about a payment of ours", event.event_id, event.type)
+            return True
+        payments.want_sync(payment.pk)
+        if event.type == FRAUD_WARNING:
+            _warn(payment)
+    payments.try_sync(payment)
+    return True
+
+
+def find_payment(event: StripeEvent) -> Payment | None:
+    """By what we wrote into Stripe's objects, else by asking Stripe. Raises StripeAway, StripeRefused."""
+    thing = event.payload.get("data", {}).get("object", {})
+    ours = Payment.objects.filter(account_id=event.account_id)
+    metadata = thing.get("metadata")
+    reference = _text(metadata.get("payment")) if isinstance(metadata, dict) else ""
+    if thing.get("object") == "checkout.session":
+        return by_session(ours, _text(thing.get("id")), reference)
+    is_intent = thing.get("object") == "payment_intent"
+    intent_id = _text(thing.get("id") if is_intent else thing.get("payment_intent"))
+    if not intent_id:
+        return None
+    known = ours.filter(payment_intent_id=intent_id).first()
+    if known is not None:
+        return known
+    named = ours.filter(public_id=reference).first() if reference else None
+    if named is not None:
+        # Charged, but we never heard the answer that bore its id.
+        ours.filter(pk=named.pk, payment_intent_id=None).update(payment_intent_id=intent_id)
+        return named
+    # A refund may be heard of before the purchase itself.
+    session = stripe_gateway.events.session_of_intent(intent_id)
+    return by_session(ours, *session) if session else None
+
+
+def by_session(ours: Any, session_id: str, reference: str) -> Payment | None:
+    found: Payment | None = ours.filter(session_id=session_id).first() if session_id else None
+    if found is None and reference:
+        # Made at Stripe, but we died before we could write its id down.
+        ours.filter(public_id=reference, session_id=None).update(session_id=session_id)
+        found = ours.filter(public_id=reference, session_id=session_id).first()
+    return found
+
+
+def _warn(payment: Payment) -> None:
+    subject = _("%(payment)s may be fraud") % {"payment": payment.public_id}
+    body = _(
+        "The bank of the card has warned Stripe. A refund now is cheaper than a dispute later: look at the"
+        " payment, and at what %(organization)s does."
+    )
+    organization = payment.organization.name
+    raise_alert(payment.shop_id, AlertKind.FRAUD, subject, body % {"organization": organization})
+
+
+# --- Keeping ------------------------------------------------------------------------------------
+
+
+def cut_old() -> int:
+    """Of what is older than 90 days ids and amounts are kept, no names and addresses."""
+    old = StripeEvent.objects.filter(cut_at=None, received_at__lt=db_now() - WHOLE_FOR).order_by("pk")
+    done = 0
+    for event in old[:500]:
+        thing = event.payload.get("data", {}).get("object", {})
+        short = {name: value for name, value in thing.items() if name in KEPT and not isinstance(value, dict)}
+        event.payload = {"data": {"object": short}}
+        StripeEvent.objects.filter(pk=event.pk, cut_at=None).update(payload=event.payload, cut_at=db_now())
+        done += 1
+    return done
+
+
+KEPT = {
+    "id",
+    "object",
+    "amount",
+    "amount_refunded",
+    "amount_subtotal",
+    "amount_total",
+    "charge",
+    "client_reference_id",
+    "created",
+    "currency",
+    "payment_intent",
+    "payment_status",
+    "reason",
+    "status",
+}
+
+
+def _text(value: Any) -> str:
+    """An id; an expanded object's own."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) and len(value) <= MAX_ID else ""
+
+
+def _storable(value: Any) -> Any:
+    """Without what PostgreSQL's JSON cannot hold: NUL and half characters."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value

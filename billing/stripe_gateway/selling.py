@@ -1,0 +1,148 @@
+"""Pages of Stripe that customers are sent to."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.conf import settings
+from stripe.params import CustomerUpdateParams
+from stripe.params.checkout import SessionCreateParams
+
+from billing.models import Payment
+from billing.stripe_gateway.line import asking
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A page of Stripe that somebody is to be sent to."""
+
+    id: str
+    url: str
+
+
+def create_customer(*, reference: str, idempotency_key: str) -> str:
+    """The id of a customer; `reference` is the organization's, and all that never changes.
+
+    Under one key Stripe takes one request only, also of two people who begin at the same moment.
+    """
+    with asking() as client:
+        customer = client.v1.customers.create(
+            {"metadata": {"organization": reference}}, {"idempotency_key": idempotency_key}
+        )
+        return customer.id
+
+
+def name_customer(customer_id: str, *, name: str, email: str) -> None:
+    """For invoices, and so that Stripe's page need not ask."""
+    params: CustomerUpdateParams = {"name": name}
+    if email:
+        params["email"] = email
+    with asking() as client:
+        client.v1.customers.update(customer_id, params, {"idempotency_key": f"name:{customer_id}"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """How a checkout is to be; addresses are absolute, `success_url` may hold `{CHECKOUT_SESSION_ID}`."""
+
+    payment: Payment
+    title: str
+    success_url: str
+    cancel_url: str
+    locale: str
+    save_card: bool
+    asks_for_terms: bool
+
+
+def create_checkout(sale: Sale, customer_id: str) -> Opened:
+    """The same session however often it is called for a payment and a customer."""
+    payment = sale.payment
+    ours: dict[str, str] = {"payment": payment.public_id}
+    params: SessionCreateParams = {
+        "mode": "payment",
+        "customer": customer_id,
+        "client_reference_id": payment.public_id,
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": payment.currency,
+                    "unit_amount": payment.amount_minor,
+                    "product_data": {"name": sale.title},
+                },
+            }
+        ],
+        "metadata": ours,
+        "payment_intent_data": {"metadata": ours, "description": sale.title},
+        "invoice_creation": {
+            "enabled": True,
+            "invoice_data": {"metadata": ours, "description": sale.title},
+        },
+        # In another currency than ours the amounts could not be compared.
+        "adaptive_pricing": {"enabled": False},
+        "allow_promotion_codes": settings.STRIPE_PROMOTION_CODES,
+        "success_url": sale.success_url,
+        "cancel_url": sale.cancel_url,
+        "locale": cast(Any, sale.locale),
+    }
+    if sale.save_card:
+        params["payment_intent_data"]["setup_future_usage"] = "off_session"
+    if settings.STRIPE_TAX:
+        params["automatic_tax"] = {"enabled": True}
+        params["customer_update"] = {"address": "auto", "name": "auto"}
+        params["tax_id_collection"] = {"enabled": True}
+        params["billing_address_collection"] = "required"
+    if sale.asks_for_terms:
+        params["consent_collection"] = {"terms_of_service": "required"}
+    with asking() as client:
+        session = client.v1.checkout.sessions.create(
+            # What was refused for one customer is another request with the next.
+            params,
+            {"idempotency_key": f"checkout:{payment.public_id}:{customer_id}"},
+        )
+        return Opened(session.id, session.url or "")
+
+
+def create_setup(*, customer_id: str, success_url: str, cancel_url: str, idempotency_key: str) -> Opened:
+    """A page that saves a card and charges nothing."""
+    with asking() as client:
+        session = client.v1.checkout.sessions.create(
+            {
+                "mode": "setup",
+                "customer": customer_id,
+                "allowed_payment_method_types": ["card"],  # what an automatic top-up can charge
+                "success_url": success_url,
+                "cancel_url": cancel_url,
+            },
+            {"idempotency_key": idempotency_key},
+        )
+        return Opened(session.id, session.url or "")
+
+
+def open_portal(customer_id: str, return_url: str, *, idempotency_key: str) -> str:
+    """Where a customer sees their cards, billing address and invoices."""
+    with asking() as client:
+        session = client.v1.billing_portal.sessions.create(
+            {"customer": customer_id, "return_url": return_url}, {"idempotency_key": idempotency_key}
+        )
+        return session.url
+
+
+def checkout_url(session_id: str) -> str:
+    """Of a session that is still open; "" otherwise."""
+    with asking() as client:
+        return client.v1.checkout.sessions.retrieve(session_id).url or ""
+
+
+def receipt_url(payment: Payment) -> str:
+    """The invoice as a PDF, else Stripe's receipt; "" while there is neither."""
+    with asking() as client:
+        if payment.session_id:
+            session = client.v1.checkout.sessions.retrieve(payment.session_id, {"expand": ["invoice"]})
+            invoice = session.invoice
+            if invoice is not None and not isinstance(invoice, str) and invoice.invoice_pdf:
+                return invoice.invoice_pdf
+        if not payment.payment_intent_id:
+            return ""
+        intent = client.v1.payment_intents.retrieve(payment.payment_intent_id, {"expand": ["latest_charge"]})
+        charge = intent.latest_charge
+        return "" if charge is None or isinstance(charge, str) else charge.receipt_url or ""

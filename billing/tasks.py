@@ -1,0 +1,64 @@
+"""Celery's doorbells of money. They take nothing and only call domain code; the rows are the queue of record."""
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import wraps
+
+from celery import shared_task
+
+from billing import automatic, low_balance, payments, reconciling, refunds, stripe_events, welcome
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
+
+logger = logging.getLogger(__name__)
+
+
+def one_at_a_time(work: Callable[[], None]) -> Callable[[], None]:
+    """In this process; further ticks pass. Else all threads of a worker would wait for a Stripe that hangs."""
+    at_work = threading.Lock()
+
+    @wraps(work)
+    def tick() -> None:
+        if at_work.acquire(blocking=False):
+            try:
+                work()
+            finally:
+                at_work.release()
+
+    return tick
+
+
+@shared_task(name="billing.tasks.settle")
+@one_at_a_time
+def settle() -> None:
+    """What Stripe told us, payments to look at, and refunds that are on their way."""
+    stripe_events.process_due()
+    payments.sync_due()
+    refunds.carry_out_due()
+
+
+@shared_task(name="billing.tasks.top_up_automatically")
+@one_at_a_time
+def top_up_automatically() -> None:
+    automatic.top_up_all()
+
+
+@shared_task(name="billing.tasks.reconcile")
+@one_at_a_time
+def reconcile() -> None:
+    if reconciling.is_due():
+        try:
+            reconciling.reconcile()
+        except (StripeAway, StripeRefused) as error:
+            logger.error("Stripe could not be asked for missed events: %s", error)
+    stripe_events.cut_old()
+
+
+@shared_task(name="billing.tasks.erase_networks")
+def erase_networks() -> None:
+    welcome.erase_networks()
+
+
+@shared_task(name="billing.tasks.watch_balances")
+def watch_balances() -> None:
+    low_balance.look()

@@ -1,0 +1,1 @@
+"""What members see of their money, and what they do with it."""

@@ -1,0 +1,99 @@
+"""Welcome credits: once per person, and so few a day that nobody lives on them.
+
+Locks: the person's row of welcomes, the network's count, the shop's count, the wallet.
+"""
+
+import datetime
+import ipaddress
+import logging
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+
+from accounts.clock import read_db_now
+from accounts.models import Membership, Role, User
+from billing import ledger
+from billing.models import Welcome, WelcomeCount
+
+logger = logging.getLogger(__name__)
+
+NETWORKS_KEPT = datetime.timedelta(days=2)
+_PREFIXES = {4: 24, 6: 64}
+
+
+class _TooMany(Exception):
+    """What was counted is undone; the text says which limit it was."""
+
+
+def after_confirmation(user: User, client_address: str) -> None:
+    """As accounts.hooks.address_confirmed calls it."""
+    give(user, client_address)
+
+
+def give(user: User, client_address: str) -> int:
+    """The credits that their first organization gets now. 0: none are given, they had theirs, they own none, their
+    address is not confirmed, or a limit of the day is reached; then a later call may give them.
+    """
+    credits = settings.WELCOME_CREDITS
+    owned = Membership.objects.filter(
+        user=user, role=Role.OWNER, user__email_confirmed_at__isnull=False
+    ).select_related("organization")
+    ownership = owned.order_by("pk").first() if credits else None
+    if ownership is None:
+        return 0
+    organization, reference = ownership.organization, f"welcome:{user.uuid}"
+    try:
+        with transaction.atomic():
+            Welcome.objects.create(organization=organization, reference=reference, credits=credits)
+            _count(organization.shop_id, client_address)
+            ledger.grant(organization.pk, credits, reference=reference, actor="system", note="Welcome")
+    except IntegrityError:
+        if not Welcome.objects.filter(reference=reference).exists():
+            raise
+        return 0
+    except _TooMany as error:
+        logger.warning("No welcome credits for user:%s today: %s", user.uuid, error)
+        return 0
+    return credits
+
+
+def erase_networks() -> int:
+    """How many counts of networks were two days old."""
+    until = read_db_now().date() - NETWORKS_KEPT
+    erased, _by_model = WelcomeCount.objects.filter(on__lte=until).exclude(network="").delete()
+    return erased
+
+
+def _count(shop_id: int, client_address: str) -> None:
+    """Raises _TooMany."""
+    today = read_db_now().date()
+    limits = {
+        _hashed_network(client_address, today): settings.WELCOME_PER_NETWORK_PER_DAY,
+        "": settings.WELCOME_PER_DAY,
+    }
+    for network, limit in limits.items():
+        counts = WelcomeCount.objects.filter(shop_id=shop_id, on=today, network=network)
+        if not counts.exists():
+            WelcomeCount.objects.bulk_create(
+                [WelcomeCount(shop_id=shop_id, on=today, network=network)], ignore_conflicts=True
+            )
+        # Counted by the update itself: of many at once, only so many get through.
+        if not counts.filter(count__lt=limit).update(count=F("count") + 1):
+            raise _TooMany("its network has had its share" if network else "the shop has given all it may")
+
+
+def _hashed_network(client_address: str, on: datetime.date) -> str:
+    """Cannot be turned back without our key, nor be followed to another day."""
+    return salted_hmac("billing.welcome", f"{on} {_network(client_address)}", algorithm="sha256").hexdigest()
+
+
+def _network(client_address: str) -> str:
+    """Those without an address, such as a proxy on a Unix socket that does not forward it, are one network."""
+    try:
+        address = ipaddress.ip_address(client_address)
+    except ValueError:
+        return ""
+    address = getattr(address, "ipv4_mapped", None) or address
+    return str(ipaddress.ip_network((address, _PREFIXES[address.version]), strict=False))

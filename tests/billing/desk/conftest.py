@@ -1,0 +1,12 @@
+import pytest
+from django.test import Client
+
+from tests.billing.stripe.conftest import new_buyer, one_till, till
+from tests.operators import desk_of, operator
+
+__all__ = ["desk", "new_buyer", "one_till", "till"]
+
+
+@pytest.fixture
+def desk(db: None) -> Client:
+    return desk_of(operator())

@@ -1,0 +1,26 @@
+"""One till for all tests of this folder that need no other."""
+
+from collections.abc import Iterator
+
+import pytest
+import stripe
+
+from tests.till import RunningTill, running_till
+
+
+@pytest.fixture(scope="package")
+def the_till() -> Iterator[RunningTill]:
+    with running_till() as till:
+        yield till
+
+
+@pytest.fixture
+def till(the_till: RunningTill) -> Iterator[RunningTill]:
+    yield the_till
+    the_till.behave(reset=True)
+
+
+@pytest.fixture
+def client(till: RunningTill) -> stripe.StripeClient:
+    """The real library; it asks once, so that a test sees every answer."""
+    return till.client(max_network_retries=0)

@@ -1,0 +1,150 @@
+"""Everything about one payment at the same moment, on real commits: one top-up."""
+
+import itertools
+import random
+import threading
+from collections import Counter
+
+from django.db import connection
+
+from billing import audit, ledger, payments, stripe_events
+from billing.models import LedgerEntry, Payment
+from tests.billing.stripe.buying import CREDITS, a_buyer, arrives, steps_of
+from tests.billing.stripe.conftest import one_till, till
+from tests.cast import Person
+from tests.concurrency.outcomes import tally
+from tests.makers import wallet_of
+from tests.pages import browser_of
+from tests.scale import count
+from tests.threads import together
+from tests.till import RunningTill
+
+__all__ = ["one_till", "till"]  # fixtures
+RUNNERS = 8
+
+
+def events_of(till: RunningTill, session_id: str) -> list[dict[str, object]]:
+    intent = till.client().v1.checkout.sessions.retrieve(session_id).payment_intent
+    return [
+        event
+        for event in till.events()
+        if event["type"] in stripe_events.HANDLED
+        and {session_id, intent}
+        & {event["data"]["object"]["id"], event["data"]["object"].get("payment_intent")}
+    ]
+
+
+def test_every_event_three_times_shuffled_by_eight_threads(race_db: None, till: RunningTill) -> None:
+    for round_ in range(count(1, 10)):
+        buyer = a_buyer(till)
+        payment = buyer.starts()
+        session = str(payment.session_id)
+        till.pay_by_bank(session)
+        till.bank_arrives(session)
+        intent = str(till.client().v1.checkout.sessions.retrieve(session).payment_intent)
+        till.refund(intent, 500)
+        till.refund(intent, 300)
+        till.close_dispute(till.dispute(intent)["id"], "won")
+        events = events_of(till, session) * 3
+        random.Random(round_).shuffle(events)
+        shares = [events[index::RUNNERS] for index in range(RUNNERS)]
+        connection.close()
+
+        def deliver(index: int, shares: list[list[dict[str, object]]] = shares) -> str:
+            for event in shares[index]:
+                stripe_events.process(arrives(event))
+            return "done"
+
+        assert tally(together(RUNNERS, deliver)) == {"done": RUNNERS}
+        payments.sync_payment(payment.pk)
+        assert wallet_of(buyer.organization) == (600, 0, 0, 1200 * 10_000)
+        assert steps_of(payment) == [600]
+    assert audit.check_snapshot() == []
+
+
+def test_looks_while_a_payment_lives_book_each_change_once(race_db: None, till: RunningTill) -> None:
+    """Eight threads look without pause while it is paid, refunded, disputed, and the dispute is won."""
+    buyer = a_buyer(till)
+    payment = buyer.starts()
+    session = str(payment.session_id)
+    is_over = threading.Event()
+
+    def work(index: int) -> str:
+        if index:
+            while not is_over.is_set():
+                payments.sync_payment(payment.pk)
+            return "looked"
+        try:
+            till.pay(session)
+            intent = str(till.client().v1.checkout.sessions.retrieve(session).payment_intent)
+            till.refund(intent, 500)
+            till.close_dispute(till.dispute(intent)["id"], "won")
+        finally:
+            is_over.set()
+        return "lived"
+
+    assert tally(together(RUNNERS, work)) == {"looked": RUNNERS - 1, "lived": 1}
+    payments.sync_payment(payment.pk)
+    assert wallet_of(buyer.organization)[0] == 750
+    assert sum(steps_of(payment)) == 750
+    assert audit.check_snapshot() == []
+
+
+def test_booking_what_was_missing_when_it_was_read_credits_many_times_control(
+    race_db: None, till: RunningTill
+) -> None:
+    """What sync_payment would be without its lock and its number."""
+    buyer = a_buyer(till)
+    payment = buyer.starts()
+    till.pay(str(payment.session_id))
+    everybody_has_read = threading.Barrier(RUNNERS)
+    numbers = itertools.count(1)
+
+    def credit_naively(_index: int) -> str:
+        row = Payment.objects.get(pk=payment.pk)
+        target = payments.due(row, payments.ask(row))  # type: ignore[arg-type]
+        missing = target.credits - row.credited
+        connection.close()
+        everybody_has_read.wait(30)
+        ledger.top_up(
+            row.organization_id,
+            missing,
+            net_value_micros=0,
+            reference=f"made:{row.pk}:{next(numbers)}",
+            actor="system",
+        )
+        return "credited"
+
+    assert tally(together(RUNNERS, credit_naively)) == {"credited": RUNNERS}
+    assert wallet_of(buyer.organization)[0] == RUNNERS * CREDITS
+
+
+def test_the_page_after_the_checkout_20_times_while_the_webhook_arrives(
+    race_db: None, till: RunningTill
+) -> None:
+    for _ in range(count(1, 10)):
+        buyer = a_buyer(till)
+        payment = buyer.starts()
+        session = str(payment.session_id)
+        till.pay(session)
+        events = events_of(till, session)
+        assert buyer.access.user
+        clients = [browser_of(Person(buyer.access.user, buyer.organization)) for _ in range(20)]
+        connection.close()
+
+        def visit(index: int, session: str = session) -> str:
+            if index == 20:
+                for event in events:  # noqa: B023
+                    stripe_events.process(arrives(event))
+                return "heard"
+            answer = clients[index].get("/credits/return/", {"session_id": session})  # noqa: B023
+            assert answer.status_code == 200
+            assert "1,000 credits were added to your wallet" in answer.content.decode()
+            return "seen"
+
+        assert tally(together(21, visit)) == {"seen": 20, "heard": 1}
+        kinds = Counter(
+            LedgerEntry.objects.filter(wallet__organization=buyer.organization).values_list("kind", flat=True)
+        )
+        assert kinds == {"top_up": 1}
+    assert audit.check_snapshot() == []

@@ -1,0 +1,17 @@
+"""What each app hears of from those below it: pinned, since nobody sees it where it is called."""
+
+from accounts import hooks
+
+
+def registered(name: str) -> list[str]:
+    return [f"{hook.__module__}.{hook.__qualname__}" for hook in getattr(hooks, name)]
+
+
+def test_who_is_called_for_what_and_in_which_order() -> None:
+    names = [name for name, value in vars(hooks).items() if isinstance(value, list)]
+    assert {name: registered(name) for name in names} == {
+        "shop_opened": ["generations.catalogue.stock", "billing.packs.stock"],
+        "currency_is_used": ["billing.reads.has_payments"],
+        "organization_created": ["billing.ledger.open_wallet"],
+        "address_confirmed": ["billing.welcome.after_confirmation"],
+    }

@@ -1,0 +1,93 @@
+"""kill -9 of web and worker while people pay: every payment is credited, and once."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import override_settings
+
+from billing import audit
+from billing.models import LedgerEntry, Payment, PaymentStatus, StripeEvent
+from tests import scale
+from tests.billing.stripe.buying import CREDITS, Buyer, a_buyer
+from tests.processes import free_port
+from tests.shop import RunningShop, start
+from tests.till import RunningTill
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.everyday_on("postgresql")
+PAYMENTS = scale.count(12, 60)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A shop and the till that tells it of payments."""
+
+    shop: RunningShop
+    till: RunningTill
+
+
+@pytest.fixture
+def counter(committed_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+    till = RunningTill(tmp_path_factory.mktemp("till"), None)
+    till.port = free_port()
+    with start(tmp_path_factory.mktemp("shop"), SWEEP_S="0.3", DEMO="1", **till.environment) as shop:
+        till.webhook_url = f"http://127.0.0.1:{shop.port}/webhooks/stripe"
+        till.start()
+        stripe_settings = {
+            "STRIPE_SECRET_KEY": till.secret_key,
+            "STRIPE_WEBHOOK_SECRETS": [till.webhook_secret],
+            "STRIPE_API_BASE": till.base_url,
+            "PUBLIC_URL": django_settings.PUBLIC_URL,
+        }
+        try:
+            with override_settings(**stripe_settings):
+                yield Counter(shop, till)
+        finally:
+            till.end()
+
+
+def open_payments(buyer: Buyer) -> list[str]:
+    return [str(buyer.starts().session_id) for _ in range(PAYMENTS)]
+
+
+def assert_each_is_credited_once(buyer: Buyer) -> None:
+    paid = Payment.objects.filter(organization=buyer.organization, status=PaymentStatus.PAID)
+    wait_until(lambda: paid.count() == PAYMENTS, "every payment to be credited", timeout_s=90)
+    entries = LedgerEntry.objects.filter(wallet__organization=buyer.organization)
+    assert list(entries.values_list("kind", flat=True)) == ["top_up"] * PAYMENTS
+    assert buyer.wallet()[0] == PAYMENTS * CREDITS
+    assert audit.check_snapshot() == []
+
+
+def test_worker_killed_while_it_looks_at_stripe(counter: Counter) -> None:
+    buyer = a_buyer(counter.till)
+    sessions = open_payments(buyer)
+    counter.till.behave(slow_s=0.1)  # so that a kill meets looks under way
+    for index, session in enumerate(sessions):
+        counter.till.pay(session)
+        if index % 4 == 3:
+            known = StripeEvent.objects.filter(attempts__gte=1).count()
+            wait_until(
+                lambda known=known: StripeEvent.objects.filter(attempts__gte=1).count() > known,  # type: ignore[misc]
+                "an event to be worked on",
+                timeout_s=60,
+            )
+            counter.shop.worker().send_signal(signal.SIGKILL)
+    counter.till.behave(reset=True)
+    # What the killed ones held is due again after 30 s.
+    assert_each_is_credited_once(buyer)
+
+
+def test_web_killed_while_webhooks_arrive(counter: Counter) -> None:
+    """The till tells again what was not taken; what it gives up is found by reconciling."""
+    buyer = a_buyer(counter.till)
+    for index, session in enumerate(open_payments(buyer)):
+        counter.till.pay(session)
+        if index % 6 == 5:
+            web = wait_until(lambda: counter.shop.processes.children("granian"), "a web process")
+            os.killpg(web[0].pid, signal.SIGKILL)
+    assert_each_is_credited_once(buyer)
