@@ -12,11 +12,12 @@ from django.db.models import F
 
 from accounts.clock import db_now
 from accounts.models import Outgoing
+from accounts.retries import pause
 
 Row = TypeVar("Row", bound=Outgoing)
 
 AT_ONCE = 50
-HOLD_S = 120  # by whoever sends it; one that dies over it leaves it to the next
+HOLD = datetime.timedelta(seconds=120)  # by whoever sends it; one that dies over it leaves it to the next
 FIRST_PAUSE_S = 30
 LONGEST_PAUSE_S = 1800
 # What a mail server says of one mail. Anything else (no connection, no answer) would meet the next mail as well.
@@ -50,15 +51,15 @@ def send_due(
     sent = 0
     for row in due.order_by("pk")[:AT_ONCE]:
         mine = kind._default_manager.filter(pk=row.pk, sent_at=None, tries=row.tries)
-        if not mine.update(tries=F("tries") + 1, due_at=_in(HOLD_S)):
+        if not mine.update(tries=F("tries") + 1, due_at=db_now() + HOLD):
             continue
         ours = kind._default_manager.filter(pk=row.pk, tries=row.tries + 1)
         try:
             send(row)
         except (OSError, ValueError) as error:  # the latter: a bad address or setting
             failed(row, error)
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.tries, 10))
-            ours.update(due_at=_in(pause_s))
+            later = pause(row.tries, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
+            ours.update(due_at=db_now() + later)
             if give_up_after is not None:
                 ours.filter(created_at__lte=db_now() - give_up_after).update(due_at=None, **erased)
             if isinstance(error, OSError) and not isinstance(error, _OF_THIS_MAIL):
@@ -66,7 +67,3 @@ def send_due(
         else:
             sent += ours.update(sent_at=db_now(), **erased)
     return sent
-
-
-def _in(seconds: int) -> Any:
-    return db_now() + datetime.timedelta(seconds=seconds)

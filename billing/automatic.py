@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from accounts.models import Organization
+from accounts.retries import claim
 from billing import checkout, payments, reads, stripe_gateway
 from billing.currencies import shown
 from billing.models import (
@@ -28,7 +29,6 @@ from billing.models import (
     StoppedReason,
 )
 from billing.news import tell_money_people
-from billing.payments import LOOK_AGAIN
 from billing.stripe_gateway.errors import CardDeclined, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -141,10 +141,7 @@ def _due() -> QuerySet[AutoTopUp]:
 
 
 def _claim(rule: AutoTopUp) -> bool:
-    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(rule.tries, 10))
-    mine = AutoTopUp.objects.filter(pk=rule.pk, due_at__lte=db_now(), tries=rule.tries)
-    later = db_now() + datetime.timedelta(seconds=pause_s)
-    return bool(mine.update(due_at=later, tries=F("tries") + 1))
+    return claim(AutoTopUp.objects.all(), rule, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
 
 
 def look(rule_id: int) -> None:
@@ -252,20 +249,9 @@ def order(rule: AutoTopUp, pack: CreditPack, card_id: str) -> Payment:
     if not locked.is_on or locked.pack_id != pack.pk:
         raise _NotNow
     organization = rule.organization
-    payment = Payment.objects.create(
-        shop_id=organization.shop_id,
-        account=checkout.account_of(organization.shop_id),
-        organization=organization,
-        pack=pack,
-        kind=PaymentKind.AUTOMATIC,
-        livemode=settings.STRIPE_LIVEMODE,
-        actor=rule.actor,
-        credits=pack.total_credits,
-        amount_minor=pack.price_minor,
-        currency=pack.currency,
-        # The same card at every try: under one key Stripe takes no other request.
-        payment_method_id=card_id,
-        sync_due_at=db_now() + LOOK_AGAIN,
+    # The same card at every try: under one key Stripe takes no other request.
+    payment = checkout.agree(
+        organization, pack, PaymentKind.AUTOMATIC, actor=rule.actor, payment_method_id=card_id
     )
     # Not before: whatever was under way has ended now, and what it brought and cost can be seen.
     is_over_cap = locked.cap_minor is not None and spent_this_month(organization.pk) > locked.cap_minor

@@ -48,32 +48,45 @@ def account_of(shop_id: int) -> StripeAccount:
     return account
 
 
-def start(access: Access, pack: CreditPack, *, save_card: bool = False) -> Started:
-    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway."""
-    organization = access.organization
-    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
-        raise NotFound
-    payment = Payment.objects.create(
+def agree(
+    organization: Organization,
+    pack: CreditPack,
+    kind: PaymentKind,
+    *,
+    actor: str,
+    payment_method_id: str = "",
+) -> Payment:
+    """The row of a purchase: it copies from the pack what was agreed, and is looked at until it is decided."""
+    return Payment.objects.create(
         shop_id=organization.shop_id,
         account=account_of(organization.shop_id),
         organization=organization,
         pack=pack,
-        kind=PaymentKind.CHECKOUT,
+        kind=kind,
         livemode=settings.STRIPE_LIVEMODE,
-        actor=access.actor,
+        actor=actor,
         credits=pack.total_credits,
         amount_minor=pack.price_minor,
         currency=pack.currency,
+        payment_method_id=payment_method_id,
         sync_due_at=db_now() + LOOK_AGAIN,
     )
-    sale = _sale(payment, pack, save_card)
+
+
+def start(access: Access, pack: CreditPack) -> Started:
+    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway."""
+    organization = access.organization
+    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
+        raise NotFound
+    payment = agree(organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    sale = _sale(payment, pack)
     opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
     payment.session_id = opened.id
     return Started(payment, opened.url)
 
 
-def _sale(payment: Payment, pack: CreditPack, save_card: bool) -> "Sale":
+def _sale(payment: Payment, pack: CreditPack) -> "Sale":
     shop = payment.shop
     return stripe_gateway.selling.Sale(
         payment=payment,
@@ -81,7 +94,6 @@ def _sale(payment: Payment, pack: CreditPack, save_card: bool) -> "Sale":
         success_url=f"{settings.PUBLIC_URL}{RETURN_PATH}?session_id={SESSION_PLACE}",
         cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
         locale=LOCALES.get(get_language() or "", "auto"),
-        save_card=save_card,
         asks_for_terms=bool(shop.terms_version),
     )
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.alerts import raise_alert
 from accounts.clock import db_now, read_db_now
 from accounts.models import AlertKind
+from accounts.retries import claim
 from billing import ledger, stripe_gateway
 from billing.currencies import micros, shown
 from billing.models import UNDECIDED, Payment, PaymentKind, PaymentStatus, PaymentStep
@@ -208,10 +209,14 @@ def sync_due() -> int:
 
 
 def _claim(payment: Payment) -> bool:
-    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(payment.sync_tries, 10))
-    mine = Payment.objects.filter(pk=payment.pk, sync_due_at__lte=db_now(), sync_tries=payment.sync_tries)
-    later = db_now() + datetime.timedelta(seconds=pause_s)
-    return bool(mine.update(sync_due_at=later, sync_tries=F("sync_tries") + 1))
+    return claim(
+        Payment.objects.all(),
+        payment,
+        first_s=FIRST_PAUSE_S,
+        longest_s=LONGEST_PAUSE_S,
+        due="sync_due_at",
+        tries="sync_tries",
+    )
 
 
 def try_sync(payment: Payment) -> bool:

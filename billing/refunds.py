@@ -6,10 +6,11 @@ import logging
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from accounts.clock import db_now, read_db_now
+from accounts.retries import claim
 from billing import payments, stripe_gateway
 from billing.currencies import shown
 from billing.models import Payment, PaymentStatus, Refund
@@ -113,6 +114,4 @@ def carry_out_due() -> int:
 
 
 def _claim(row: Refund) -> bool:
-    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(row.tries, 10))
-    mine = Refund.objects.filter(pk=row.pk, due_at__lte=db_now(), tries=row.tries)
-    return bool(mine.update(due_at=db_now() + datetime.timedelta(seconds=pause_s), tries=F("tries") + 1))
+    return claim(Refund.objects.all(), row, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from accounts.alerts import raise_alert
 from accounts.clock import db_now
 from accounts.models import AlertKind
+from accounts.retries import claim
 from billing import payments, stripe_gateway
 from billing.models import Payment, StripeAccount, StripeEvent
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
@@ -120,10 +120,8 @@ def process_due() -> int:
 
 
 def _claim(event: StripeEvent) -> bool:
-    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(event.attempts, 10))
-    mine = StripeEvent.objects.filter(pk=event.pk, processed_at=None, attempts=event.attempts)
-    later = db_now() + datetime.timedelta(seconds=pause_s)
-    return bool(mine.update(due_at=later, attempts=F("attempts") + 1))
+    unprocessed = StripeEvent.objects.filter(processed_at=None)
+    return claim(unprocessed, event, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, tries="attempts")
 
 
 def process(event: StripeEvent) -> bool:

@@ -49,7 +49,6 @@ class Sale:
     success_url: str
     cancel_url: str
     locale: str
-    save_card: bool
     asks_for_terms: bool
 
 
@@ -84,8 +83,6 @@ def create_checkout(sale: Sale, customer_id: str) -> Opened:
         "cancel_url": sale.cancel_url,
         "locale": cast(Any, sale.locale),
     }
-    if sale.save_card:
-        params["payment_intent_data"]["setup_future_usage"] = "off_session"
     if settings.STRIPE_TAX:
         params["automatic_tax"] = {"enabled": True}
         params["customer_update"] = {"address": "auto", "name": "auto"}

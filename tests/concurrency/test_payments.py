@@ -9,7 +9,7 @@ from django.db import connection
 
 from billing import audit, ledger, payments, stripe_events
 from billing.models import LedgerEntry, Payment
-from tests.billing.stripe.buying import CREDITS, a_buyer, arrives, steps_of
+from tests.billing.stripe.buying import CREDITS, a_buyer, arrives, events_about, steps_of
 from tests.billing.stripe.conftest import one_till, till
 from tests.cast import Person
 from tests.concurrency.outcomes import tally
@@ -23,17 +23,6 @@ __all__ = ["one_till", "till"]  # fixtures
 RUNNERS = 8
 
 
-def events_of(till: RunningTill, session_id: str) -> list[dict[str, object]]:
-    intent = till.client().v1.checkout.sessions.retrieve(session_id).payment_intent
-    return [
-        event
-        for event in till.events()
-        if event["type"] in stripe_events.HANDLED
-        and {session_id, intent}
-        & {event["data"]["object"]["id"], event["data"]["object"].get("payment_intent")}
-    ]
-
-
 def test_every_event_three_times_shuffled_by_eight_threads(race_db: None, till: RunningTill) -> None:
     for round_ in range(count(1, 10)):
         buyer = a_buyer(till)
@@ -45,7 +34,7 @@ def test_every_event_three_times_shuffled_by_eight_threads(race_db: None, till: 
         till.refund(intent, 500)
         till.refund(intent, 300)
         till.close_dispute(till.dispute(intent)["id"], "won")
-        events = events_of(till, session) * 3
+        events = events_about(till, payment) * 3
         random.Random(round_).shuffle(events)
         shares = [events[index::RUNNERS] for index in range(RUNNERS)]
         connection.close()
@@ -127,7 +116,7 @@ def test_the_page_after_the_checkout_20_times_while_the_webhook_arrives(
         payment = buyer.starts()
         session = str(payment.session_id)
         till.pay(session)
-        events = events_of(till, session)
+        events = events_about(till, payment)
         assert buyer.access.user
         clients = [browser_of(Person(buyer.access.user, buyer.organization)) for _ in range(20)]
         connection.close()

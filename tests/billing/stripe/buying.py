@@ -78,9 +78,9 @@ def entries_of(payment: Payment) -> int:
 
 
 def events_about(till: RunningTill, payment: Payment) -> list[dict[str, Any]]:
-    """Those that are handled and concern this payment, the oldest first."""
-    payment.refresh_from_db()
-    ids = {payment.session_id, payment.payment_intent_id} - {None}
+    """Those that are handled and concern this payment, the oldest first; the till says which intent is its own."""
+    session = till.client().v1.checkout.sessions.retrieve(str(payment.session_id))
+    ids = {session.id, session.payment_intent} - {None}
     return [
         event
         for event in till.events()
