@@ -6,21 +6,20 @@ from typing import cast
 from rest_framework.request import Request
 
 from accounts.errors import InsufficientScope, NotFound
-from accounts.models import ApiKey, Membership, Organization, Role, User
+from accounts.models import ApiKey, Membership, Organization, User
+from accounts.origin import NOWHERE, Origin
+from accounts.roles import RIGHTS, Right, roles_with, scopes_of
 
-ROLE_SCOPES: dict[str, frozenset[str]] = {
-    Role.OWNER: frozenset({"generate", "read", "admin"}),
-    Role.ADMIN: frozenset({"generate", "read", "admin"}),
-    Role.DEVELOPER: frozenset({"generate", "read"}),
-    Role.BILLING: frozenset({"read"}),
-    Role.VIEWER: frozenset({"read"}),
-}
-MONEY_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
+MONEY_ROLES = roles_with(Right.MONEY)
+# While its deletion can be undone, an organization is only looked at.
+_WHILE_CLOSING = frozenset({Right.READ, Right.AUDIT, Right.OWNERSHIP})
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Somebody acting for an organization. `actor` is how append-only rows name them."""
+    """Somebody acting for an organization. `actor` is how append-only rows name them. Keys have scopes alone; people
+    have what their role gives them.
+    """
 
     organization: Organization
     scopes: frozenset[str]
@@ -29,19 +28,29 @@ class Access:
     key: ApiKey | None = None
     user: User | None = None
     role: str | None = None
+    rights: frozenset[Right] = frozenset()
+    origin: Origin = NOWHERE
 
     def require(self, scope: str) -> None:
         if scope not in self.scopes:
             raise InsufficientScope
 
+    def require_right(self, right: Right) -> None:
+        if right not in self.rights:
+            raise InsufficientScope
+
     @property
     def handles_money(self) -> bool:
         """May buy, and sees receipts: a matter of people, never of keys."""
-        return self.role in MONEY_ROLES
+        return Right.MONEY in self.rights
 
     def require_money(self) -> None:
-        if not self.handles_money:
-            raise InsufficientScope
+        self.require_right(Right.MONEY)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The rights as templates ask for them: `{% if "keys" in access.words %}`."""
+        return frozenset(right.value for right in self.rights)
 
 
 def access_of(request: Request) -> Access:
@@ -49,29 +58,37 @@ def access_of(request: Request) -> Access:
     return cast(Access, request.auth)
 
 
-def access_of_key(key: ApiKey) -> Access:
+def access_of_key(key: ApiKey, origin: Origin = NOWHERE) -> Access:
     return Access(
         organization=key.organization,
         scopes=frozenset(key.scopes),
         actor=key.actor,
         livemode=key.livemode,
         key=key,
+        origin=origin,
     )
 
 
-def access_of_user(user: User, slug: str | None = None) -> Access:
-    """The named organization of this person, else their oldest. Raises NotFound for every other."""
-    memberships = Membership.objects.select_related("organization__shop").filter(user=user)
+def access_of_user(user: User, slug: str | None = None, *, origin: Origin = NOWHERE) -> Access:
+    """The named organization of this person, else their oldest. Raises NotFound for every other, and closed ones."""
+    memberships = Membership.objects.select_related("organization__shop").filter(
+        user=user, organization__closed_at=None
+    )
     if slug is not None:
         memberships = memberships.filter(organization__slug=slug)
     membership = memberships.order_by("pk").first()
     if membership is None:
         raise NotFound
+    rights, scopes = RIGHTS[membership.role], scopes_of(membership.role)
+    if membership.organization.closing_at is not None:
+        rights, scopes = rights & _WHILE_CLOSING, scopes & {"read"}
     return Access(
         organization=membership.organization,
-        scopes=ROLE_SCOPES[membership.role],
-        actor=f"user:{user.uuid}",
+        scopes=scopes,
+        actor=user.actor,
         livemode=True,
         user=user,
         role=membership.role,
+        rights=rights,
+        origin=origin,
     )

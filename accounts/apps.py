@@ -1,6 +1,14 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "People and organizations"
+
+    def ready(self) -> None:
+        from accounts.triggers import AUDIT_EVENTS
+
+        post_migrate.connect(
+            AUDIT_EVENTS.install_after_migrate, sender=self, dispatch_uid="accounts.triggers"
+        )

@@ -13,6 +13,7 @@ from accounts.addresses import client_address, is_listed
 from accounts.clock import db_now
 from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
 from accounts.models import ApiKey
+from accounts.origin import origin_of
 from accounts.statements import Select
 
 if TYPE_CHECKING:  # DRF's views import this module by way of its settings
@@ -20,7 +21,9 @@ if TYPE_CHECKING:  # DRF's views import this module by way of its settings
 
 
 def _usable(digest: str) -> "QuerySet[ApiKey]":
-    usable = ApiKey.objects.select_related("organization").filter(revoked_at=None, frozen_at=None)
+    usable = ApiKey.objects.select_related("organization").filter(
+        revoked_at=None, frozen_at=None, organization__closing_at=None
+    )
     # By the database's clock: an application clock that is ahead would write at every request.
     usable = usable.annotate(found_use_due=ExpressionWrapper(ApiKey.use_is_due(), BooleanField()))
     return usable.filter(Q(expires_at=None) | Q(expires_at__gt=db_now()), digest=digest)
@@ -29,7 +32,7 @@ def _usable(digest: str) -> "QuerySet[ApiKey]":
 _find_usable = Select(_usable)
 
 
-def use_key(text: str) -> ApiKey | None:
+def use_key(text: str, address: str | None = None) -> ApiKey | None:
     """The usable key with this text, its use noted when that is due; a wrong checksum costs no query."""
     parsed = keys.parse(text)
     if parsed is None:
@@ -39,7 +42,7 @@ def use_key(text: str) -> ApiKey | None:
         return None
     key: ApiKey = found[0]
     if found[0].found_use_due:
-        key.note_use()
+        key.note_use(address)
     return key
 
 
@@ -49,10 +52,11 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[None, Access]:
         scheme, _space, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         text = credentials.strip() if scheme.lower() == "bearer" else ""
-        key = use_key(text) if text else None
+        origin = origin_of(request._request)
+        key = use_key(text, origin.address) if text else None
         if key is None:
             raise Unauthenticated(key_was_sent=bool(text))
-        return None, access_of_key(key)
+        return None, access_of_key(key, origin)
 
 
 class HasScope(BasePermission):

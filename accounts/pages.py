@@ -1,6 +1,7 @@
 """What every page of a member does before its own work."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlsplit
@@ -18,8 +19,10 @@ from accounts import terms
 from accounts.access import Access, access_of_user
 from accounts.errors import NotFound
 from accounts.models import User
+from accounts.origin import origin_of
 
 Arguments = ParamSpec("Arguments")
+CHOSEN = "organization"  # in the session: its slug
 
 
 def member_page(
@@ -36,7 +39,7 @@ def member_page(
         if not isinstance(user, User):
             return go_through(request, resolve_url(settings.LOGIN_URL))
         try:
-            access = access_of_user(user)
+            access = current_access(request, user)
         except NotFound:
             return render(request, "accounts/no_organization.html", status=403)
         access.require("read")
@@ -45,6 +48,16 @@ def member_page(
         return view(request, access, *args, **kwargs)
 
     return page
+
+
+def current_access(request: HttpRequest, user: User) -> Access:
+    """The organization that this session last chose, else the person's oldest. Raises NotFound: they have none."""
+    origin = origin_of(request)
+    chosen = request.session.get(CHOSEN)
+    if chosen is not None:
+        with suppress(NotFound):  # they are no longer in it
+            return access_of_user(user, chosen, origin=origin)
+    return access_of_user(user, origin=origin)
 
 
 def go_through(request: HttpRequest, path: str) -> HttpResponse:

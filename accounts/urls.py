@@ -1,9 +1,9 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import signing
 
 urlpatterns = [
-    path("sign-in/", views.sign_in, name="sign_in"),
-    path("sign-out/", views.sign_out, name="sign_out"),
-    path("terms/", views.accept_terms, name="terms"),
+    path("sign-in/", signing.sign_in, name="sign_in"),
+    path("sign-out/", signing.sign_out, name="sign_out"),
+    path("terms/", signing.accept_terms, name="terms"),
 ]

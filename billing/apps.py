@@ -29,4 +29,6 @@ class BillingConfig(AppConfig):
         audit.groupings.append(audit_rules.WALLETS)
         audit.rules.extend(gift_rules.RULES)
         audit.marks.extend(gift_rules.MARKS)
-        post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="billing.triggers")
+        post_migrate.connect(
+            triggers.ENTRIES.install_after_migrate, sender=self, dispatch_uid="billing.triggers"
+        )

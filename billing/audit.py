@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from billing import triggers
+from billing.triggers import ENTRIES
 
 NO_END = 2**63 - 1
 
@@ -137,7 +137,7 @@ def snapshot() -> Iterator[CursorWrapper]:
 def check(cursor: CursorWrapper, since: Since = BEGINNING) -> list[Finding]:
     """Every row that disagrees with a rule, as this cursor sees the database."""
     findings = [
-        Finding("append_only_trigger_is_missing", {"trigger": name}) for name in triggers.missing(cursor.db)
+        Finding("append_only_trigger_is_missing", {"trigger": name}) for name in ENTRIES.missing(cursor.db)
     ]
     for rule in all_rules():
         cursor.execute(rule.sql, parameters(since))

@@ -9,7 +9,7 @@ from typing import Any
 from django.core import checks
 from django.db import connections
 
-from billing import triggers
+from billing.triggers import ENTRIES
 
 
 @checks.register(checks.Tags.database)
@@ -17,7 +17,7 @@ def append_only_triggers(databases: Sequence[str] | None = None, **_kwargs: Any)
     errors: list[checks.CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
-        if triggers.TABLE not in connection.introspection.table_names():
+        if ENTRIES.name not in connection.introspection.table_names():
             continue
         errors += [
             checks.Warning(
@@ -25,6 +25,6 @@ def append_only_triggers(databases: Sequence[str] | None = None, **_kwargs: Any)
                 hint="Run manage.py migrate: it installs them.",
                 id="billing.W001",
             )
-            for name in triggers.missing(connection)
+            for name in ENTRIES.missing(connection)
         ]
     return errors

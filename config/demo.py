@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization, User
-from accounts.organizations import create_api_key, create_organization, first_shop
+from accounts.organizations import create_organization, first_shop
 from billing import manual
 
 OWNER_EMAIL = "owner@demo.example"

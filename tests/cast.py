@@ -7,8 +7,9 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 
+from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Membership, Organization, Role, User
-from accounts.organizations import create_api_key, create_organization, first_shop
+from accounts.organizations import create_organization, first_shop
 from billing import ledger
 
 PASSWORD = "correct horse battery staple"  # theirs all

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from accounts.models import Organization
-from billing import triggers
 from billing.models import LedgerEntry, Wallet
+from billing.triggers import ENTRIES
 from tests import cast
 from tests.services import DATABASE
 from tests.threads import together
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("any_db")
 
 def test_database_is_the_wanted_one() -> None:
     assert connection.vendor == DATABASE
-    assert triggers.missing(connection) == []
+    assert ENTRIES.missing(connection) == []
 
 
 # The order is the test: a committing one, then two that must find nothing of it.
@@ -41,7 +41,7 @@ def test_1_committed_rows_are_seen_by_threads_and_processes(committed_db: None) 
 
 def test_2_database_is_clean_after_real_commits(committed_db: None) -> None:
     assert Organization.objects.count() == LedgerEntry.objects.count() == 0
-    assert triggers.missing(connection) == []
+    assert ENTRIES.missing(connection) == []
     assert cast.found("alice@studio.example", "Alice's Studio").organization.pk == 1
 
 

@@ -1,5 +1,13 @@
 """Who: shops, people, organizations, the keys that act for them, and what is told to whom."""
 
+from accounts.models.audit import (
+    AuditAction,
+    AuditEvent,
+    AuditOrigin,
+)
+from accounts.models.invitations import (
+    Invitation,
+)
 from accounts.models.keys import (
     SCOPES,
     ApiKey,
@@ -29,7 +37,11 @@ __all__ = [
     "Acceptance",
     "AlertKind",
     "ApiKey",
+    "AuditAction",
+    "AuditEvent",
+    "AuditOrigin",
     "DocumentKind",
+    "Invitation",
     "Membership",
     "OperatorAlert",
     "Organization",

@@ -19,7 +19,10 @@ def new_key_id() -> str:
 
 
 class ApiKey(models.Model):
-    """A key acts for its organization within its scopes. The secret itself is never stored."""
+    """A key acts for its organization within its scopes. The secret itself is never stored.
+
+    `replaced_by`: the key that it was rotated to; until `expires_at` both work. `frozen_reason`: a machine word.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -32,10 +35,15 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     frozen_at = models.DateTimeField(null=True, blank=True)
+    frozen_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
+    replaced_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     allowed_addresses = models.JSONField(default=list, blank=True)
     rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
     burst = models.PositiveIntegerField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_address = models.GenericIPAddressField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
@@ -61,6 +69,7 @@ class ApiKey(models.Model):
         """Keys whose `last_used_at` is a minute old: it is written at most that often, whatever the traffic."""
         return Q(last_used_at=None) | Q(last_used_at__lt=db_now() - USE_NOTED_EVERY)
 
-    def note_use(self) -> None:
+    def note_use(self, address: str | None = None) -> None:
         """Once, however many requests found that it is due."""
-        ApiKey.objects.filter(ApiKey.use_is_due(), pk=self.pk).update(last_used_at=db_now())
+        due = ApiKey.objects.filter(ApiKey.use_is_due(), pk=self.pk)
+        due.update(last_used_at=db_now(), last_used_address=address)

@@ -91,11 +91,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked.
 
     `email_confirmed_at`: when they showed that the address is theirs; null for those whom an operator entered.
+    `erased_at`: when they were blanked; nobody signs in as them any more.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=80, blank=True, default="", db_default="")
     email_confirmed_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=db_now())
@@ -114,9 +117,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def actor(self) -> str:
+        """How append-only rows name this person."""
+        return f"user:{self.uuid}"
+
 
 class Organization(models.Model):
-    """A customer of one shop; what it owns hangs off this row. Its limits for creating, None: the settings."""
+    """A customer of one shop; what it owns hangs off this row. Its limits for creating, None: the settings.
+
+    `closing_at`: its deletion was asked for then, its keys have stopped; it can be undone until it is closed.
+    `closed_at`: its rows were blanked. `retention_days`: how long its images and prompts are kept, None: the setting.
+    """
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="organizations")
     slug = models.SlugField(max_length=60, unique=True)
@@ -124,6 +136,9 @@ class Organization(models.Model):
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspended_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
     resumed_at = models.DateTimeField(null=True, blank=True)
+    closing_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
     rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
     burst = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=db_now())
@@ -131,6 +146,9 @@ class Organization(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="organization_limits_are_positive"),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | Q(closing_at__isnull=False), name="organization_closes_in_steps"
+            ),
         ]
 
     def __str__(self) -> str:

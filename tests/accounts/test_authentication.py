@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import keys
+from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey
-from accounts.organizations import revoke_api_key
 from tests.accounts.client import FOX, GENERATE, STATUS, content, error_of, generate, send
 from tests.cast import Person, new_key
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-from billing import triggers
+from billing.triggers import ENTRIES
 
 TABLES = (
     "billing_wallet",
@@ -29,12 +29,12 @@ def lawless() -> Iterator[None]:
             )
             for table, name in cursor.fetchall():
                 cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-            cursor.execute(f"ALTER TABLE {triggers.TABLE} DISABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE {ENTRIES.name} DISABLE TRIGGER USER")
             cursor.execute("DROP INDEX one_settlement_per_reference")
         yield
         return
     with connection.cursor() as cursor:
-        for name in triggers.wanted(connection):
+        for name in ENTRIES.wanted(connection):
             cursor.execute(f"DROP TRIGGER {name}")
         cursor.execute("DROP INDEX one_settlement_per_reference")
         cursor.execute("PRAGMA ignore_check_constraints = ON")

@@ -7,8 +7,8 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Organization
-from accounts.organizations import create_api_key
 from billing import ledger
 from billing.errors import InsufficientCredits, SpendCapReached, TooManyOpenTasks
 from billing.models import KeyUsage, LedgerEntry

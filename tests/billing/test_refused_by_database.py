@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization
-from accounts.organizations import create_api_key
 from billing import ledger
 from billing.models import KeyUsage, LedgerEntry, Wallet
 from tests.makers import an_organization

@@ -7,15 +7,16 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
-from billing import audit, triggers
+from billing import audit
 from billing.models import LedgerEntry
+from billing.triggers import ENTRIES
 from tests.makers import an_organization
 
-NAMES = sorted(triggers.wanted(connection))
+NAMES = sorted(ENTRIES.wanted(connection))
 
 
 def drop(name: str) -> None:
-    on_table = f" ON {triggers.TABLE}" if connection.vendor == "postgresql" else ""
+    on_table = f" ON {ENTRIES.name}" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER {name}{on_table}")
 
@@ -23,7 +24,7 @@ def drop(name: str) -> None:
 @pytest.fixture
 def triggers_again(committed_db: None) -> Iterator[None]:
     yield
-    triggers.install(connection)
+    ENTRIES.install(connection)
 
 
 def warned() -> list[str]:
@@ -34,7 +35,7 @@ def warned() -> list[str]:
 
 @pytest.mark.django_db
 def test_a_migrated_database_has_them_all() -> None:
-    assert triggers.missing(connection) == []
+    assert ENTRIES.missing(connection) == []
     assert warned() == []
 
 
@@ -43,28 +44,28 @@ def test_a_missing_trigger_is_named_and_the_next_migrate_brings_it_back(
     triggers_again: None, name: str
 ) -> None:
     drop(name)
-    assert triggers.missing(connection) == [name]
+    assert ENTRIES.missing(connection) == [name]
     assert warned() == [name]
     assert [finding.row for finding in audit.check_snapshot()] == [{"trigger": name}]
     call_command("migrate", verbosity=0)
-    assert triggers.missing(connection) == []
+    assert ENTRIES.missing(connection) == []
     assert audit.check_snapshot() == []
 
 
 def test_installing_twice_changes_nothing(triggers_again: None) -> None:
-    triggers.install(connection)
-    triggers.install(connection)
-    assert triggers.missing(connection) == []
+    ENTRIES.install(connection)
+    ENTRIES.install(connection)
+    assert ENTRIES.missing(connection) == []
 
 
 if connection.vendor == "postgresql":  # SQLite has no such switch
 
     def test_a_trigger_that_is_switched_off_is_missing(triggers_again: None) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {triggers.TABLE} DISABLE TRIGGER USER")
-        assert triggers.missing(connection) == NAMES
-        triggers.install(connection)
-        assert triggers.missing(connection) == []
+            cursor.execute(f"ALTER TABLE {ENTRIES.name} DISABLE TRIGGER USER")
+        assert ENTRIES.missing(connection) == NAMES
+        ENTRIES.install(connection)
+        assert ENTRIES.missing(connection) == []
 
 
 def test_entries_are_kept_again_after_their_table_was_rebuilt(triggers_again: None) -> None:
@@ -75,9 +76,9 @@ def test_entries_are_kept_again_after_their_table_was_rebuilt(triggers_again: No
     with connection.schema_editor() as editor:
         editor.add_field(LedgerEntry, column)
     try:
-        assert triggers.missing(connection) == (NAMES if connection.vendor == "sqlite" else [])
+        assert ENTRIES.missing(connection) == (NAMES if connection.vendor == "sqlite" else [])
         call_command("migrate", verbosity=0)
-        assert triggers.missing(connection) == []
+        assert ENTRIES.missing(connection) == []
         with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
             LedgerEntry.objects.update(actor="somebody else")
     finally:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization
-from accounts.organizations import create_api_key
 from billing import audit
 from generations.models import Generation, Image
 from tests.clocks.asking import ask, order, wait_for

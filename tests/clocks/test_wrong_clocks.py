@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from accounts.api_keys import create_api_key
 from accounts.clock import db_now, read_db_now
 from accounts.models import ApiKey, Organization
-from accounts.organizations import create_api_key
 from billing import audit
 from generations.models.orders import _CROCKFORD, Generation, Image
 from tests import scale

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from django.db.models import F
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization
-from accounts.organizations import create_api_key
 from billing import audit
 from billing.models import SETTLEMENTS, LedgerEntry
 from generations.models import OPEN, Generation, Status

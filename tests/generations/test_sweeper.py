@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
+from accounts.api_keys import create_api_key
 from accounts.clock import db_now
-from accounts.organizations import create_api_key
 from billing import audit
 from generations import sweeper, sweeps
 from generations.models import Generation, Status

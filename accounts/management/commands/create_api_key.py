@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from accounts.api_keys import create_api_key
 from accounts.clock import read_db_now
 from accounts.management.base import OperatorCommand, whole_number
-from accounts.organizations import create_api_key
 from accounts.rates import keys_above, organization_rate
 
 

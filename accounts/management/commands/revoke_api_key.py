@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts import keys
+from accounts.api_keys import revoke_api_key
 from accounts.management.base import OperatorCommand
 from accounts.models import ApiKey
-from accounts.organizations import revoke_api_key
 
 
 class Command(OperatorCommand):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization
-from accounts.organizations import create_api_key, set_rate_limits
+from accounts.organizations import set_rate_limits
 from billing import audit, ledger
 from billing.models import KeyUsage, LedgerEntry, Wallet
 from generations import lifecycle

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization
-from accounts.organizations import create_api_key
 from billing import audit
 from generations.models import Generation
 from tests import scale

@@ -11,8 +11,9 @@ import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts.api_keys import create_api_key
 from accounts.models import Organization, Shop
-from accounts.organizations import create_api_key, create_organization, person
+from accounts.organizations import create_organization, person
 from billing import ledger
 from generations import catalogue
 from generations.models import Attempt, Generation, Upstream

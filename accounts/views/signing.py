@@ -13,13 +13,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import terms
-from accounts.access import access_of_user
 from accounts.addresses import client_address
 from accounts.errors import NotFound
-from accounts.forms import SignInForm
+from accounts.forms.signing import SignInForm
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
-from accounts.pages import go_through, target_of
+from accounts.pages import current_access, go_through, target_of
 from accounts.throttling import limiter
 
 SIGN_IN_RATE = Rate("sign_in", per_minute=10, burst=10)
@@ -70,7 +69,7 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User):
         return go_through(request, resolve_url(settings.LOGIN_URL))
     try:
-        shop = access_of_user(user).organization.shop
+        shop = current_access(request, user).organization.shop
     except NotFound:
         return redirect(settings.LOGIN_REDIRECT_URL)  # which says so
     documents, problem, status = terms.outstanding(user, shop), "", 200
