@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.desk import Notice
-from accounts.views import sign_out
+from accounts.views.signing import sign_out
 from billing import notices as of_money
 from config import pages
 from generations import notices as of_images
