@@ -6,11 +6,13 @@ Installed after every migration, since a table rebuild on SQLite drops triggers 
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import AppConfig
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.signals import post_migrate
 
 
-@dataclass(frozen=True)  # without slots: signals refer to it weakly
+@dataclass(frozen=True, slots=True)
 class AppendOnlyTable:
     """`in_the_way`: SQL that finds the rows a new one would collide with. SQLite's REPLACE deletes those without
     asking delete triggers.
@@ -81,7 +83,17 @@ class AppendOnlyTable:
                     cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {self.name}")
                 cursor.execute(self.wanted(connection)[name])
 
-    def install_after_migrate(self, using: str, **_kwargs: Any) -> None:
+
+TABLES: list[AppendOnlyTable] = []
+
+
+def keep(table: AppendOnlyTable, app: AppConfig) -> None:
+    """From `app`'s ready(): its triggers are installed after each of the app's migrations, and missed when absent."""
+
+    def install_after_migrate(using: str, **_kwargs: Any) -> None:
         connection = connections[using]
-        if self.name in connection.introspection.table_names():
-            self.install(connection)
+        if table.name in connection.introspection.table_names():
+            table.install(connection)
+
+    TABLES.append(table)
+    post_migrate.connect(install_after_migrate, sender=app, dispatch_uid=table.name, weak=False)

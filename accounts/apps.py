@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -7,8 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "People and organizations"
 
     def ready(self) -> None:
+        from accounts import append_only, checks  # noqa: F401 - checks register themselves
         from accounts.triggers import AUDIT_EVENTS
 
-        post_migrate.connect(
-            AUDIT_EVENTS.install_after_migrate, sender=self, dispatch_uid="accounts.triggers"
-        )
+        append_only.keep(AUDIT_EVENTS, self)

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class BillingConfig(AppConfig):
@@ -7,18 +6,17 @@ class BillingConfig(AppConfig):
     verbose_name = "Money"
 
     def ready(self) -> None:
-        from accounts import hooks
-        from billing import (  # checks register themselves
+        from accounts import append_only, hooks
+        from billing import (
             audit,
             audit_rules,
-            checks,  # noqa: F401
             gift_rules,
             packs,
             reads,
-            triggers,
             welcome,
         )
         from billing.ledger import open_wallet
+        from billing.triggers import ENTRIES
 
         hooks.shop_opened.append(packs.stock)
         hooks.organization_created.append(open_wallet)
@@ -29,6 +27,4 @@ class BillingConfig(AppConfig):
         audit.groupings.append(audit_rules.WALLETS)
         audit.rules.extend(gift_rules.RULES)
         audit.marks.extend(gift_rules.MARKS)
-        post_migrate.connect(
-            triggers.ENTRIES.install_after_migrate, sender=self, dispatch_uid="billing.triggers"
-        )
+        append_only.keep(ENTRIES, self)

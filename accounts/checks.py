@@ -1,4 +1,4 @@
-"""System checks of the money tables; run by `migrate` and by `check --database default`.
+"""System checks of append-only tables; run by `migrate` and by `check --database default`.
 
 Warnings, not errors: an error would stop the very `migrate` that mends it.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from django.core import checks
 from django.db import connections
 
-from billing.triggers import ENTRIES
+from accounts.append_only import TABLES
 
 
 @checks.register(checks.Tags.database)
@@ -17,14 +17,15 @@ def append_only_triggers(databases: Sequence[str] | None = None, **_kwargs: Any)
     errors: list[checks.CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
-        if ENTRIES.name not in connection.introspection.table_names():
-            continue
+        present = connection.introspection.table_names()
         errors += [
             checks.Warning(
                 f"Trigger {name} is missing.",
                 hint="Run manage.py migrate: it installs them.",
-                id="billing.W001",
+                id="accounts.W001",
             )
-            for name in ENTRIES.missing(connection)
+            for table in TABLES
+            if table.name in present
+            for name in table.missing(connection)
         ]
     return errors
