@@ -1,0 +1,225 @@
+"""No address of the project leads to another organization: each is walked with the ids of alice's by charlie, who is a
+stranger, and by bob, who is her teammate without rights there.
+
+A new address has to be named here, or these tests fail.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.access import access_of_user
+from accounts.models import ApiKey, Role
+from generations import runner
+from generations.models import Generation, Image
+from tests.accounts.client import send
+from tests.cast import Person, join, new_key
+from tests.makers import a_paid_payment, a_payment, a_request
+from tests.pages import browser_of
+from tests.routes import METHODS, Route, routes, rows
+
+pytestmark = pytest.mark.django_db
+
+SECRET_PROMPT = "a lighthouse that only alice knows of"
+
+
+@dataclass(frozen=True, slots=True)
+class Hers:
+    """What alice's organization has; `values` by the names that addresses give their arguments."""
+
+    values: dict[str, Any]
+    markers: set[str]
+    session_id: str
+
+
+@pytest.fixture
+def hers(alice: Person) -> Hers:
+    from generations import lifecycle
+
+    key, _secret = new_key(alice, name="alice's own")
+    generation = lifecycle.submit(access_of_user(alice.user), a_request(SECRET_PROMPT), endpoint="test")
+    runner.run(generation.pk)
+    waiting = lifecycle.submit(access_of_user(alice.user), a_request(SECRET_PROMPT), endpoint="test")
+    image = Image.objects.get(generation=generation)
+    paid, unpaid = a_paid_payment(alice.organization), a_payment(alice.organization, session_id="cs_hers")
+    return Hers(
+        values={
+            "task_id": waiting.task_id,
+            "payment_id": paid.public_id,
+            "name": f"{image.public_id}.jpeg",
+            "number": 1,
+            "colour": "a8470a",
+        },
+        markers={
+            generation.task_id,
+            waiting.task_id,
+            SECRET_PROMPT,
+            image.public_id,
+            paid.public_id,
+            unpaid.public_id,
+            key.prefix,
+            key.public_id,
+            alice.user.email,
+            "Alice&#x27;s Studio",
+            alice.organization.slug,
+        },
+        session_id="cs_hers",
+    )
+
+
+# --- What each address is -----------------------------------------------------------------------
+
+# The same for everybody, or known by a secret of its own; with what it holds instead of a tenant's ids.
+PUBLIC = {
+    "healthz": "the process",
+    "readyz": "the parts",
+    "": "the landing page",
+    "accent/<str:colour>.css": "a colour",
+    "sign-in/": "nobody's yet",
+    "sign-out/": "ends the own session",
+    "terms/": "the shop's terms",
+    "webhooks/stripe": "signed by Stripe",
+    "hooks/upstream/<str:task_id>/<int:number>": "signed by an upstream",
+    "i/<str:name>": "signed by the shop",
+}
+# Of the own organization alone, which the session or the key names.
+OWN = {
+    "api/generate",
+    "playground/",
+    "credits/",
+    "credits/buy/",
+    "credits/look/",
+    "credits/portal/",
+    "credits/automatic/",
+    "credits/automatic/on/",
+    "credits/automatic/off/",
+    "credits/voucher/",
+    "credits/low/",
+}
+# Ids in the query.
+QUERIES: dict[str, Callable[[Hers], str]] = {
+    "api/status": lambda hers: f"task_id={hers.values['task_id']}",
+    "credits/return/": lambda hers: f"session_id={hers.session_id}",
+}
+REFUSED = {404, 405, 409}
+
+
+def by_id(route: Route) -> bool:
+    return route.pattern not in PUBLIC and (bool(route.arguments) or route.pattern in QUERIES)
+
+
+def kinds_of(route: Route) -> list[str]:
+    kinds = {"public": route.pattern in PUBLIC, "own": route.pattern in OWN, "by id": by_id(route)}
+    return [kind for kind, is_one in kinds.items() if is_one]
+
+
+def test_every_address_is_known_here() -> None:
+    unknown = [route.pattern for route in routes() if len(kinds_of(route)) != 1]
+    assert unknown == []
+
+
+def test_nothing_is_named_here_that_is_gone() -> None:
+    known = {route.pattern for route in routes()}
+    assert (set(PUBLIC) | OWN | set(QUERIES)) - known == set()
+
+
+# --- The walk -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    method: str
+    path: str
+    query: str = ""
+    answer: HttpResponse = field(compare=False, default_factory=HttpResponse)
+
+
+def is_api(route: Route) -> bool:
+    return route.pattern.startswith(("api/", "v1/"))
+
+
+def walk(
+    person: Person, hers: Hers, chosen: Callable[[Route], bool], methods: tuple[str, ...]
+) -> Iterator[Asked]:
+    browser = browser_of(person)
+    _row, secret = new_key(person, scopes=("generate", "read", "admin"))
+    for route in routes():
+        if not chosen(route):
+            continue
+        path = route.path(hers.values)
+        query = QUERIES[route.pattern](hers) if route.pattern in QUERIES else ""
+        for method in methods:
+            yield Asked(
+                method, path, query, ask(browser, secret if is_api(route) else "", method, path, query)
+            )
+
+
+def ask(browser: Client, secret: str, method: str, path: str, query: str) -> HttpResponse:
+    if secret:
+        return send(method, path, key=secret, body={}, QUERY_STRING=query)
+    answer: Any = browser.generic(method, path, QUERY_STRING=query)
+    return answer  # type: ignore[no-any-return]
+
+
+def test_ids_of_another_organization_lead_nowhere(hers: Hers, charlie: Person) -> None:
+    new_key(charlie)
+    asked = 0
+    before = rows()
+    for found in walk(charlie, hers, by_id, METHODS):
+        asked += 1
+        assert found.answer.status_code in REFUSED | {400}, (found, found.answer.status_code)
+        if found.method == "GET":
+            assert found.answer.status_code in {404, 405}, found
+        text = found.answer.content.decode()
+        own_words = {found.path.strip("/"), found.query}
+        leaked = {marker for marker in hers.markers if marker in text and marker not in " ".join(own_words)}
+        assert leaked == set(), found
+    assert asked >= 5 * len([route for route in routes() if by_id(route)])
+    after = rows()
+    after["accounts.ApiKey"] = before["accounts.ApiKey"]  # charlie's own, made for the walk
+    after["billing.KeyUsage"] = before["billing.KeyUsage"]
+    assert after == before
+
+
+def test_own_pages_show_nothing_of_another_organization(hers: Hers, charlie: Person) -> None:
+    for found in walk(charlie, hers, lambda route: route.pattern in OWN, ("GET",)):
+        text = found.answer.content.decode()
+        assert {marker for marker in hers.markers if marker in text} == set(), found
+        assert found.answer.status_code < 500, found
+
+
+def test_what_alice_asks_for_is_found(hers: Hers, alice: Person) -> None:
+    """The walk would notice: for her the same addresses lead somewhere."""
+    found = {one.path: one.answer.status_code for one in walk(alice, hers, by_id, ("GET",))}
+    reached = {path for path, status in found.items() if status not in (404, 405)}
+    assert f"/playground/{hers.values['task_id']}/" in reached
+    assert "/api/status" in reached or ApiKey.objects.exists()
+    assert len(reached) >= len(found) / 2, found
+
+
+def test_nobody_who_is_not_signed_in_gets_anywhere(hers: Hers) -> None:
+    browser = browser_of()
+    before = rows()
+    for route in routes():
+        if route.pattern in PUBLIC:
+            continue
+        for method in METHODS:
+            path = route.path(hers.values)
+            answer = ask(browser, "", method, path, QUERIES.get(route.pattern, lambda _hers: "")(hers))
+            assert answer.status_code in {302, 401, 403, 404, 405}, (method, path, answer.status_code)
+            if answer.status_code == 302:
+                assert answer["Location"].startswith("/sign-in/"), (method, path)
+    assert rows() == before
+
+
+def test_desk_is_closed_to_customers(hers: Hers, alice: Person) -> None:
+    for person in (None, alice, join("bill@studio.example", alice.organization, Role.ADMIN)):
+        browser = browser_of(person)
+        for path in ("/admin/", "/admin/accounts/organization/", "/admin/billing/payment/"):
+            answer = browser.get(path)
+            assert answer.status_code in {302, 403}, (person, path)
+    assert Generation.objects.exists()
