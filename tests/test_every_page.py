@@ -1,0 +1,100 @@
+"""What holds for every page of the project, found by introspection: headers, and forms that nothing breaks."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import scale
+from tests.cast import Person
+from tests.page_forms import PageForm, forms_of
+from tests.pages import browser_of
+from tests.routes import routes
+
+pytestmark = pytest.mark.django_db
+
+NOT_PAGES = ("api/", "v1/", "i/", "hooks/", "webhooks/", "healthz", "readyz", "accent/")
+NASTY = [
+    "\x00",
+    "‮",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE x --",
+    "😀" * 100,
+    "a" * 5000,
+    "-1",
+    "9" * 30,
+]
+
+
+def pages() -> list[str]:
+    """Those that need nothing in their address."""
+    found = [route for route in routes() if not route.arguments and not route.pattern.startswith(NOT_PAGES)]
+    return [f"/{route.pattern}" for route in found]
+
+
+def test_pages_bear_the_headers_that_protect_them(alice: Person) -> None:
+    for person in (None, alice):
+        client = browser_of(person)
+        for path in pages():
+            answer = client.get(path)
+            assert answer.status_code < 500, path
+            policy = answer["Content-Security-Policy"]
+            assert {"default-src 'none'", "frame-ancestors 'none'"} <= {
+                part.strip() for part in policy.split(";")
+            }
+            assert not re.search(r"unsafe|\*", policy), path
+            assert answer["X-Content-Type-Options"] == "nosniff", path
+            assert answer["X-Frame-Options"] == "DENY", path
+            assert answer["Referrer-Policy"] == "same-origin", path
+            assert not {"server", "x-powered-by"} & {name.lower() for name in answer.headers}, path
+
+
+def test_pages_hold_no_script_or_style_of_their_own(alice: Person) -> None:
+    for person in (None, alice):
+        client = browser_of(person)
+        for path in pages():
+            text = client.get(path).content.decode()
+            assert not re.search(r"<style|style=|<script(?![^>]*(\ssrc=|type=\"application/json\"))", text), (
+                path
+            )
+            assert not re.search(r"\son[a-z]+=", text), path
+            assert not re.search(r"(src|href|action)=\"(https?:)?//(?!localhost)", text), path
+
+
+def all_forms(client: Client) -> list[tuple[str, PageForm]]:
+    found = []
+    for path in pages():
+        answer = client.get(path)
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            found += [(form.action or path, form) for form in forms_of(answer.content.decode())]
+    return [(action, form) for action, form in found if action.startswith("/") and "sign-out" not in action]
+
+
+def test_pages_have_forms(alice: Person) -> None:
+    assert len(all_forms(browser_of(alice))) >= 4
+    assert len(all_forms(browser_of())) >= 1
+
+
+values = st.one_of(st.text(max_size=400), st.sampled_from(NASTY), st.integers().map(str))
+
+
+@settings(
+    max_examples=scale.count(4, 60),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_forms_survive_whatever_is_typed(alice: Person, data: st.DataObject) -> None:
+    for person in (None, alice):
+        client = browser_of(person)
+        for action, form in all_forms(client):
+            sent: dict[str, Any] = {}
+            for name, value in form.fields.items():
+                options = [st.just(value), values]
+                if form.choices.get(name):
+                    options.append(st.sampled_from(form.choices[name]))
+                sent[name] = data.draw(st.one_of(options), label=f"{action} {name}")
+            answer = client.post(action, sent) if form.method == "post" else client.get(action, sent)
+            assert answer.status_code < 500 or answer.status_code == 503, (action, sent, answer.status_code)
