@@ -1,5 +1,6 @@
-"""`python -m tests.run [--limit-s N] -- ARGUMENT…`: runs Python with these arguments on both databases side by side, so
-that one computes while the other waits.
+"""`python -m tests.run [--limit-s N] [--covered DATABASE] -- ARGUMENT…`: runs Python with these arguments on both
+databases side by side, so that one computes while the other waits. What is covered is measured on one of them alone:
+it costs as much time as the tests themselves.
 
 What they write is kept in build/runs and shown one after the other, each as it comes; their last lines, which sum up,
 are in build/runs/summary.txt. Ends with the status of the first that failed, 124 when it took longer than N seconds.
@@ -23,6 +24,7 @@ import psutil
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "runs"
 DATABASES = ("sqlite", "postgresql")
+MEASURING = ("-m", "coverage", "run")
 LIMIT_S = 900.0
 GRACE_S = 60.0  # for fixtures to end what they started
 ONE_SIGNAL_S = 1.0  # the terminal, make and a shell may each pass on the same one
@@ -110,13 +112,18 @@ class Signals:
             self.insists = True
 
 
-def run(arguments: Sequence[str], limit_s: float, folder: Path = FOLDER) -> int:
+def run(
+    arguments: Sequence[str], limit_s: float, folder: Path = FOLDER, *, covered: str | None = None
+) -> int:
     """The status to end with."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.txt").unlink(missing_ok=True)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a killed run leaves behind becomes ours
     signals = Signals()
-    runs = [Run(database, arguments, folder, limit_s) for database in DATABASES]
+    runs = [
+        Run(database, [*(MEASURING if database == covered else ()), *arguments], folder, limit_s)
+        for database in DATABASES
+    ]
     try:
         for each in runs:
             sys.stdout.write(f"--- {each.database} ---\n")
@@ -163,9 +170,10 @@ def _kill_all_below() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs Python on both databases, side by side.")
     parser.add_argument("--limit-s", type=float, default=LIMIT_S, metavar="N")
+    parser.add_argument("--covered", choices=DATABASES)
     parser.add_argument("arguments", nargs="+", metavar="ARGUMENT")
     options = parser.parse_args()
-    return run(options.arguments, options.limit_s)
+    return run(options.arguments, options.limit_s, covered=options.covered)
 
 
 if __name__ == "__main__":

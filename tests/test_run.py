@@ -1,5 +1,6 @@
 """Both databases side by side: what is shown, how it ends, and that nothing is left."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -112,6 +113,23 @@ os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
     assert status == expected
     summed_up = ["--- both ---", "sqlite: 1 failed, 2 passed", "postgresql: 1 failed, 2 passed"]
     assert out.splitlines()[-3:] == summed_up
+
+
+def test_what_is_covered_is_measured_on_the_one_that_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import os, sys; print(os.environ['TEST_DATABASE'], 'coverage' in sys.modules)\n")
+    start = "import sys; from pathlib import Path; from tests import run; a = sys.argv[1:]"
+    start += "; sys.exit(run.run([a[0]], 60, Path(a[1]), covered='postgresql'))"
+    done = subprocess.run(
+        [sys.executable, "-c", start, str(program), str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "COVERAGE_FILE": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines()[1::2] == ["sqlite False", "postgresql True"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

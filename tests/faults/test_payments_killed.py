@@ -87,7 +87,10 @@ def test_web_killed_while_webhooks_arrive(counter: Counter) -> None:
     buyer = a_buyer(counter.till)
     for index, session in enumerate(open_payments(buyer)):
         counter.till.pay(session)
-        if index % 6 == 5:
-            web = wait_until(lambda: counter.shop.processes.children("granian"), "a web process")
+        if index % (PAYMENTS // 2) == 5:
+            # One that dies again and again is started ever later.
+            web = wait_until(
+                lambda: counter.shop.processes.children("granian"), "a web process", timeout_s=60
+            )
             os.killpg(web[0].pid, signal.SIGKILL)
     assert_each_is_credited_once(buyer)
