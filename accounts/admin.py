@@ -171,6 +171,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "address",
         "agent",
     )
+    readonly_fields = ("note", "address", "agent")
     ordering = ("-pk",)
 
     @admin.display(description=_("address"))

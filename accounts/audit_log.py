@@ -237,7 +237,7 @@ def _line(event: AuditEvent, names: _Names) -> Line:
         action=str(AuditAction(event.action).label) if event.action in AuditAction.values else event.action,
         actor=names(event.actor),
         subject=names(event.subject),
-        details=", ".join(f"{name}: {_word(value)}" for name, value in event.details.items()),
+        details=", ".join(f"{name}: {_word(value)}" for name, value in sorted(event.details.items())),
         note=origin.note if origin and not is_by_operator else "",
         # An operator's is not the organization's to know.
         address=origin.address or "" if origin and not is_by_operator else "",

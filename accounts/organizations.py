@@ -24,7 +24,7 @@ class TooManyOrganizations(DomainError):
     type, status = "too_many_organizations", 409
 
     def __init__(self) -> None:
-        words = _("Nobody may own more than %(count)d organizations here.")
+        words = _("Nobody may own more organizations here than %(count)d.")
         super().__init__(words % {"count": settings.MAX_OWNED_ORGANIZATIONS})
 
 

@@ -106,6 +106,7 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
         "problem": problem,
         "may_found": access.user is not None and may_found(access.user),
         "export_path": path_if_any("export"),
+        "retention_path": path_if_any("retention"),
         "delete_path": path_if_any("organization_delete"),
     }
     return render(request, "accounts/settings.html", context, status=status)
@@ -146,7 +147,7 @@ def for_another(request: HttpRequest, access: Access) -> str:
     """What to say, and do instead, when a form was opened for an organization that is not the chosen one any more, as
     with two of them in two tabs; "" when all is well.
     """
-    if request.method != "POST" or request.POST.get("for") == access.organization.slug:
+    if request.POST.get("for", access.organization.slug) == access.organization.slug:
         return ""
     return _(
         "That page was opened for another organization, so nothing was changed. This one is %(name)s."

@@ -75,7 +75,7 @@ def invite(owner: Visitor) -> None:
     expect(field).to_be_focused()
     assert_fine(page)
     field.fill(GUEST)
-    page.get_by_label("Role").select_option("Developer")
+    page.get_by_label("Role", exact=True).select_option("Developer")
     page.get_by_role("button", name="Invite").click()
     expect(page.get_by_role("status")).to_contain_text("An invitation is on its way")
     expect(page.get_by_role("list", name="Open invitations")).to_contain_text(GUEST)
@@ -100,11 +100,11 @@ def found_another_and_come_back(guest: Visitor) -> None:
     page.get_by_label("Name of the organization").fill("Dora's own")
     page.get_by_role("button", name="Found it").click()
     expect(page.get_by_role("status")).to_contain_text("Dora's own")
-    page.get_by_label("Organization").select_option("Demo")
+    page.get_by_label("Organization", exact=True).select_option("Demo")
     page.get_by_role("button", name="Switch to this organization").click()
     guest.go("/team/")
     expect(page.get_by_text(f"{GUEST} (you)")).to_be_visible()
-    expect(page.get_by_label("Organization")).to_have_value("demo")
+    expect(page.get_by_label("Organization", exact=True)).to_have_value("demo")
     expect(page.get_by_role("link", name="Settings")).to_have_count(0)
 
 
@@ -127,7 +127,7 @@ def test_somebody_is_invited_accepts_gets_another_role_and_is_removed(owner: Vis
 
     open_member(owner)
     assert_fine(page)
-    page.get_by_label("Role").select_option("Admin")
+    page.get_by_label("Role", exact=True).select_option("Admin")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_have_text(f"The role of {GUEST} is now: Admin")
     hers.reload()

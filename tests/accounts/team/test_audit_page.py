@@ -1,6 +1,7 @@
 """The audit log as its readers get it: newest first, filtered, with people by name, and as a file."""
 
 import csv
+import datetime
 import io
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_what_operators_note_stays_with_them(alice: Person) -> None:
         origin=Origin("198.51.100.9", "Desk"),
         note="looks like fraud",
     )
-    [row] = file_of(alice)
+    row = file_of(alice)[-1]
     assert (row["actor"], row["actor_id"]) == ("an operator", "staff")
     everything = page_of(alice) + str(row)
     for secret in ("looks like fraud", "198.51.100.9", "Desk", str(boss.uuid), boss.email):
@@ -169,8 +170,8 @@ def test_days_include_both_ends(alice: Person) -> None:
     today = event.created_at.date()
     found = Wanted(since=today, until=today).rows(alice.organization)
     assert list(found) == [event]
-    assert Wanted(until=today.replace(year=today.year - 1)).rows(alice.organization).count() == 0
-    assert Wanted(since=today.replace(year=today.year - 1)).rows(alice.organization).count() == 3
+    assert Wanted(until=today - datetime.timedelta(days=30)).rows(alice.organization).count() == 0
+    assert Wanted(since=today - datetime.timedelta(days=30)).rows(alice.organization).count() == 3
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ def make_older(seconds: float) -> None:
     Invitation.objects.update(sent_at=ago(seconds), expires_at=ago(seconds - 7 * DAY_S))
 
 
-def test_a_mail_goes_to_the_address_and_says_who_invites_to_what(alice: Person, mailbox: Mailbox) -> None:
+def test_a_mail_goes_to_the_address_and_says_who_invites_to_what(
+    alice: Person, mailbox: Mailbox, settings: Settings
+) -> None:
     client = browser_of(alice)
     response = post(client, alice.organization, "/team/invite/", email=" Dora@New.Example ", role="billing")
     assert response["Location"] == "/team/"
@@ -54,7 +56,7 @@ def test_a_mail_goes_to_the_address_and_says_who_invites_to_what(alice: Person, 
     assert (mail["To"], mail["Subject"]) == (DORA, "You are invited to Alice's Studio at Tintype")
     body = mail.get_payload(decode=True).decode()
     assert "alice@studio.example invites you to Alice's Studio at Tintype. Your role there: Billing." in body
-    assert f"http://localhost:8000/invitations/{token}/" in body
+    assert f"{settings.PUBLIC_URL}/invitations/{token}/" in body
     invitation = Invitation.objects.get()
     assert (invitation.email, invitation.role, invitation.invited_by) == (DORA, "billing", alice.user)
     event = AuditEvent.objects.get()

@@ -232,7 +232,7 @@ def test_nobody_is_made_owner_of_more_than_one_may_own(
     path = f"/team/{owner.user.uuid}/"
     response = post(browser_of(alice), alice.organization, path, seen="admin", role="owner")
     assert response.status_code == 409
-    assert "Nobody may own more than 1 organizations here." in text_of(response)
+    assert "Nobody may own more organizations here than 1." in text_of(response)
     with pytest.raises(TooManyOrganizations):
         change(alice, Person(owner.user, alice.organization), Role.OWNER)
     change(alice, bob, Role.OWNER)
