@@ -196,10 +196,10 @@ def test_a_bad_filter_is_named_beside_its_field(alice: Person, query: str, field
     assert not AuditEvent.objects.filter(action="export_fetched").exists()
 
 
-@pytest.mark.parametrize("before", ["x", "-1", "%00", "9" * 30, "١"])
-def test_a_bad_cursor_shows_the_newest(alice: Person, before: str) -> None:
+def test_a_bad_cursor_shows_the_newest(alice: Person) -> None:
     note_down(alice.organization, alice.user.actor)
-    assert "Signed in" in page_of(alice, f"?before={before}")
+    for before in ("x", "-1", "%00", "9" * 30, "١"):
+        assert "Signed in" in page_of(alice, f"?before={before}"), before
 
 
 def test_pages_follow_each_other_and_keep_their_filters(alice: Person) -> None:

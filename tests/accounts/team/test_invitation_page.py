@@ -1,7 +1,5 @@
 """Where an invitation's link leads, in each of its states, and to whom."""
 
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
 
@@ -112,20 +110,12 @@ def test_what_cannot_be_used_says_why_and_what_to_do(
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        lambda token: token[:-1],
-        lambda token: token + "A",
-        lambda token: token.swapcase(),
-        lambda token: "%00",
-        lambda token: "x" * 5000,
-        lambda token: "%F0%9F%A6%8A",
-        lambda token: "<script>",
-    ],
+    "sent", ["{cut}", "{token}A", "{swapped}", "%00", "x" * 5000, "%F0%9F%A6%8A", "<script>"]
 )
-def test_an_altered_link_leads_to_nothing(alice: Person, change: Callable[[str], str]) -> None:
+def test_an_altered_link_leads_to_nothing(alice: Person, sent: str) -> None:
     _invitation, token = invited(alice)
-    response = browser_of(alice).get(f"/invitations/{change(token)}/")
+    link = sent.format(cut=token[:-1], token=token, swapped=token.swapcase())
+    response = browser_of(alice).get(f"/invitations/{link}/")
     assert response.status_code == 404
     words = text_of(response)
     assert "This link leads to no invitation" in words

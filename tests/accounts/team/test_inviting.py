@@ -268,7 +268,7 @@ def test_names_stay_within_their_place_in_a_mail(name: str, mailbox: Mailbox) ->
     invited(owner)
     outbox.send_due()
     [mail] = mailbox.messages
-    subject, body = str(mail["Subject"]), mail.get_payload(decode=True).decode()
+    subject, body = str(mail["Subject"]).strip(), mail.get_payload(decode=True).decode()
     assert subject.startswith("You are invited to")
     for sign in ("\u202e", "\u200f"):
         assert sign not in subject + body
