@@ -46,8 +46,8 @@ class Command(OperatorCommand):
                 set_rate_limits(organization, **rates)
             if "max_open_tasks" in options:
                 ledger.set_open_limit(organization.pk, options["max_open_tasks"])
-            names = ("rate_per_minute", "burst", "max_open_tasks")
-            changed = {name: options[name] for name in names if name in options}
+            limited = ("rate_per_minute", "burst", "max_open_tasks")
+            changed = {name: options[name] for name in limited if name in options}
             if changed:
                 record(organization, AuditAction.LIMITS_CHANGED, actor="system", **changed)
         rate = organization_rate(organization)

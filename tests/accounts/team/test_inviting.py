@@ -1,6 +1,7 @@
 """Inviting by mail: who, as what, how often, and what the mail says."""
 
 import re
+from email.message import Message
 
 import pytest
 from django.db import transaction
@@ -34,6 +35,12 @@ def outcome(by: Person, email: str) -> str:
     return problem[1] if problem else ""
 
 
+def body_of(mail: Message) -> str:
+    payload = mail.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload.decode()
+
+
 def make_older(seconds: float) -> None:
     """As if all invitations had been sent so long ago."""
     Invitation.objects.update(sent_at=ago(seconds), expires_at=ago(seconds - 7 * DAY_S))
@@ -54,7 +61,7 @@ def test_a_mail_goes_to_the_address_and_says_who_invites_to_what(
     assert outbox.send_due() == 1
     [mail] = mailbox.messages
     assert (mail["To"], mail["Subject"]) == (DORA, "You are invited to Alice's Studio at Tintype")
-    body = mail.get_payload(decode=True).decode()
+    body = body_of(mail)
     assert "alice@studio.example invites you to Alice's Studio at Tintype. Your role there: Billing." in body
     assert f"{settings.PUBLIC_URL}/invitations/{token}/" in body
     invitation = Invitation.objects.get()
@@ -268,7 +275,7 @@ def test_names_stay_within_their_place_in_a_mail(name: str, mailbox: Mailbox) ->
     invited(owner)
     outbox.send_due()
     [mail] = mailbox.messages
-    subject, body = str(mail["Subject"]).strip(), mail.get_payload(decode=True).decode()
+    subject, body = str(mail["Subject"]).strip(), body_of(mail)
     assert subject.startswith("You are invited to")
     for sign in ("\u202e", "\u200f"):
         assert sign not in subject + body
