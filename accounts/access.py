@@ -69,6 +69,28 @@ def access_of_key(key: ApiKey, origin: Origin = NOWHERE) -> Access:
     )
 
 
+def organizations_of(user: User) -> list[Organization]:
+    """Those that somebody may choose among, by name."""
+    found = Organization.objects.filter(memberships__user=user, closed_at=None)
+    return list(found.order_by("name", "pk"))
+
+
+def held(access: Access) -> Access:
+    """What the person may do now, read anew while the organization's row is held until the transaction ends: of two who
+    change its people at once, the second sees what the first has done. Raises NotFound when they are out of it
+    meanwhile, and InsufficientScope for a key.
+    """
+    if access.user is None:
+        raise InsufficientScope
+    hold(access.organization)
+    return access_of_user(access.user, access.organization.slug, origin=access.origin)
+
+
+def hold(organization: Organization) -> None:
+    """Until the transaction ends. Orders and whatever else refers to the row go on meanwhile."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
 def access_of_user(user: User, slug: str | None = None, *, origin: Origin = NOWHERE) -> Access:
     """The named organization of this person, else their oldest. Raises NotFound for every other, and closed ones."""
     memberships = Membership.objects.select_related("organization__shop").filter(

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import hooks
-from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
-from accounts.models import OperatorAlert, Organization, QueuedMail, Shop
+from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm, actor_of
+from accounts.models import AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
 from accounts.organizations import resume, suspend
+from accounts.origin import origin_of
 
 SUSPENDED_BECAUSE = {
     "": _("Suspended by an operator"),
@@ -42,13 +43,21 @@ class OrganizationAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Resume: they may order again"), permissions=["steer"])
     def resume_them(self, request: HttpRequest, organizations: QuerySet[Organization]) -> None:
-        done = sum(self._noted(request, one, resume(one), "Resumed.") for one in organizations)
+        actor, origin = actor_of(request), origin_of(request)
+        done = sum(
+            self._noted(request, one, resume(one, actor=actor, origin=origin), "Resumed.")
+            for one in organizations
+        )
         words = ngettext("%(count)d organization was resumed.", "%(count)d organizations were resumed.", done)
         self.message_user(request, words % {"count": done}, messages.SUCCESS)
 
     @admin.action(description=_("Suspend: they may look, but not order"), permissions=["steer"])
     def suspend_them(self, request: HttpRequest, organizations: QuerySet[Organization]) -> None:
-        done = sum(self._noted(request, one, suspend(one), "Suspended.") for one in organizations)
+        actor, origin = actor_of(request), origin_of(request)
+        done = sum(
+            self._noted(request, one, suspend(one, actor=actor, origin=origin), "Suspended.")
+            for one in organizations
+        )
         words = ngettext(
             "%(count)d organization was suspended.", "%(count)d organizations were suspended.", done
         )
@@ -141,3 +150,43 @@ class QueuedMailAdmin(ReadOnlyAdmin):
     list_filter = (("sent_at", admin.EmptyFieldListFilter),)
     fields = ("template", "shop", "to", "created_at", "due_at", "sent_at", "tries")
     ordering = ("-pk",)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who did what: to be searched by the ids that rows hold, such as `user:<uuid>` or the slug of an organization."""
+
+    list_display = ("created_at", "organization", "actor", "action", "subject", "details", "address")
+    list_filter = ("action",)
+    list_select_related = ("organization", "origin")
+    search_fields = ("actor", "subject", "organization__slug")
+    fields = (
+        "created_at",
+        "organization",
+        "actor",
+        "action",
+        "subject",
+        "details",
+        "note",
+        "address",
+        "agent",
+    )
+    readonly_fields = ("note", "address", "agent")
+    ordering = ("-pk",)
+
+    @admin.display(description=_("address"))
+    def address(self, event: AuditEvent) -> str:
+        return self._from(event, "address")
+
+    @admin.display(description=_("browser"))
+    def agent(self, event: AuditEvent) -> str:
+        return self._from(event, "agent")
+
+    @admin.display(description=_("note"))
+    def note(self, event: AuditEvent) -> str:
+        return self._from(event, "note")
+
+    @staticmethod
+    def _from(event: AuditEvent, name: str) -> str:
+        origin = getattr(event, "origin", None)  # it may have been erased, or never been
+        return getattr(origin, name, None) or ""

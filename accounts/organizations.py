@@ -1,17 +1,31 @@
-"""Opening shops, founding and suspending organizations: each one transaction with its hooks."""
+"""Opening shops, founding, naming and suspending organizations: each one transaction with its hooks."""
 
 import secrets
 
-from django.core.exceptions import ValidationError
+from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts import hooks
+from accounts.access import Access
+from accounts.audit import record, record_by
 from accounts.clock import db_now
-from accounts.models import Membership, Organization, Role, Shop, User
+from accounts.errors import DomainError
+from accounts.models import AuditAction, Membership, Organization, Role, Shop, User
+from accounts.names import clean_name, isolated
+from accounts.origin import NOWHERE, Origin
+from accounts.roles import Right
 
 FIRST_SHOP_SLUG = "shop"
+
+
+class TooManyOrganizations(DomainError):
+    type, status = "too_many_organizations", 409
+
+    def __init__(self) -> None:
+        words = _("Nobody may own more organizations here than %(count)d.")
+        super().__init__(words % {"count": settings.MAX_OWNED_ORGANIZATIONS})
 
 
 def first_shop() -> Shop:
@@ -39,9 +53,7 @@ def create_organization(
     shop: Shop, name: str, owner: User, *, rate_per_minute: int | None = None, burst: int | None = None
 ) -> Organization:
     """Founds an organization with its owner; raises ValidationError for an unusable name."""
-    name = name.strip()
-    if not name or len(name) > 80 or "\x00" in name:
-        raise ValidationError(_("The name of an organization has 1 to 80 characters."))
+    name = clean_name(name)
     organization = Organization.objects.create(
         shop=shop, name=name, slug=_free_slug(name), rate_per_minute=rate_per_minute, burst=burst
     )
@@ -49,6 +61,38 @@ def create_organization(
     for hook in hooks.organization_created:
         hook(organization)
     return organization
+
+
+def may_found(user: User) -> bool:
+    """Whether they own fewer organizations than one may."""
+    owned = Membership.objects.filter(user=user, role=Role.OWNER, organization__closed_at=None)
+    return owned.count() < settings.MAX_OWNED_ORGANIZATIONS
+
+
+def require_may_own(user: User) -> None:
+    """The same until the transaction ends: the person's row is held. Raises TooManyOrganizations."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not may_found(user):
+        raise TooManyOrganizations
+
+
+@transaction.atomic
+def found_another(shop: Shop, name: str, founder: User, origin: Origin = NOWHERE) -> Organization:
+    """Of those that one may own. Raises ValidationError for an unusable name, and TooManyOrganizations."""
+    require_may_own(founder)
+    organization = create_organization(shop, name, founder)
+    record(organization, AuditAction.ORGANIZATION_CREATED, actor=founder.actor, origin=origin)
+    return organization
+
+
+@transaction.atomic
+def rename(access: Access, name: str) -> None:
+    """Its slug stays. Raises ValidationError for an unusable name."""
+    access.require_right(Right.SETTINGS)
+    organization, name = access.organization, clean_name(name)
+    if Organization.objects.filter(pk=organization.pk).exclude(name=name).update(name=name):
+        note = f"{isolated(organization.name)} → {isolated(name)}"
+        record_by(access, AuditAction.ORGANIZATION_RENAMED, note=note)
 
 
 def _free_slug(name: str) -> str:
@@ -66,12 +110,27 @@ def set_rate_limits(organization: Organization, **limits: int | None) -> None:
     organization.save(update_fields=list(limits))
 
 
-def suspend(organization: Organization, *, reason: str = "") -> bool:
+@transaction.atomic
+def suspend(
+    organization: Organization, *, reason: str = "", actor: str = "system", origin: Origin = NOWHERE
+) -> bool:
     """`reason`: a machine word, "" by an operator. False when it was suspended before."""
     found = Organization.objects.filter(pk=organization.pk, suspended_at=None)
-    return bool(found.update(suspended_at=db_now(), suspended_reason=reason))
+    if not found.update(suspended_at=db_now(), suspended_reason=reason):
+        return False
+    record(organization, AuditAction.SUSPENDED, actor=actor, origin=origin, **_why(reason))
+    return True
 
 
-def resume(organization: Organization) -> bool:
+@transaction.atomic
+def resume(organization: Organization, *, actor: str = "system", origin: Origin = NOWHERE) -> bool:
+    """False when it was not suspended."""
     found = Organization.objects.filter(pk=organization.pk, suspended_at__isnull=False)
-    return bool(found.update(suspended_at=None, suspended_reason="", resumed_at=db_now()))
+    if not found.update(suspended_at=None, suspended_reason="", resumed_at=db_now()):
+        return False
+    record(organization, AuditAction.RESUMED, actor=actor, origin=origin)
+    return True
+
+
+def _why(reason: str) -> dict[str, str]:
+    return {"reason": reason} if reason else {}

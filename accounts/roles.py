@@ -42,6 +42,11 @@ def roles_with(right: Right) -> frozenset[str]:
     return frozenset(role for role, rights in RIGHTS.items() if right in rights)
 
 
+def table() -> list[tuple[Right, list[bool]]]:
+    """Each right, and whether each role has it, in the order of Role."""
+    return [(right, [right in RIGHTS[role] for role in Role]) for right in Right]
+
+
 def may_give(giver: str, role: str) -> bool:
     """Whether a member with the role `giver` may give `role` to others, and take it from them."""
     needed = Right.OWNERSHIP if role == Role.OWNER else Right.MEMBERS

@@ -2,13 +2,21 @@
 
 import uuid
 
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import AuditAction, Organization
 from billing import ledger
 from billing.models import LedgerEntry
 
 MAX_MANUAL_CREDITS = 1_000_000_000
 
 
+@transaction.atomic
 def grant(organization_id: int, credits: int, *, reason: str, actor: str = "system") -> LedgerEntry | None:
-    return ledger.grant(
+    entry = ledger.grant(
         organization_id, credits, reference=f"manual:{uuid.uuid4()}", actor=actor, note=reason
     )
+    organization = Organization.objects.get(pk=organization_id)
+    record(organization, AuditAction.CREDITS_CHANGED, actor=actor, note=reason, credits=credits)
+    return entry

@@ -14,10 +14,12 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from accounts.audit import record
 from accounts.clock import db_now, read_db_now
 from accounts.errors import RateLimited
 from accounts.gcra import Ask, Bucket, Rate
-from accounts.models import Organization, User
+from accounts.models import AuditAction, Organization, User
+from accounts.origin import NOWHERE, Origin
 from accounts.throttling import limiter
 from billing import ledger
 from billing.errors import (
@@ -49,7 +51,7 @@ def clean_code(text: str) -> str:
     return code if re.fullmatch(CODE, code) else ""
 
 
-def redeem(organization: Organization, user: User, code: str) -> int:
+def redeem(organization: Organization, user: User, code: str, *, origin: Origin = NOWHERE) -> int:
     """The credits that it brought. Raises VoucherRefused, RateLimited, or Unavailable while tries cannot be counted."""
     _count_try(organization, user)  # before the transaction: it may ask Redis
     with transaction.atomic():
@@ -75,6 +77,14 @@ def redeem(organization: Organization, user: User, code: str) -> int:
             reference=redemption.reference,
             actor=f"user:{user.uuid}",
             note=f"Voucher {voucher.code}",
+        )
+        record(
+            organization,
+            AuditAction.BILLING_CHANGED,
+            actor=user.actor,
+            subject=redemption.reference,
+            origin=origin,
+            credits=redemption.credits,
         )
     return redemption.credits
 

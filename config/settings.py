@@ -150,6 +150,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Organizations that one person may own; what an organization has open, and sends within a day, of invitations.
+MAX_OWNED_ORGANIZATIONS = env.integer("MAX_OWNED_ORGANIZATIONS", 5, 1, 10_000)
+MAX_OPEN_INVITATIONS = env.integer("MAX_OPEN_INVITATIONS", 50, 1, 10_000)
+INVITATION_MAILS_PER_DAY = env.integer("INVITATION_MAILS_PER_DAY", 50, 1, 10_000)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _secure

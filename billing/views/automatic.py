@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Access
+from accounts.audit import record_by
+from accounts.models import AuditAction
 from billing import automatic, checkout, packs, reads, stripe_gateway
 from billing.currencies import decimals, shown
 from billing.errors import PaymentsAway
@@ -102,9 +105,18 @@ def _initial(rule: AutoTopUp | None) -> dict[str, Any]:
 def _switch_on(request: HttpRequest, access: Access, form: AutomaticForm, *, has_card: bool) -> HttpResponse:
     pack, cap = form.cleaned_data["pack"], form.cleaned_data["cap"]
     cap_minor = None if cap is None else cap * 10 ** decimals(pack.currency)
-    automatic.switch_on(
-        access, threshold=form.cleaned_data["threshold"], pack=pack, cap_minor=cap_minor, is_on=has_card
-    )
+    threshold = form.cleaned_data["threshold"]
+    with transaction.atomic():
+        automatic.switch_on(access, threshold=threshold, pack=pack, cap_minor=cap_minor, is_on=has_card)
+        word = "on" if has_card else "waits_for_card"
+        record_by(
+            access,
+            AuditAction.BILLING_CHANGED,
+            automatic_top_up=word,
+            threshold=threshold,
+            pack=pack.pk,
+            cap_minor=cap_minor,
+        )
     if not has_card:
         return HttpResponseRedirect(checkout.start_setup(access))
     _say_that_it_is_on(request, access)
@@ -132,16 +144,26 @@ def card_saved(request: HttpRequest, access: Access) -> HttpResponse:
     except PaymentsAway:
         problem = _("We cannot see your card yet. Reload this page in a moment; then automatic top-up is on.")
         return show(request, access, status=503, payment_problem=problem)
-    if has_card and automatic.switch_on_with_card(access.organization.pk):
+    if has_card and _switch_on_with_card(access):
         _say_that_it_is_on(request, access)
     else:
         messages.warning(request, _("No card was saved, so automatic top-up stays off."))
     return redirect("credits")
 
 
+@transaction.atomic
+def _switch_on_with_card(access: Access) -> bool:
+    is_new = automatic.switch_on_with_card(access.organization.pk)
+    if is_new:
+        record_by(access, AuditAction.BILLING_CHANGED, automatic_top_up="on")
+    return is_new
+
+
 @require_POST
 @money_page
+@transaction.atomic
 def automatic_off(request: HttpRequest, access: Access) -> HttpResponse:
-    automatic.switch_off(access.organization.pk)
+    if automatic.switch_off(access.organization.pk):
+        record_by(access, AuditAction.BILLING_CHANGED, automatic_top_up="off")
     messages.success(request, _("Automatic top-up is off. Nothing more is charged by itself."))
     return redirect("credits")

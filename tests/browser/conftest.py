@@ -41,6 +41,7 @@ expect.set_options(timeout=20_000)
 class Shop:
     address: str
     password: str  # of OWNER
+    folder: Path  # its log, and its data
 
 
 @pytest.fixture(scope="package")
@@ -62,7 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         password = wait_until(lambda: _password(log), "the banner", timeout_s=60)
         assert password is not None
         wait_until(lambda: listens(till_port), "the till to open", timeout_s=60)
-        yield Shop(f"http://localhost:{port}", password)
+        yield Shop(f"http://localhost:{port}", password, folder)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
+from accounts.audit import record
 from accounts.management.base import OperatorCommand, whole_number
+from accounts.models import AuditAction
 from accounts.organizations import create_organization, first_shop, person
 from billing import manual
 
@@ -26,13 +28,15 @@ class Command(OperatorCommand):
 
     def work(self, **options: Any) -> None:
         with transaction.atomic():
+            owner = person(options["owner"])
             organization = create_organization(
                 first_shop(),
                 options["name"],
-                person(options["owner"]),
+                owner,
                 rate_per_minute=options["rate_per_minute"],
                 burst=options["burst"],
             )
+            record(organization, AuditAction.ORGANIZATION_CREATED, actor="system", subject=owner.actor)
             if options["credits"]:
                 manual.grant(organization.pk, options["credits"], reason="Credits to start with")
         self.stdout.write(organization.slug)

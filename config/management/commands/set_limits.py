@@ -7,7 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
+from accounts.audit import record
 from accounts.management.base import OperatorCommand, whole_number
+from accounts.models import AuditAction
 from accounts.organizations import set_rate_limits
 from accounts.rates import keys_above, organization_rate
 from billing import ledger, reads
@@ -44,6 +46,10 @@ class Command(OperatorCommand):
                 set_rate_limits(organization, **rates)
             if "max_open_tasks" in options:
                 ledger.set_open_limit(organization.pk, options["max_open_tasks"])
+            limited = ("rate_per_minute", "burst", "max_open_tasks")
+            changed = {name: options[name] for name in limited if name in options}
+            if changed:
+                record(organization, AuditAction.LIMITS_CHANGED, actor="system", **changed)
         rate = organization_rate(organization)
         above = keys_above(organization)
         if above:

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.models import AuditEvent
 from billing.models import AutoTopUp, CreditPack, StoppedReason, StripeCustomer
 from tests.billing.pages.steps import buy, choose, smallest
 from tests.cast import Person, give_credits
@@ -71,6 +72,8 @@ def test_without_a_card_one_is_saved_first(client: Client, till: RunningTill) ->
     assert "Automatic top-up is on." in words
     rule.refresh_from_db()
     assert (rule.is_on, rule.waits_for_card) == (True, False)
+    recorded = AuditEvent.objects.filter(action="billing_changed").order_by("pk")
+    assert [event.details["automatic_top_up"] for event in recorded] == ["waits_for_card", "on"]
 
 
 def test_who_comes_back_without_a_card_hears_that_it_stays_off(client: Client, till: RunningTill) -> None:

@@ -1,0 +1,28 @@
+"""What people call their things: kept as it was typed, fit to stand in a page, a mail and a database."""
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+MAX_NAME = 80
+_FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines
+_UNSEEN = {*_FORBIDDEN, "Cf", "Zs"}
+
+
+def clean_name(text: str) -> str:
+    """Without the spaces around it. Raises ValidationError: nothing to see, more than 80 characters, or control
+    characters. Markup, emoji and marks of the direction of writing stay, since pages escape and isolate them.
+    """
+    name = text.strip()
+    kinds = {unicodedata.category(sign) for sign in name}
+    if not kinds - _UNSEEN or len(name) > MAX_NAME:
+        raise ValidationError(_("A name has 1 to 80 characters, of which some can be seen."))
+    if kinds & _FORBIDDEN:
+        raise ValidationError(_("This name holds a sign that cannot be used, such as the end of a line."))
+    return name
+
+
+def isolated(text: str) -> str:
+    """Within plain text, so that its direction of writing does not go over to what follows: `<bdi>` without markup."""
+    return f"\u2068{text}\u2069"

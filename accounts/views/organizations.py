@@ -1,0 +1,162 @@
+"""Organizations of a person: found another, choose one, name it, leave it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import members
+from accounts.access import Access, access_of_user, organizations_of
+from accounts.errors import InsufficientScope, NotFound
+from accounts.forms.team import NameForm
+from accounts.members import LastOwner, is_only_owner, member_of
+from accounts.models import Membership, User
+from accounts.names import isolated
+from accounts.organizations import TooManyOrganizations, first_shop, found_another, may_found, rename
+from accounts.origin import origin_of
+from accounts.pages import CHOSEN, go_through, member_page
+from accounts.roles import Right
+
+Arguments = ParamSpec("Arguments")
+MAX_SLUG = 60
+
+
+def person_page(
+    view: Callable[Concatenate[HttpRequest, User, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """For whoever is signed in, also those who belong to no organization."""
+
+    @wraps(view)
+    @never_cache
+    def page(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            return go_through(request, resolve_url(settings.LOGIN_URL))
+        return view(request, user, *args, **kwargs)
+
+    return page
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@person_page
+def new_organization(request: HttpRequest, user: User) -> HttpResponse:
+    form, problem, status = NameForm(request.POST if request.method == "POST" else None), "", 200
+    if form.is_valid():
+        try:
+            organization = found_another(first_shop(), form.cleaned_data["name"], user, origin_of(request))
+        except TooManyOrganizations as error:
+            problem, status = str(error.message), error.status
+        else:
+            request.session[CHOSEN] = organization.slug
+            words = _("%(name)s is founded, and you are its owner.")
+            messages.success(request, words % {"name": isolated(organization.name)})
+            return redirect(settings.LOGIN_REDIRECT_URL)
+    elif form.is_bound:
+        status = 400
+    context = {
+        "form": form,
+        "problem": problem,
+        "may_found": may_found(user),
+        "most": settings.MAX_OWNED_ORGANIZATIONS,
+        "is_member": bool(organizations_of(user)),
+    }
+    return render(request, "accounts/new_organization.html", context, status=status)
+
+
+@require_POST
+@person_page
+def switch(request: HttpRequest, user: User) -> HttpResponse:
+    """`organization`: the slug of one of theirs."""
+    slug = request.POST.get("organization", "")
+    if not slug or len(slug) > MAX_SLUG or "\x00" in slug:
+        raise NotFound
+    request.session[CHOSEN] = access_of_user(user, slug).organization.slug
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
+    if not access.rights & {Right.SETTINGS, Right.OWNERSHIP}:
+        raise InsufficientScope
+    organization, status, problem = access.organization, 200, for_another(request, access)
+    sent = request.POST if request.method == "POST" and not problem else None
+    form = NameForm(sent, initial={"name": organization.name})
+    if problem:
+        status = 409
+    elif sent is not None:
+        if form.is_valid():
+            rename(access, form.cleaned_data["name"])
+            words = _("The organization is called %(name)s now.")
+            messages.success(request, words % {"name": isolated(form.cleaned_data["name"])})
+            return redirect("settings")
+        status = 400
+    context = {
+        "access": access,
+        "here": "settings",
+        "form": form,
+        "problem": problem,
+        "may_found": access.user is not None and may_found(access.user),
+        "export_path": path_if_any("export"),
+        "retention_path": path_if_any("retention"),
+        "delete_path": path_if_any("organization_delete"),
+    }
+    return render(request, "accounts/settings.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def leave(request: HttpRequest, access: Access) -> HttpResponse:
+    membership, problem = _own_membership(access), for_another(request, access)
+    status = 409 if problem else 200
+    if request.method == "POST" and not problem:
+        try:
+            members.leave(access)
+        except LastOwner as error:
+            status = error.status
+        else:
+            request.session.pop(CHOSEN, None)
+            words = _("You have left %(name)s.")
+            messages.success(request, words % {"name": isolated(access.organization.name)})
+            return redirect(settings.LOGIN_REDIRECT_URL)
+    context = {
+        "access": access,
+        "here": "team",
+        "problem": problem,
+        "is_only_owner": is_only_owner(membership),
+        "delete_path": path_if_any("organization_delete"),
+    }
+    return render(request, "accounts/leave.html", context, status=status)
+
+
+def _own_membership(access: Access) -> Membership:
+    if access.user is None:
+        raise TypeError("People leave.")
+    return member_of(access.organization, access.user.uuid)
+
+
+def for_another(request: HttpRequest, access: Access) -> str:
+    """What to say, and do instead, when a form was opened for an organization that is not the chosen one any more, as
+    with two of them in two tabs; "" when all is well.
+    """
+    if request.POST.get("for", access.organization.slug) == access.organization.slug:
+        return ""
+    return _(
+        "That page was opened for another organization, so nothing was changed. This one is %(name)s."
+    ) % {"name": isolated(access.organization.name)}
+
+
+def path_if_any(name: str) -> str:
+    """Of a page that this installation may not have."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

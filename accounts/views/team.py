@@ -1,0 +1,186 @@
+"""The people of an organization: who they are, who is invited, what each may do."""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import invitations, members
+from accounts.access import Access
+from accounts.errors import DomainError, InsufficientScope
+from accounts.forms.team import InviteForm
+from accounts.invitations import NotInvited
+from accounts.members import ChangedMeanwhile, LastOwner
+from accounts.models import Membership, Role
+from accounts.names import isolated
+from accounts.organizations import TooManyOrganizations
+from accounts.pages import member_page
+from accounts.roles import Right, table
+from accounts.views.organizations import for_another
+
+Arguments = ParamSpec("Arguments")
+
+
+def members_page(
+    view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """A member page for those who invite and remove people."""
+
+    @member_page
+    @wraps(view)
+    def page(
+        request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> HttpResponse:
+        access.require_right(Right.MEMBERS)
+        problem = for_another(request, access)
+        if problem:
+            return show(request, access, status=409, problem=problem)
+        return view(request, access, *args, **kwargs)
+
+    return page
+
+
+@require_safe
+@member_page
+def team_page(request: HttpRequest, access: Access) -> HttpResponse:
+    return show(request, access)
+
+
+def show(
+    request: HttpRequest,
+    access: Access,
+    *,
+    status: int = 200,
+    form: InviteForm | None = None,
+    problem: str = "",
+) -> HttpResponse:
+    everybody = members.members_of(access.organization)
+    context: dict[str, Any] = {
+        "access": access,
+        "here": "team",
+        "problem": problem,
+        "members": [(one, members.may_change(access, one)) for one in everybody],
+        "roles": list(Role),
+        "rights": table(),
+    }
+    if Right.MEMBERS in access.rights:
+        roles = invitations.roles_to_offer(access)
+        context |= {
+            "form": form or InviteForm(roles=roles, initial={"role": Role.DEVELOPER}),
+            "invitations": list(invitations.open_invitations(access.organization)),
+            "days": invitations.LIFETIME.days,
+        }
+    return render(request, "accounts/team.html", context, status=status)
+
+
+# --- Members ------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@members_page
+def member(request: HttpRequest, access: Access, person: uuid.UUID) -> HttpResponse:
+    """One member, to be given another role."""
+    membership = _changeable(access, person)
+    if request.method != "POST":
+        return _show_member(request, access, membership)
+    role = request.POST.get("role", "")
+    if role not in Role.values:
+        problem = _("Choose one of the roles in the list.")
+        return _show_member(request, access, membership, status=400, problem=problem)
+    try:
+        changed = members.change_role(access, person, seen=request.POST.get("seen", ""), role=role)
+    except (ChangedMeanwhile, LastOwner, TooManyOrganizations) as error:
+        return _refused(request, access, person, error)
+    words = _("The role of %(email)s is now: %(role)s")
+    messages.success(request, words % {"email": changed.user.email, "role": Role(changed.role).label})
+    return redirect("team")
+
+
+@require_POST
+@members_page
+def remove(request: HttpRequest, access: Access, person: uuid.UUID) -> HttpResponse:
+    if _changeable(access, person).user == access.user:
+        return redirect("leave")
+    try:
+        removed = members.remove(access, person)
+    except (ChangedMeanwhile, LastOwner) as error:
+        return _refused(request, access, person, error)
+    words = _("%(email)s was removed, and has no access any more.") % {"email": removed.user.email}
+    if Right.KEYS in access.rights:
+        words += " " + _("Keys that they know go on working until you revoke them.")
+    messages.success(request, words)
+    return redirect("team")
+
+
+def _changeable(access: Access, person: uuid.UUID) -> Membership:
+    found = members.member_of(access.organization, person)
+    if not members.may_change(access, found):
+        raise InsufficientScope
+    return found
+
+
+def _refused(request: HttpRequest, access: Access, person: uuid.UUID, error: DomainError) -> HttpResponse:
+    found = _changeable(access, person)  # as it is now
+    return _show_member(request, access, found, status=error.status, problem=str(error.message))
+
+
+def _show_member(
+    request: HttpRequest, access: Access, membership: Membership, *, status: int = 200, problem: str = ""
+) -> HttpResponse:
+    context = {
+        "access": access,
+        "here": "team",
+        "membership": membership,
+        "is_self": membership.user == access.user,
+        "is_only_owner": members.is_only_owner(membership),
+        "roles": members.roles_to_give(access),
+        "problem": problem,
+    }
+    return render(request, "accounts/member.html", context, status=status)
+
+
+# --- Invitations --------------------------------------------------------------------------------
+
+
+@require_POST
+@members_page
+def invite(request: HttpRequest, access: Access) -> HttpResponse:
+    form = InviteForm(request.POST, roles=invitations.roles_to_offer(access))
+    if not form.is_valid():
+        return show(request, access, status=400, form=form)
+    try:
+        invitation = invitations.invite(access, form.cleaned_data["email"], form.cleaned_data["role"])
+    except NotInvited as error:
+        form.add_error("email", str(error.message))
+        return show(request, access, status=error.status, form=form)
+    words = _("An invitation is on its way to %(email)s. It can be accepted for %(days)d days.")
+    values = {"email": isolated(invitation.email), "days": invitations.LIFETIME.days}
+    messages.success(request, words % values)
+    return redirect("team")
+
+
+@require_POST
+@members_page
+def send_again(request: HttpRequest, access: Access, invitation_id: str) -> HttpResponse:
+    try:
+        invitation = invitations.send_again(access, invitation_id)
+    except NotInvited as error:
+        return show(request, access, status=error.status, problem=str(error.message))
+    words = _("The invitation is on its way to %(email)s once more. The link of the earlier mail is void.")
+    messages.success(request, words % {"email": isolated(invitation.email)})
+    return redirect("team")
+
+
+@require_POST
+@members_page
+def revoke(request: HttpRequest, access: Access, invitation_id: str) -> HttpResponse:
+    invitation = invitations.revoke(access, invitation_id)
+    words = _("The invitation of %(email)s was taken back. Its link is void.")
+    messages.success(request, words % {"email": isolated(invitation.email)})
+    return redirect("team")
