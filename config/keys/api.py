@@ -165,12 +165,12 @@ def _first(error: Invalid) -> InvalidField:
 
 def _object(body: Any, known: set[str], within: str = "") -> dict[str, Any]:
     if not isinstance(body, dict):
-        raise InvalidField(param=within)
+        raise InvalidField(param=within or None)
     for name in body:
         if name not in known:
             # Repeated only if an answer can hold it.
             shown = name[:100] if name.isascii() and name.isprintable() else ""
-            raise InvalidField("There is no such field", param=".".join(filter(None, (within, shown))))
+            raise InvalidField("There is no such field", param=".".join(filter(None, (within, shown))) or None)
     return body
 
 
