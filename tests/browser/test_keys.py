@@ -60,9 +60,8 @@ def test_key_is_made_seen_once_used_and_revoked(owner: Visitor) -> None:
     assert [order(address, secret), order(address, new_secret)] == [200, 200]
     page.get_by_role("link", name="I have copied it").click()
     for one in (secret, new_secret):
-        card = page.locator(".key-list li", has_text=f"{one[:12]}…").filter(
-            has=page.locator(f"code:text-is('{one[:12]}…')")
-        )
+        shown = page.locator("code", has_text=f"{one[:12]}…")
+        card = page.locator(".key-list li").filter(has=shown)
         card.get_by_role("link", name="nightly").click()
         page.get_by_text("Stop this key for good").click()
         page.get_by_role("button", name="Revoke now").click()

@@ -169,13 +169,15 @@ def test_what_github_did_not_sign_is_refused(github: GitHub, alice: Person) -> N
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{}", b"5", b'"x"', b"[5]", b"[[]]", b'[{"type":"t"}]', b'[{"token":5}]', b'[{"token":""}]']
-    + [
-        b"\xff",
-        b"[" * 100_000,
-        b'[{"token":"x","url":5}]',
-        b'[{"token":"\\ud800"}]',
-        b'[{"token":"\\u0000"}]',
+    [
+        *(b"", b"{}", b"5", b'"x"', b"[5]", b"[[]]", b'[{"type":"t"}]', b'[{"token":5}]', b'[{"token":""}]'),
+        *(
+            b"\xff",
+            b"[" * 100_000,
+            b'[{"token":"x","url":5}]',
+            b'[{"token":"\\ud800"}]',
+            b'[{"token":"\\u0000"}]',
+        ),
     ],
     ids=range(14),
 )

@@ -1,5 +1,6 @@
 """Keys on a running shop with several web processes: a cap holds, a revoked key stops everywhere."""
 
+import datetime
 from collections import Counter
 from typing import Any
 
@@ -9,11 +10,11 @@ from accounts.api_keys import create_api_key, revoke_api_key, rotate_api_key
 from accounts.models import ApiKey, Organization
 from billing import audit, ledger
 from billing.models import KeyUsage
-from tests.concurrency.test_rotated_keys import DAY
 from tests.makers import PRICE_CREDITS, an_organization
 from tests.shop import RunningShop
 
 POSTERS = 32
+DAY = datetime.timedelta(days=1)
 FAST = {"rate_per_minute": 6000, "burst": 1000}
 TASK = "/api/status?task_id=task_x"
 
