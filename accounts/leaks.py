@@ -1,6 +1,5 @@
 """Keys that somebody found where everybody can read them: they stop at once, and their people are told."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ from accounts.audit import record
 from accounts.models import ApiKey, AuditAction, Membership
 from accounts.roles import Right, roles_with
 from accounts.sending import one_line
-
-logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 MAX_PLACE = 300
@@ -71,4 +68,3 @@ def _freeze(key: ApiKey, place: str, source: str) -> None:
     for member in members.select_related("user"):
         context = {"organization": key.organization, "key": key, "place": place}
         outbox.queue_template(key.organization.shop, member.user.email, "key_leaked", context)
-    logger.warning("%s was reported as leaked by %s and is frozen", key.public_id, source)

@@ -19,7 +19,7 @@ from billing import reads
 MAX_NAME = 80
 MAX_ADDRESSES = 50
 MAX_CAP_CREDITS = 1_000_000_000
-LONGEST_LIFE = datetime.timedelta(days=36_500)
+LAST_EXPIRY = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)  # any zone can still write it
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 CAPS = ("day_cap", "month_cap", "lifetime_cap")
 
@@ -112,7 +112,7 @@ def checked(access: Access, draft: Draft, was: Draft | None = None) -> Draft:
     else:
         require_scopes(access, set(draft.scopes) - set(before.scopes))
     name = draft.name.strip()
-    if name != before.name and (problem := _name_problem(name)):
+    if (was is None or name != was.name) and (problem := _name_problem(name)):
         problems["name"] = problem
     if draft.expires_at != before.expires_at and (problem := _expiry_problem(draft.expires_at)):
         problems["expires_at"] = problem
@@ -149,10 +149,9 @@ def _name_problem(name: str) -> str:
 def _expiry_problem(expires_at: datetime.datetime | None) -> str:
     if expires_at is None:
         return ""
-    now = read_db_now()
-    if expires_at <= now:
+    if expires_at <= read_db_now():
         return _("This time has passed. Choose a later one, or none.")
-    return _("Choose an earlier time, or none.") if expires_at > now + LONGEST_LIFE else ""
+    return _("Choose an earlier time, or none.") if expires_at > LAST_EXPIRY else ""
 
 
 def _networks(entries: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

@@ -56,7 +56,6 @@ def test_a_row_for_each_key_lets_both_together_pass_the_cap_control(race_db: Non
 
 
 def test_orders_and_rotations_at_once_never_pass_a_cap(race_db: None) -> None:
-    """The new key's first order may come before anybody has opened a row for the old one."""
     access = an_access(an_organization(10_000))
     assert access.key
     Wallet.objects.update(open_limit=1000)
