@@ -170,7 +170,9 @@ def _object(body: Any, known: set[str], within: str = "") -> dict[str, Any]:
         if name not in known:
             # Repeated only if an answer can hold it.
             shown = name[:100] if name.isascii() and name.isprintable() else ""
-            raise InvalidField("There is no such field", param=".".join(filter(None, (within, shown))) or None)
+            raise InvalidField(
+                "There is no such field", param=".".join(filter(None, (within, shown))) or None
+            )
     return body
 
 
