@@ -10,7 +10,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import hooks
+from accounts import (
+    hooks,
+    key_admin,  # noqa: F401 - registers itself
+)
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm, actor_of
 from accounts.models import AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
 from accounts.organizations import resume, suspend

@@ -61,7 +61,9 @@ def keys_above(organization: Organization) -> list[ApiKey]:
 
 
 def _buckets(access: Access, own: Rate, shared: Rate) -> tuple[Bucket, Bucket]:
+    # Keys that were rotated into one another share theirs: a new one comes with no requests that were not there.
+    subject = access.actor if access.key is None else f"key:{access.key.family_key_id}"
     return (
-        Bucket(access.actor, own),
+        Bucket(subject, own),
         Bucket(f"organization:{access.organization.pk}", shared, "organization"),
     )

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import DomainError
 
 CREDITS_PATH = "/credits/"
+KEYS_PATH = "/keys/"
 
 
 class InsufficientCredits(DomainError):
@@ -26,6 +27,7 @@ class PaymentOwed(DomainError):
 class SpendCapReached(DomainError):
     type, status, message = "spend_cap_reached", 402, _("This key's spend cap is reached")
     limit_source = "key"
+    fix_path = KEYS_PATH
 
 
 class TooManyOpenTasks(DomainError):

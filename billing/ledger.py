@@ -30,7 +30,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Greatest, TruncDate, TruncMonth
 
 from accounts.clock import db_now
-from accounts.models import Organization
+from accounts.models import ApiKey, Organization
 from accounts.statements import Change, Insert, Select, Update
 from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached, TooManyOpenTasks
 from billing.models import SETTLEMENTS, EntryKind, EntryNote, KeyUsage, LedgerEntry, Wallet
@@ -273,6 +273,29 @@ def _held(wallet_id: int, reference: str) -> QuerySet[LedgerEntry, Any]:
 # --- What a key has open and has spent ----------------------------------------------------------
 
 
+def first_of_family(key_id: int) -> QuerySet[ApiKey, Any]:
+    """As a subquery: by which key the usage of this one is kept. It never changes, so it needs no lock."""
+    first = Coalesce("family_id", "id", output_field=BigIntegerField())
+    return ApiKey.objects.filter(pk=key_id).values_list(first)
+
+
+def _usage_of(key_id: int) -> QuerySet[KeyUsage]:
+    return KeyUsage.objects.filter(key_id=Subquery(first_of_family(key_id)))
+
+
+def set_key_limits(key_id: int, **limits: int | None) -> None:
+    """`open_limit`, `day_cap`, `month_cap`, `lifetime_cap`: None for none. They count from the next order on, for all
+    keys that were rotated into one another; what is open or spent already stays so.
+    """
+    if not _usage_of(key_id).update(**limits) and any(limit is not None for limit in limits.values()):
+        _open_usage(key_id)
+        _usage_of(key_id).update(**limits)
+
+
+def _open_usage(key_id: int) -> None:
+    KeyUsage.objects.get_or_create(key_id=first_of_family(key_id).get()[0])
+
+
 def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None) -> None:
     """Counts one more open task of this key and what it may cost, within its limit and caps.
 
@@ -282,12 +305,10 @@ def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None
     asked = {"key_id": key_id, "credits": credits, "default_limit": default_limit}
     if _count_key_task(**asked):
         return
-    KeyUsage.objects.get_or_create(key_id=key_id)
+    _open_usage(key_id)
     if _count_key_task(**asked):
         return
-    usage = KeyUsage.objects.annotate(spent_today=_spent_today(), spent_this_month=_spent_this_month()).get(
-        key_id=key_id
-    )
+    usage = _usage_of(key_id).annotate(spent_today=spent_today(), spent_this_month=spent_this_month()).get()
     limit = default_limit if usage.open_limit is None else usage.open_limit
     if limit is not None and usage.open_tasks >= limit:
         raise TooManyOpenTasks(limit_source="key", retry_after=OPEN_TASKS_RETRY_S)
@@ -302,22 +323,22 @@ def open_key_task(key_id: int, credits: int, *, default_limit: int | None = None
 
 @Update
 def _count_key_task(key_id: int, credits: int, default_limit: int | None) -> Change:
-    spent_today, spent_this_month = _spent_today(), _spent_this_month()
+    in_day, in_month = spent_today(), spent_this_month()
     unlimited = Q(open_limit=None)
     if default_limit is not None:
         unlimited &= Q(open_tasks__lt=default_limit)
-    usage = KeyUsage.objects.filter(unlimited | Q(open_tasks__lt=F("open_limit")), key_id=key_id)
+    usage = _usage_of(key_id).filter(unlimited | Q(open_tasks__lt=F("open_limit")))
     within_caps = (
-        usage.filter(Q(day_cap=None) | Q(day_cap__gte=spent_today + credits))
-        .filter(Q(month_cap=None) | Q(month_cap__gte=spent_this_month + credits))
+        usage.filter(Q(day_cap=None) | Q(day_cap__gte=in_day + credits))
+        .filter(Q(month_cap=None) | Q(month_cap__gte=in_month + credits))
         .filter(Q(lifetime_cap=None) | Q(lifetime_cap__gte=F("lifetime_credits") + credits))
     )
     return within_caps, {
         "open_tasks": F("open_tasks") + 1,
         "day": _today(),
-        "day_credits": spent_today + credits,
+        "day_credits": in_day + credits,
         "month": _this_month(),
-        "month_credits": spent_this_month + credits,
+        "month_credits": in_month + credits,
         "lifetime_credits": F("lifetime_credits") + credits,
     }
 
@@ -329,7 +350,7 @@ def close_key_task(key_id: int, returned: int, *, accepted_on: datetime.date) ->
 
 @Update
 def _uncount_key_task(key_id: int, returned: int, day: datetime.date, month: datetime.date) -> Change:
-    return KeyUsage.objects.filter(key_id=key_id), {
+    return _usage_of(key_id), {
         "open_tasks": F("open_tasks") - 1,
         "day_credits": _less("day_credits", returned, only_if=Q(day=day)),
         "month_credits": _less("month_credits", returned, only_if=Q(month=month)),
@@ -342,9 +363,7 @@ def _lock_key_usage(key_id: int) -> None:
     _locked_usage(key_id=key_id)
 
 
-_locked_usage = Select(
-    lambda key_id: KeyUsage.objects.select_for_update(no_key=True).filter(key_id=key_id).values_list("pk")
-)
+_locked_usage = Select(lambda key_id: _usage_of(key_id).select_for_update(no_key=True).values_list("pk"))
 
 
 def _less(column: str, returned: int, *, only_if: Q) -> Case:
@@ -361,11 +380,12 @@ def _this_month() -> Expression:
     return TruncMonth(db_now(), output_field=DateField(), tzinfo=datetime.UTC)
 
 
-def _spent_today() -> Case:
+def spent_today() -> Case:
+    """Of a KeyUsage, in the present day of the database."""
     return _in_period("day", _today(), "day_credits")
 
 
-def _spent_this_month() -> Case:
+def spent_this_month() -> Case:
     return _in_period("month", _this_month(), "month_credits")
 
 

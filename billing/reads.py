@@ -1,13 +1,14 @@
 """Balances for pages and APIs above. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models.functions import Abs
 
-from accounts.models import Shop
-from billing.models import LedgerEntry, Payment, Wallet
+from accounts.models import ApiKey, Shop
+from billing.ledger import spent_this_month, spent_today
+from billing.models import KeyUsage, LedgerEntry, Payment, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,40 @@ def open_limit(organization_id: int) -> int:
     """How many of its tasks may be open at once."""
     own = Wallet.objects.values_list("open_limit", flat=True).get(organization_id=organization_id)
     return settings.MAX_OPEN_TASKS if own is None else own
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpending:
+    """Of a key, with those it was rotated from and to; credits. Periods are the present day and month (UTC)."""
+
+    open_tasks: int = 0
+    open_limit: int | None = None
+    day: int = 0
+    day_cap: int | None = None
+    month: int = 0
+    month_cap: int | None = None
+    lifetime: int = 0
+    lifetime_cap: int | None = None
+
+
+def key_spending(keys: Iterable[ApiKey]) -> dict[int, KeySpending]:
+    """By the id of each key. One query."""
+    families = {key.pk: key.family_key_id for key in keys}
+    rows = KeyUsage.objects.filter(key_id__in=set(families.values()))
+    found = {
+        row.key_id: KeySpending(
+            open_tasks=row.open_tasks,
+            open_limit=row.open_limit,
+            day=row.today,
+            day_cap=row.day_cap,
+            month=row.this_month,
+            month_cap=row.month_cap,
+            lifetime=row.lifetime_credits,
+            lifetime_cap=row.lifetime_cap,
+        )
+        for row in rows.annotate(today=spent_today(), this_month=spent_this_month())
+    }
+    return {key_id: found.get(family, KeySpending()) for key_id, family in families.items()}
 
 
 def has_payments(shop: Shop) -> bool:

@@ -389,6 +389,15 @@ CALL_TOTAL_S = min(CALL_TOTAL_S, LEASE_S * 3 / 4)
 # For development and tests: results may then also come from this machine, over plain http.
 OUTBOUND_LOOPBACK = env.flag("OUTBOUND_LOOPBACK", False)
 
+# Where GitHub shows the keys that it signs its reports of leaked API keys with.
+_github_keys = env.address(
+    "GITHUB_SECRET_SCANNING_KEYS_URL",
+    "https://api.github.com/meta/public_keys/secret_scanning",
+    ("https",),
+    "https://api.github.com/meta/public_keys/secret_scanning",
+)
+GITHUB_SECRET_SCANNING_KEYS_URL = _github_keys.geturl() if _github_keys else ""
+
 # --- Celery: it only rings doorbells, the rows are the queue -------------------------------------
 
 _broker_dir = DATA_DIR / "broker"

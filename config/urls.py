@@ -17,6 +17,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accent/<str:colour>.css", pages.accent_stylesheet, name="accent"),
     path("", include("accounts.urls")),
+    path("", include("webhooks.urls")),
     path("", include("billing.urls")),
     path("", include("generations.urls")),
+    path("", include("config.keys.urls")),
 ]

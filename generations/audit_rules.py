@@ -28,8 +28,8 @@ MARKS = [
 ]
 KEYS = Grouping(
     "key",
-    subject="g.key_id",
-    join=f"JOIN generations_generation g ON {_OF_ENTRY} AND g.livemode AND g.key_id IS NOT NULL",
+    subject="COALESCE(k.family_id, k.id)",  # keys that were rotated into one another share a row of usage
+    join=f"JOIN generations_generation g ON {_OF_ENTRY} AND g.livemode JOIN accounts_apikey k ON k.id = g.key_id",
 )
 
 RULES = [
@@ -108,8 +108,9 @@ RULES = [
         SELECT k.prefix AS key_prefix, u.open_tasks, g.open_generations
         FROM billing_keyusage u
         JOIN accounts_apikey k ON k.id = u.key_id
-        LEFT JOIN (SELECT key_id, COUNT(*) AS open_generations FROM generations_generation
-                   WHERE finished_at IS NULL GROUP BY key_id) g ON g.key_id = u.key_id
+        LEFT JOIN (SELECT COALESCE(f.family_id, f.id) AS key_id, COUNT(*) AS open_generations
+                   FROM generations_generation o JOIN accounts_apikey f ON f.id = o.key_id
+                   WHERE o.finished_at IS NULL GROUP BY COALESCE(f.family_id, f.id)) g ON g.key_id = u.key_id
         WHERE u.open_tasks <> COALESCE(g.open_generations, 0)
         """,
     ),

@@ -21,7 +21,9 @@ def new_key_id() -> str:
 class ApiKey(models.Model):
     """A key acts for its organization within its scopes. The secret itself is never stored.
 
-    `replaced_by`: the key that it was rotated to; until `expires_at` both work. `frozen_reason`: a machine word.
+    `replaced_by`: the key that it was rotated to; until `expires_at` both work. `family`: the first of the keys that
+    were rotated into one another, None for that one itself; it never changes, and limits that a rotation must not
+    renew are kept by it. `frozen_reason`: a machine word.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
@@ -38,6 +40,9 @@ class ApiKey(models.Model):
     frozen_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
     replaced_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    family = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.RESTRICT, related_name="+", db_index=False
     )
     allowed_addresses = models.JSONField(default=list, blank=True)
     rate_per_minute = models.PositiveIntegerField(null=True, blank=True)
@@ -63,6 +68,11 @@ class ApiKey(models.Model):
     def actor(self) -> str:
         """How append-only rows name this key."""
         return f"key:{self.public_id}"
+
+    @property
+    def family_key_id(self) -> int:
+        """The row of the first key of its family."""
+        return self.family_id or self.pk
 
     @staticmethod
     def use_is_due() -> Q:

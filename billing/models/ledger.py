@@ -120,8 +120,10 @@ class EntryNote(models.Model):
 
 
 class KeyUsage(models.Model):
-    """What one key has open and has spent, against its caps. Amounts count in the period of acceptance (UTC);
+    """What a key has open and has spent, against its caps. Amounts count in the period of acceptance (UTC);
     `day` and `month` say which period the sums are of, so that a new one starts from 0 without a job.
+
+    Keys that were rotated into one another share the row of the first: neither the new one nor both at once get more.
     """
 
     key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, related_name="usage")

@@ -13,6 +13,8 @@ from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
 PAGES = ["/", "/sign-in/", "/nothing"]
 MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
 MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
+KEY_PAGES = ["a refused key", "a new key", "a key"]
+MEMBER_PAGES += ["/keys/", "/keys/new/", *KEY_PAGES]
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -60,6 +62,8 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
         page.get_by_label("Code").fill("NOTHING")
         page.get_by_role("button", name="Redeem").click()
         expect(page.locator("#voucher-problem")).to_be_visible()
+    elif path in KEY_PAGES:
+        open_key_page(visitor, path)
     elif path == "an invalid form":
         visitor.order("x" * 1001)
         expect(page.locator("#prompt-problem")).to_be_visible()
@@ -74,3 +78,20 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
     if path == "one being made":
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_text("Canceled.")).to_be_visible()
+
+
+def open_key_page(visitor: Visitor, path: str) -> None:
+    page = visitor.page
+    visitor.go("/keys/new/")
+    page.get_by_label("Name").fill("nightly")
+    page.get_by_label("Only from these addresses").fill("home" if path == "a refused key" else "127.0.0.1")
+    page.get_by_role("button", name="Make key").click()
+    if path == "a refused key":
+        expect(page.locator("#addresses-problem")).to_be_visible()
+        return
+    expect(page.locator("#secret")).to_be_visible()
+    if path == "a key":
+        page.get_by_role("link", name="I have copied it").click()
+        page.get_by_role("link", name="Change nightly").first.click()
+        page.get_by_text("Stop this key for good").click()
+        expect(page.get_by_role("button", name="Revoke now")).to_be_visible()

@@ -47,7 +47,17 @@ def test_landing_names_shop_price_and_address(db: None, settings: Settings) -> N
 
 
 @pytest.mark.parametrize(
-    "page", ["/", "/sign-in/", "/playground/", "/credits/", "/nothing", "/playground/{task}/"]
+    "page",
+    [
+        "/",
+        "/sign-in/",
+        "/playground/",
+        "/credits/",
+        "/keys/",
+        "/keys/new/",
+        "/nothing",
+        "/playground/{task}/",
+    ],
 )
 def test_page_is_small_and_holds_no_inline_code(alice: Person, page: str) -> None:
     client = browser_of(alice)

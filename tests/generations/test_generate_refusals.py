@@ -90,6 +90,7 @@ def test_spend_cap_of_a_key_is_402_with_the_key_as_source(charlie: Person, cap: 
     with nothing_changes(charlie):
         error = error_of(generate(key), 402)
     assert (error["type"], error["limit_source"], error["required"]) == ("spend_cap_reached", "key", 15)
+    assert error["fix_url"].endswith("/keys/")
     assert generate(new_key(charlie)[1]).status_code == 200
 
 

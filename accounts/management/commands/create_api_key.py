@@ -54,9 +54,8 @@ class Command(OperatorCommand):
                 rate_per_minute=options["rate_per_minute"],
                 burst=options["burst"],
             )
-            record(
-                organization, AuditAction.KEY_CREATED, actor="system", subject=key.actor, scopes=key.scopes
-            )
+            details = {"livemode": key.livemode, "scopes": key.scopes}
+            record(organization, AuditAction.KEY_CREATED, actor="system", subject=key.actor, **details)
         shared = organization_rate(organization)
         if key in keys_above(organization):
             self.stderr.write(

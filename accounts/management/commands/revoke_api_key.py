@@ -31,9 +31,8 @@ class Command(OperatorCommand):
         if len(found) > 1:
             self.refuse(f"{len(found)} keys start with {options['prefix']!r}: give the whole key.")
         with transaction.atomic():
-            is_new = revoke_api_key(found[0])
-            if is_new:
-                record(found[0].organization, AuditAction.KEY_REVOKED, actor="system", subject=found[0].actor)
-        if not is_new:
-            self.refuse(f"{found[0].prefix} was revoked before.")
+            if not revoke_api_key(found[0]):
+                self.refuse(f"{found[0].prefix} was revoked before.")
+            key = found[0]
+            record(key.organization, AuditAction.KEY_REVOKED, actor="system", subject=key.actor)
         self.stdout.write(found[0].prefix)

@@ -1,0 +1,240 @@
+"""`/api/v1/keys`: what the page of keys does, for programs that have a key with the scope `admin`."""
+
+import datetime
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import Access, access_of
+from accounts.api import ApiView, json_object
+from accounts.api_keys import KEY_ID, LONGEST_OVERLAP, USUAL_OVERLAP
+from accounts.errors import InvalidField, MissingField
+from accounts.models import ApiKey
+from accounts.rates import key_rate
+from billing import reads
+from config.keys import service
+from config.keys.draft import CAPS, Draft, Invalid
+
+USUAL_LIMIT, MOST = 20, 100
+LONGEST_TIME = 40
+_CAPS = {name.removesuffix("_cap"): name for name in CAPS}
+_NUMBERS = ("rate_per_minute", "burst", "max_open_tasks")
+_SETTABLE = {"name", "scopes", "expires_at", "allowed_addresses", *_NUMBERS, "spend_caps"}
+
+
+class KeysView(ApiView):
+    required_scope = "admin"
+
+    def get(self, request: Request) -> Response:
+        """Newest first, those that have ended too. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
+        access = access_of(request)
+        limit = _limit(request.GET.get("limit"))
+        keys = access.organization.api_keys.select_related("replaced_by").order_by("-pk")
+        if not access.livemode:
+            keys = keys.filter(livemode=False)
+        cursor = request.GET.get("cursor")
+        if cursor is not None:
+            last = keys.filter(public_id=cursor).first() if KEY_ID.fullmatch(cursor) else None
+            if last is None:
+                raise InvalidField(param="cursor")
+            keys = keys.filter(pk__lt=last.pk)
+        found = list(keys[: limit + 1])
+        shown = found[:limit]
+        spending = reads.key_spending(shown)
+        most = reads.open_limit(access.organization.pk)
+        return Response(
+            {
+                "object": "list",
+                "data": [key_data(key, spending[key.pk], most) for key in shown],
+                "next_cursor": shown[-1].public_id if len(found) > limit else None,
+            }
+        )
+
+    def post(self, request: Request) -> Response:
+        access = access_of(request)
+        body = _object(json_object(request), _SETTABLE | {"livemode"})
+        for field in ("name", "scopes"):
+            if body.get(field) is None:
+                raise MissingField(param=field)
+        livemode = body.pop("livemode", access.livemode)
+        if not isinstance(livemode, bool):
+            raise InvalidField(param="livemode")
+        try:
+            key, secret = service.create(access, _draft(body, Draft()), livemode=livemode)
+        except Invalid as error:
+            raise _first(error) from None
+        return Response(_answer(access, key) | {"secret": secret})
+
+
+class KeyView(ApiView):
+    required_scope = "admin"
+
+    def get(self, request: Request, key_id: str) -> Response:
+        access = access_of(request)
+        return Response(_answer(access, service.find(access, key_id)))
+
+    def patch(self, request: Request, key_id: str) -> Response:
+        """What is not named stays; null takes a limit back."""
+        access = access_of(request)
+        key = service.find(access, key_id)
+        was = Draft.of(key, service.spending_of(key))
+        draft = _draft(_object(json_object(request), _SETTABLE), was)
+        try:
+            service.change(access, key, draft, was)
+        except Invalid as error:
+            raise _first(error) from None
+        return Response(_answer(access, service.find(access, key_id)))
+
+    def delete(self, request: Request, key_id: str) -> Response:
+        """Revokes it. It stays in the list."""
+        access = access_of(request)
+        service.revoke(access, service.find(access, key_id))
+        return Response(_answer(access, service.find(access, key_id)))
+
+
+class RotateView(ApiView):
+    required_scope = "admin"
+
+    def post(self, request: Request, key_id: str) -> Response:
+        """The new key, with its secret."""
+        access = access_of(request)
+        key = service.find(access, key_id)
+        body = _object(json_object(request), {"overlap_seconds"})
+        seconds = body.get("overlap_seconds")
+        if seconds is None:
+            seconds = int(USUAL_OVERLAP.total_seconds())
+        most = int(LONGEST_OVERLAP.total_seconds())
+        if not _is_whole(seconds) or not 0 <= seconds <= most:
+            raise InvalidField(f"A whole number from 0 to {most}", param="overlap_seconds")
+        new, secret = service.rotate(access, key, datetime.timedelta(seconds=seconds))
+        return Response(_answer(access, new) | {"secret": secret})
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+def key_data(key: ApiKey, spending: reads.KeySpending, most_open: int) -> dict[str, Any]:
+    """Limits as they are in force. `most_open`: how many tasks the organization may have open."""
+    rate = key_rate(key)
+    open_limit = spending.open_limit
+    if open_limit is None and not key.livemode:
+        open_limit = settings.MAX_OPEN_TASKS
+    return {
+        "id": key.public_id,
+        "object": "key",
+        "livemode": key.livemode,
+        "prefix": key.prefix,
+        "name": key.name,
+        "scopes": key.scopes,
+        "expires_at": _time(key.expires_at),
+        "allowed_addresses": key.allowed_addresses,
+        "rate_per_minute": rate.per_minute,
+        "burst": rate.burst,
+        "max_open_tasks": most_open if open_limit is None else open_limit,
+        "spend_caps": {period: getattr(spending, cap) for period, cap in _CAPS.items()},
+        "spent": {period: getattr(spending, period) for period in _CAPS},
+        "last_used_at": _time(key.last_used_at),
+        "last_used_address": key.last_used_address,
+        "created_at": _time(key.created_at),
+        "revoked_at": _time(key.revoked_at),
+        "frozen_at": _time(key.frozen_at),
+        "frozen_reason": key.frozen_reason or None,
+        "replaced_by": key.replaced_by.public_id if key.replaced_by else None,
+    }
+
+
+def _answer(access: Access, key: ApiKey) -> dict[str, Any]:
+    return key_data(key, service.spending_of(key), reads.open_limit(access.organization.pk))
+
+
+def _time(value: datetime.datetime | None) -> str | None:
+    return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
+
+
+def _first(error: Invalid) -> InvalidField:
+    field, problem = next(iter(error.problems.items()))
+    names = {cap: f"spend_caps.{period}" for period, cap in _CAPS.items()}
+    return InvalidField(problem, param=names.get(field, field))
+
+
+# --- Bodies -------------------------------------------------------------------------------------
+
+
+def _object(body: Any, known: set[str], within: str = "") -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise InvalidField(param=within or None)
+    for name in body:
+        if name not in known:
+            # Repeated only if an answer can hold it.
+            shown = name[:100] if name.isascii() and name.isprintable() else ""
+            raise InvalidField(
+                "There is no such field", param=".".join(filter(None, (within, shown))) or None
+            )
+    return body
+
+
+def _draft(body: dict[str, Any], was: Draft) -> Draft:
+    """`was` with what the body says; only types are looked at here. Raises InvalidField."""
+    changes: dict[str, Any] = {}
+    if "name" in body:
+        if not isinstance(body["name"], str):
+            raise InvalidField(param="name")
+        changes["name"] = body["name"]
+    for field in ("scopes", "allowed_addresses"):
+        if field in body:
+            changes[field] = _texts(body[field], field)
+    if "expires_at" in body:
+        changes["expires_at"] = _moment(body["expires_at"])
+    for field in _NUMBERS:
+        if field in body:
+            changes[field] = _number(body[field], field)
+    if body.get("spend_caps") is not None:
+        caps = _object(body["spend_caps"], set(_CAPS), "spend_caps")
+        changes |= {_CAPS[period]: _number(value, f"spend_caps.{period}") for period, value in caps.items()}
+    elif "spend_caps" in body:
+        changes |= dict.fromkeys(CAPS)
+    return replace(was, **changes)
+
+
+def _texts(value: Any, field: str) -> tuple[str, ...]:
+    # Ascii: what is wrong with an entry is said with it, and no good one has other signs.
+    if not isinstance(value, list) or not all(isinstance(one, str) and one.isascii() for one in value):
+        raise InvalidField(param=field)
+    return tuple(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any, field: str) -> int | None:
+    if value is not None and not _is_whole(value):
+        raise InvalidField(param=field)
+    number: int | None = value
+    return number
+
+
+def _moment(value: Any) -> datetime.datetime | None:
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str) or len(value) > LONGEST_TIME:
+            raise ValueError
+        moment = datetime.datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        message = "A time with its zone, such as 2027-01-31T12:00:00Z"
+        raise InvalidField(message, param="expires_at") from None
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return USUAL_LIMIT
+    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MOST:
+        return int(text)
+    raise InvalidField(param="limit")
