@@ -12,6 +12,8 @@ class BillingConfig(AppConfig):
             audit,
             audit_rules,
             checks,  # noqa: F401
+            closing,
+            export_rows,
             gift_rules,
             packs,
             reads,
@@ -24,6 +26,10 @@ class BillingConfig(AppConfig):
         hooks.organization_created.append(open_wallet)
         hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)
+        hooks.closing_losses.append(closing.losses)
+        hooks.organization_closing.append(closing.end_purchases)
+        hooks.organization_blanked.append(closing.forget)
+        hooks.export_sections.append(export_rows.sections)
         audit.rules.extend(audit_rules.RULES)
         audit.marks.append(audit_rules.ENTRIES)
         audit.groupings.append(audit_rules.WALLETS)
