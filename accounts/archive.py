@@ -49,12 +49,22 @@ class PartWriter:
 
 
 class Archive:
-    """A ZIP in the making. Documents are compressed, files are not: images are already."""
+    """A ZIP in the making, whole once its `with` was left. Documents are compressed, files are not: images are."""
 
     def __init__(self, parts: PartWriter) -> None:
         # It takes for a stream what it cannot seek in.
         self._zip = zipfile.ZipFile(parts, "w", zipfile.ZIP_DEFLATED)  # type: ignore[call-overload]
         self._parts = parts
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._zip.close()
+            self._parts.close()
+        else:
+            self._zip.fp = None  # else it would write its end when it is collected
 
     def add_document(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """A JSON array; how many rows it holds."""
@@ -72,10 +82,6 @@ class Archive:
 
     def add_file(self, name: str, data: bytes) -> None:
         self._zip.writestr(name, data, zipfile.ZIP_STORED)
-
-    def close(self) -> None:
-        self._zip.close()
-        self._parts.close()
 
 
 class Reader:

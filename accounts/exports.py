@@ -6,6 +6,7 @@ the next, which begins anew. Every try writes into a folder of its own.
 
 import datetime
 import logging
+import re
 import secrets
 import time
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ EXPIRED_AT_ONCE = 500
 # Of images; rows are exported whatever they come to. What is beyond is named in the archive.
 MAX_FILES = 50_000
 MAX_FILE_BYTES = 8 * 1024**3
+_ID = re.compile(r"exp_[0-9a-f]{24}")
 
 
 class ExportUnderWay(DomainError):
@@ -72,7 +74,9 @@ def ask(access: Access) -> DataExport:
 def find(access: Access, public_id: str) -> DataExport:
     """One that can be fetched. Raises NotFound, also for another organization's, InsufficientScope."""
     access.require_right(Right.SETTINGS)
-    found = DataExport.objects.filter(organization=access.organization, public_id=public_id[:28])
+    if not _ID.fullmatch(public_id):  # a NUL or a novel never reaches the database
+        raise NotFound
+    found = DataExport.objects.filter(organization=access.organization, public_id=public_id)
     export = found.filter(state=ExportState.READY, expires_at__gt=db_now()).first()
     if export is None:
         raise NotFound
@@ -109,7 +113,8 @@ def _make(export: DataExport) -> bool:
             return False
         export.folder = folder
         parts = archive.PartWriter(folder)
-        _write(export, archive.Archive(parts))
+        with archive.Archive(parts) as target:
+            _write(export, target)
         return _finish(export, parts)
     except _Lost:
         _remove_quietly(export)
@@ -149,7 +154,6 @@ def _write(export: DataExport, target: archive.Archive) -> None:
     }
     target.add_object("contents.json", contents)
     renewal.renew(at_once=True)
-    target.close()
 
 
 class _Renewal:

@@ -1,6 +1,9 @@
 """Celery's doorbells of people; the rows are the queue of record."""
 
+from importlib import import_module
+
 from celery import shared_task
+from django.conf import settings
 
 from accounts import alerts, closing, exports, outbox
 from accounts.ticks import one_at_a_time
@@ -23,3 +26,9 @@ def make_exports() -> None:
 @one_at_a_time
 def close_organizations() -> None:
     closing.close_due()
+
+
+@shared_task(name="accounts.tasks.clear_sessions")
+def clear_sessions() -> None:
+    """Of whoever did not come back: else their ids would lie around for ever."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -6,6 +6,7 @@ as they are, and a debt stays a debt: whatever Stripe tells later is still booke
 import datetime
 from collections.abc import Iterator
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,7 +23,8 @@ DECIDED_WITHIN = datetime.timedelta(days=60)
 def losses(organization: Organization) -> Iterator[str]:
     left = reads.balance(organization.pk).available
     if left:
-        yield ngettext("%(count)d credit", "%(count)d credits", left) % {"count": left}
+        words = ngettext("%(count)s credit", "%(count)s credits", left)
+        yield words % {"count": number_format(left, force_grouping=True)}
     if AutoTopUp.objects.filter(organization=organization, is_on=True).exists():
         yield _("automatic top-up: it is off at once, and stays off should you change your mind")
 

@@ -436,6 +436,7 @@ CELERY_BEAT_SCHEDULE = {
     "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 2 * SWEEP_S},
     "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
     "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
+    "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},
     "close-organizations": {"task": "accounts.tasks.close_organizations", "schedule": 60.0},
 }
 
@@ -448,7 +449,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "config.logs.DiscreetFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from django.db.models.functions import Abs
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Organization
@@ -22,12 +24,11 @@ LIVEMODES = (True, False)
 def losses(organization: Organization) -> Iterator[str]:
     orders = Generation.objects.filter(organization=organization)
     count = Image.objects.filter(generation__in=orders, deleted_at=None)[: MOST_COUNTED + 1].count()
+    words = ngettext("%(count)s image", "%(count)s images", count)
     if count > MOST_COUNTED:
-        yield ngettext("more than %(count)d image", "more than %(count)d images", MOST_COUNTED) % {
-            "count": MOST_COUNTED
-        }
-    elif count:
-        yield ngettext("%(count)d image", "%(count)d images", count) % {"count": count}
+        words = _("more than %(count)s images")
+    if count:
+        yield words % {"count": number_format(min(count, MOST_COUNTED), force_grouping=True)}
 
 
 def end_orders(organization: Organization) -> bool:

@@ -64,7 +64,9 @@ class RetentionForm(forms.Form):
         label=gettext_lazy("Days"),
         required=False,
         min_value=1,
-        error_messages={"invalid": gettext_lazy("A whole number of days, or nothing for the shop's own.")},
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value"), gettext_lazy("A whole number of days, or nothing for the shop's own.")
+        ),
     )
 
     def clean_days(self) -> int | None:

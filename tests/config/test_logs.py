@@ -17,7 +17,7 @@ from tests.makers import a_generation, an_access, an_organization
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
-    formatter = DiscreetFormatter(settings.LOGGING["formatters"]["line"]["format"])
+    formatter = DiscreetFormatter(settings.LOGGING["formatters"]["line"]["fmt"])
     info = (type(error), error, error.__traceback__) if error else None
     return formatter.format(logging.LogRecord("shop", logging.ERROR, "file.py", 1, message, arguments, info))
 

@@ -26,7 +26,7 @@ def delete(person: Person, name: str | None = None) -> Any:
 def test_the_page_names_what_is_lost(alice: Person) -> None:
     an_image_of(alice)
     page = text_of(browser_of(alice).get(PAGE))
-    for words in ("1485 credits", "1 image", "all API keys", "For 14 days an owner can take this back"):
+    for words in ("1,485 credits", "1 image", "all API keys", "For 14 days an owner can take this back"):
         assert words in page
 
 
