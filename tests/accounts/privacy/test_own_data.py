@@ -1,11 +1,14 @@
 """Everybody gets a copy of what is stored of themselves, and of nobody else."""
 
+import datetime
 import json
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 
-from accounts import audit, hooks, terms
+from accounts import audit, hooks, tasks, terms
 from accounts.models import AuditAction, Membership, Shop
 from accounts.origin import Origin
 from tests.cast import Person
@@ -63,3 +66,13 @@ def test_also_for_who_belongs_nowhere(bob: Person) -> None:
 def test_a_visitor_has_to_sign_in() -> None:
     assert browser_of().get(PAGE)["Location"] == f"/sign-in/?next={PAGE}"
     assert browser_of().post(PAGE).status_code == 302
+
+
+def test_sessions_that_ended_do_not_lie_around(alice: Person) -> None:
+    for days in (-1, 1):
+        session = SessionStore()
+        session["_auth_user_id"] = str(alice.user.pk)
+        session.set_expiry(datetime.timedelta(days=days))
+        session.save()
+    tasks.clear_sessions()
+    assert Session.objects.count() == 1
