@@ -20,6 +20,7 @@ from accounts import archive, export_rows, hooks, outbox
 from accounts.access import Access
 from accounts.audit import record_by
 from accounts.clock import db_now, read_db_now
+from accounts.connections import let_go
 from accounts.errors import DomainError, NotFound
 from accounts.models import AuditAction, DataExport, ExportState, Membership, Organization
 from accounts.retries import claim
@@ -137,6 +138,7 @@ def _write(export: DataExport, target: archive.Archive) -> None:
             if files >= MAX_FILES or byte_size + item.byte_size > MAX_FILE_BYTES:
                 left_out += 1
                 continue
+            let_go()  # storages are slow, and the database's connections few
             try:
                 data = item.read()
             except FileNotFoundError:

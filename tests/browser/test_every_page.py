@@ -13,6 +13,8 @@ from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
 PAGES = ["/", "/sign-in/", "/nothing"]
 MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
 MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
+MEMBER_PAGES += ["/settings/export/", "/settings/retention/", "/settings/delete/"]
+MEMBER_PAGES += ["/account/export/", "/account/delete/"]
 
 
 @pytest.fixture(params=["light", "dark"])
