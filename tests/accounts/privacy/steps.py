@@ -5,6 +5,8 @@ import json
 import zipfile
 from typing import Any
 
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.test import Client
 
 from accounts.access import access_of_user
@@ -56,9 +58,15 @@ def fetched(person: Person, export: DataExport) -> bytes:
     response: Any = browser_of(person).get(f"/settings/export/{export.public_id}/")
     assert response.status_code == 200
     content = b"".join(response.streaming_content)
-    response.close()
     assert len(content) == int(response["Content-Length"])
     return content
+
+
+def leave(response: Any) -> None:
+    """As a browser that breaks off. Django would close the test's own database connection on the way."""
+    request_finished.disconnect(close_old_connections)
+    response.close()
+    request_finished.connect(close_old_connections)
 
 
 def mails() -> list[tuple[str, str]]:
