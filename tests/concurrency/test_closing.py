@@ -1,6 +1,9 @@
 """An organization is deleted while its customers order: nothing is left held, and the books agree."""
 
+import threading
+
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from accounts import closing
 from accounts.access import access_of_user
@@ -52,3 +55,28 @@ def test_closing_among_orders_leaves_nothing_held() -> None:
     assert not Generation.objects.exclude(prompt="").exists()
     assert wallet_of(organization) == (0, 0, 0, 0)
     assert_books_are_right()
+
+
+if connection.vendor == "postgresql":  # SQLite has one lock, and nobody can wait in a circle for one
+
+    @pytest.mark.usefixtures("race_db")
+    def test_canceling_all_in_one_transaction_deadlocks_control() -> None:
+        access = an_access(found("owner@studio.example", "Busy").organization)
+        give_credits(access.organization, 1000)
+        first, second = a_generation(access), a_generation(access)
+        both_hold_one = threading.Barrier(2)
+
+        def work(index: int) -> str:
+            try:
+                with transaction.atomic():
+                    if index == 0:
+                        lifecycle.cancel(first)  # holds the wallet from here on
+                    else:
+                        Generation.objects.select_for_update().get(pk=second.pk)
+                    both_hold_one.wait(10)
+                    lifecycle.cancel(second)
+            except OperationalError as error:
+                return "deadlock" if "deadlock detected" in str(error) else str(error)
+            return "done"
+
+        assert sorted(map(str, together(2, work))) == ["deadlock", "done"]

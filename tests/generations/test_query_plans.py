@@ -240,6 +240,7 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_open", measure_the_backlog, "generations_generation"),
         ("generation_ended", measure_the_backlog, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
+        ("generation_newest_first", keep_for_less, "generations_generation"),
         ("image_kept", delete_old_images, "generations_image"),
         ("entry_newest_first", look_at_pages, "billing_ledgerentry"),
     ],

@@ -21,11 +21,10 @@ from tests.accounts.client import generate
 from tests.accounts.privacy.steps import access_of, acts, post
 from tests.accounts.privacy.test_closing import everything_in_the_database
 from tests.cast import PASSWORD, Person, join, new_key
-from tests.concurrency.outcomes import tally
 from tests.makers import ago
 from tests.pages import browser_of, text_of
-from tests.threads import together
 
+pytestmark = pytest.mark.django_db
 PAGE = "/account/delete/"
 
 
@@ -45,7 +44,6 @@ def invite(person: Person, email: str, digest: str, **fields: Any) -> Invitation
     )
 
 
-@pytest.mark.django_db
 def test_nobody_signs_in_as_them_any_more(bob: Person) -> None:
     elsewhere, client = browser_of(bob), browser_of(bob)
     assert elsewhere.get("/credits/").status_code == 200
@@ -62,7 +60,6 @@ def test_nobody_signs_in_as_them_any_more(bob: Person) -> None:
     assert not Membership.objects.filter(user=user).exists()
 
 
-@pytest.mark.django_db
 def test_nothing_says_who_they_were(alice: Person, bob: Person) -> None:
     User.objects.filter(pk=bob.user.pk).update(name="Robert Tables", is_staff=True)
     audit.record(
@@ -105,7 +102,6 @@ def test_nothing_says_who_they_were(alice: Person, bob: Person) -> None:
     assert User.objects.get(pk=bob.user.pk).is_staff is False
 
 
-@pytest.mark.django_db
 def test_invitations_by_them_are_taken_back_and_others_stay(alice: Person, bob: Person) -> None:
     admin = join("admin@studio.example", alice.organization, Role.ADMIN)
     invite(admin, "dora@studio.example", "a")
@@ -114,7 +110,6 @@ def test_invitations_by_them_are_taken_back_and_others_stay(alice: Person, bob: 
     assert [one.email for one in Invitation.objects.all()] == ["emil@studio.example"]
 
 
-@pytest.mark.django_db
 def test_the_only_owner_has_to_stay(alice: Person, bob: Person) -> None:
     client = browser_of(alice)
     page = text_of(client.get(PAGE))
@@ -130,7 +125,6 @@ def test_the_only_owner_has_to_stay(alice: Person, bob: Person) -> None:
     assert delete(alice).status_code == 200
 
 
-@pytest.mark.django_db
 def test_the_only_owner_may_go_once_the_organization_goes(alice: Person) -> None:
     from accounts import closing
 
@@ -138,7 +132,6 @@ def test_the_only_owner_may_go_once_the_organization_goes(alice: Person) -> None
     assert delete(alice).status_code == 200
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     "fields", [{"email": "alice@studio.example"}, {"email": ""}, {"password": "wrong"}, {"password": ""}]
 )
@@ -149,21 +142,18 @@ def test_a_mistake_erases_nobody(bob: Person, fields: dict[str, str]) -> None:
     assert PASSWORD not in response.content.decode()
 
 
-@pytest.mark.django_db
 def test_passwords_are_not_tried_there(bob: Person) -> None:
     codes = [delete(bob, password=f"guess {number}").status_code for number in range(6)]
     assert codes == [400] * 5 + [429]
     assert delete(bob).status_code == 429
 
 
-@pytest.mark.django_db
 def test_their_keys_go_on_for_the_organization(alice: Person, bob: Person) -> None:
     _key, secret = new_key(bob)
     assert delete(bob).status_code == 200
     assert generate(secret).status_code == 200
 
 
-@pytest.mark.django_db
 def test_erasing_twice_is_erasing_once(bob: Person) -> None:
     assert erasing.erase(bob.user)
     email = User.objects.get(pk=bob.user.pk).email
@@ -171,7 +161,6 @@ def test_erasing_twice_is_erasing_once(bob: Person) -> None:
     assert User.objects.get(pk=bob.user.pk).email == email
 
 
-@pytest.mark.django_db
 def test_apps_above_hear_of_it_while_the_address_is_still_known(
     bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,12 +170,5 @@ def test_apps_above_hear_of_it_while_the_address_is_still_known(
     assert heard == ["bob@studio.example"]
 
 
-@pytest.mark.django_db
 def test_a_visitor_has_to_sign_in() -> None:
     assert browser_of().get(PAGE)["Location"] == f"/sign-in/?next={PAGE}"
-
-
-def test_of_two_owners_who_leave_at_once_one_stays(committed_db: None, alice: Person) -> None:
-    owners = [alice, join("second@studio.example", alice.organization, Role.OWNER)]
-    assert tally(together(2, lambda index: erasing.erase(owners[index].user))) == {"True": 1, "OnlyOwner": 1}
-    assert Membership.objects.filter(organization=alice.organization, role=Role.OWNER).count() == 1
