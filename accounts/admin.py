@@ -40,6 +40,10 @@ class OrganizationAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("standing"), ordering="suspended_at")
     def standing(self, organization: Organization) -> str:
+        if organization.closed_at is not None:
+            return str(_("Deleted"))
+        if organization.closing_at is not None:
+            return str(_("Being deleted"))
         if organization.suspended_at is None:
             return str(_("Good"))
         return str(SUSPENDED_BECAUSE.get(organization.suspended_reason, organization.suspended_reason))

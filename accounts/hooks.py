@@ -1,8 +1,10 @@
 """What apps above want to hear of. Filled in their AppConfig.ready(), run in order inside the caller's
-transaction; an error in one propagates and undoes the whole.
+transaction; an error in one propagates and undoes the whole. Where that is otherwise, it is said.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import Organization, Shop, User
 
@@ -12,3 +14,44 @@ currency_is_used: list[Callable[[Shop], bool]] = []
 organization_created: list[Callable[[Organization], None]] = []
 # The person, whose `email_confirmed_at` is set by now, and the address that they did it from.
 address_confirmed: list[Callable[[User, str], None]] = []
+
+# --- The end of an organization, in no transaction: each opens its own, and may be called any number of times.
+
+# What its deletion would lose, in words for people, such as "1,500 credits".
+closing_losses: list[Callable[[Organization], Iterator[str]]] = []
+# Once its deletion was asked for, and again and again until it is closed: ends what is under way. Whether nothing of
+# it stands in the way of closing.
+organization_closing: list[Callable[[Organization], bool]] = []
+# When it closes: blanks what names people or shows what they made. Each step commits a portion; a run that broke off
+# is repeated from the start.
+organization_blanked: list[Callable[[Organization], Iterator[None]]] = []
+
+# --- People
+
+# Before the row is blanked, so that it still bears its address.
+person_erased: list[Callable[[User], None]] = []
+# What else belongs into the copy of a person's own data, by name.
+person_sections: list[Callable[[User], Mapping[str, Any]]] = []
+
+# --- Exports
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDocument:
+    """A JSON document of the archive: an array of `rows`, which are read as they are written."""
+
+    name: str
+    rows: Iterator[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """A file of the archive. `read` raises FileNotFoundError for one that went meanwhile."""
+
+    name: str
+    byte_size: int
+    read: Callable[[], bytes]
+
+
+# In no transaction: an export takes minutes. Rows are fetched by portions.
+export_sections: list[Callable[[Organization], Iterator[ExportDocument | ExportFile]]] = []

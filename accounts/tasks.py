@@ -1,11 +1,34 @@
-"""Celery's doorbells for mail; the rows are the queue of record."""
+"""Celery's doorbells of people; the rows are the queue of record."""
+
+from importlib import import_module
 
 from celery import shared_task
+from django.conf import settings
 
-from accounts import alerts, outbox
+from accounts import alerts, closing, exports, outbox
+from accounts.ticks import one_at_a_time
 
 
 @shared_task(name="accounts.tasks.send_mail")
 def send_mail() -> None:
     alerts.send_due()
     outbox.send_due()
+
+
+@shared_task(name="accounts.tasks.make_exports")
+@one_at_a_time
+def make_exports() -> None:
+    exports.make_due()
+    exports.expire()
+
+
+@shared_task(name="accounts.tasks.close_organizations")
+@one_at_a_time
+def close_organizations() -> None:
+    closing.close_due()
+
+
+@shared_task(name="accounts.tasks.clear_sessions")
+def clear_sessions() -> None:
+    """Of whoever did not come back: else their ids would lie around for ever."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from accounts.views import audit, invitations, organizations, signing, team
+from accounts.views import (
+    audit,
+    closing,
+    exports,
+    invitations,
+    organizations,
+    own_data,
+    retention,
+    signing,
+    team,
+)
 
 urlpatterns = [
     path("sign-in/", signing.sign_in, name="sign_in"),
@@ -19,4 +29,11 @@ urlpatterns = [
     path("invitations/<str:token>/", invitations.invitation_page, name="invitation"),
     path("audit/", audit.audit_page, name="audit"),
     path("audit/log.csv", audit.audit_file, name="audit_file"),
+    path("settings/export/", exports.export_page, name="export"),
+    path("settings/export/<str:export_id>/", exports.download, name="export_download"),
+    path("settings/retention/", retention.retention_page, name="retention"),
+    path("settings/delete/", closing.organization_delete, name="organization_delete"),
+    path("settings/delete/undo/", closing.organization_undelete, name="organization_undelete"),
+    path("account/export/", own_data.account_export, name="account_export"),
+    path("account/delete/", own_data.account_delete, name="account_delete"),
 ]

@@ -10,6 +10,8 @@ class BillingConfig(AppConfig):
         from billing import (
             audit,
             audit_rules,
+            closing,
+            export_rows,
             gift_rules,
             packs,
             reads,
@@ -22,6 +24,10 @@ class BillingConfig(AppConfig):
         hooks.organization_created.append(open_wallet)
         hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)
+        hooks.closing_losses.append(closing.losses)
+        hooks.organization_closing.append(closing.end_purchases)
+        hooks.organization_blanked.append(closing.forget)
+        hooks.export_sections.append(export_rows.sections)
         audit.rules.extend(audit_rules.RULES)
         audit.marks.append(audit_rules.ENTRIES)
         audit.groupings.append(audit_rules.WALLETS)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.alerts import raise_alert
@@ -195,9 +196,17 @@ def _warn(payment: Payment) -> None:
 
 def cut_old() -> int:
     """Of what is older than 90 days ids and amounts are kept, no names and addresses."""
-    old = StripeEvent.objects.filter(cut_at=None, received_at__lt=db_now() - WHOLE_FOR).order_by("pk")
+    return _cut(StripeEvent.objects.filter(received_at__lt=db_now() - WHOLE_FOR))
+
+
+def cut_of(organization_id: int) -> int:
+    """Some of an organization's, at once; 0 when none is left."""
+    return _cut(StripeEvent.objects.filter(payment__organization=organization_id, processed_at__isnull=False))
+
+
+def _cut(events: QuerySet[StripeEvent]) -> int:
     done = 0
-    for event in old[:500]:
+    for event in events.filter(cut_at=None).order_by("pk")[:500]:
         thing = event.payload.get("data", {}).get("object", {})
         short = {name: value for name, value in thing.items() if name in KEPT and not isinstance(value, dict)}
         event.payload = {"data": {"object": short}}

@@ -1,31 +1,14 @@
 """Celery's doorbells of money. They take nothing and only call domain code; the rows are the queue of record."""
 
 import logging
-import threading
-from collections.abc import Callable
-from functools import wraps
 
 from celery import shared_task
 
+from accounts.ticks import one_at_a_time
 from billing import automatic, low_balance, payments, reconciling, refunds, stripe_events, welcome
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
-
-
-def one_at_a_time(work: Callable[[], None]) -> Callable[[], None]:
-    """In this process; further ticks pass. Else all threads of a worker would wait for a Stripe that hangs."""
-    at_work = threading.Lock()
-
-    @wraps(work)
-    def tick() -> None:
-        if at_work.acquire(blocking=False):
-            try:
-                work()
-            finally:
-                at_work.release()
-
-    return tick
 
 
 @shared_task(name="billing.tasks.settle")

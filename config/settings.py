@@ -367,6 +367,10 @@ WELCOME_PER_NETWORK_PER_DAY = env.integer("WELCOME_PER_NETWORK_PER_DAY", 3, 1, 1
 SANDBOX_SECONDS = env.seconds("SANDBOX_SECONDS", 1, 0, 40)
 IMAGE_LINK_SECONDS = env.integer("IMAGE_LINK_SECONDS", 86_400, 1, 31_536_000)
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 30, 1, 36_500)
+# None: prompts stay with their orders, unless an organization wishes for less.
+PROMPT_RETENTION_DAYS = (
+    env.integer("PROMPT_RETENTION_DAYS", 0, 1, 36_500) if env.text("PROMPT_RETENTION_DAYS") else None
+)
 CALL_TOTAL_S = env.seconds("CALL_TOTAL_S", 45, 0.5, 600)
 LEASE_S = env.seconds("LEASE_S", 60, 1, 3600)
 LEASE_RENEW_S = LEASE_S / 4
@@ -444,6 +448,9 @@ CELERY_BEAT_SCHEDULE = {
     "settle-payments": {"task": "billing.tasks.settle", "schedule": SWEEP_S},
     "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 2 * SWEEP_S},
     "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
+    "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
+    "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},
+    "close-organizations": {"task": "accounts.tasks.close_organizations", "schedule": 60.0},
 }
 
 # --- Logs ---------------------------------------------------------------------------------------
@@ -452,7 +459,12 @@ LOG_LEVEL = env.word("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "config.logs.DiscreetFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
@@ -464,5 +476,10 @@ LOGGING = {
         # It writes a line with the whole address for every question to an upstream.
         "httpx2": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
+        # At DEBUG these write down what is in rows, requests and mails, whatever LOG_LEVEL says.
+        **{
+            name: {"level": "INFO"}
+            for name in ("django.db.backends", "httpcore2", "botocore", "boto3", "s3transfer", "urllib3")
+        },
     },
 }

@@ -16,9 +16,13 @@ class GenerationsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks
         from billing import audit
-        from generations import audit_rules, catalogue, content
+        from generations import audit_rules, catalogue, closing, content, export_rows
 
         hooks.shop_opened.append(catalogue.stock)
+        hooks.closing_losses.append(closing.losses)
+        hooks.organization_closing.append(closing.end_orders)
+        hooks.organization_blanked.append(closing.forget_orders)
+        hooks.export_sections.append(export_rows.sections)
         audit.known_causes.append("generation")
         audit.rules.extend(audit_rules.RULES)
         audit.marks.extend(audit_rules.MARKS)

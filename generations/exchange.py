@@ -225,7 +225,8 @@ def end(call: Call, answer: Answer) -> float | None:
         wait_s = max(answer.poll_after_s or 0, float(routing.BUSY_WAIT_S[-1]))
         return wait_s if lifecycle.send_again(attempt, wait_s) else None
     if kind is OutcomeKind.INVALID:
-        logger.error("%s: %s did not accept our request: %s", attempt.key, attempt.upstream, answer.detail)
+        # Why is in the attempt's row, not here: such answers repeat the prompt.
+        logger.error("%s: %s did not accept our request", attempt.key, attempt.upstream)
     if kind in _ANOTHER_MAY:
         match routing.route(generation, [*known, (attempt.upstream_id, kind)]):
             case routing.Try(after_s=after_s):

@@ -3,13 +3,14 @@
 import logging
 import re
 
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from accounts.clock import db_now
 from accounts.errors import NotFound, Unavailable
-from generations import storage
+from generations import retention, storage
 from generations.errors import ImageDeleted, LinkClosed
 from generations.models import Image
 
@@ -39,14 +40,15 @@ def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName,
     except storage.BadAddress:
         raise LinkClosed from None
     # The clock that signed the link also judges it, so no machine's own clock matters.
-    image = Image.objects.annotate(now=db_now()).filter(public_id=signed.image_id).first()
+    found = Image.objects.annotate(now=db_now(), own_days=F("generation__organization__retention_days"))
+    image = found.filter(public_id=signed.image_id).first()
     if image is None:
         raise NotFound
     if signed.expires_at <= image.now.timestamp():
         raise LinkClosed
     if signed.extension not in (image.extension, storage.THUMBNAIL_EXTENSION):
         raise NotFound
-    if not image.is_kept(image.now):
+    if not image.is_kept(image.now, retention.days_kept(image.own_days)):
         raise ImageDeleted
     return image, signed, signed.expires_at - int(image.now.timestamp())
 

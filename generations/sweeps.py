@@ -13,7 +13,7 @@ from django.db.models import F
 
 from accounts.clock import db_now
 from accounts.sealing import Unreadable
-from generations import doorbell, exchange, lifecycle, polling, storage
+from generations import doorbell, exchange, lifecycle, polling, retention, storage
 from generations.lifecycle.shared import lease
 from generations.models import Attempt, Generation, Image, Status
 from generations.providers import PROVIDERS
@@ -166,12 +166,7 @@ def delete_old_images() -> int:
     """Removes files past settings.RETENTION_DAYS. The file goes first: a crash in between is made up for."""
     age = datetime.timedelta(days=settings.RETENTION_DAYS)
     old = Image.objects.filter(deleted_at=None, created_at__lte=db_now() - age).order_by("created_at")
-    return _each(old[:BATCH], _delete_image)
-
-
-def _delete_image(image: Image) -> bool:
-    storage.delete([image.storage_key])
-    return bool(Image.objects.filter(pk=image.pk, deleted_at=None).update(deleted_at=db_now()))
+    return _each(old[:BATCH], retention.delete_image)
 
 
 def _each(rows: Iterable[Row], change: Callable[[Row], bool]) -> int:

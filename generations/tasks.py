@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from generations import poller, runner, sweeps, takedown
+from generations import poller, retention, runner, sweeps, takedown
 
 
 @shared_task(name="generations.tasks.run")
@@ -18,4 +18,5 @@ def poll() -> None:
 @shared_task(name="generations.tasks.delete_old_images")
 def delete_old_images() -> None:
     sweeps.delete_old_images()
+    retention.apply()
     takedown.finish_all()

@@ -17,7 +17,7 @@ from accounts.pages import member_page
 from accounts.rates import ask_to_create
 from accounts.throttling import limiter
 from billing import reads
-from generations import ordering, wording
+from generations import ordering, retention, wording
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
 from generations.forms import PlaygroundForm, idempotency_key, shown
@@ -105,7 +105,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
     if seen == _state(generation):
         return HttpResponse(status=204)
     context = {
-        **_task_context(generation),
+        **_task_context(access, generation),
         "access": access,
         "is_update": True,
         "is_news": seen.partition(".")[0] != generation.status,
@@ -149,7 +149,7 @@ def _page(
         **_money_context(access),
     }
     if generation is not None:
-        context |= _task_context(generation)
+        context |= _task_context(access, generation)
     return render(request, "generations/playground.html", context, status=status)
 
 
@@ -178,7 +178,7 @@ def _money_context(access: Access) -> dict[str, Any]:
     }
 
 
-def _task_context(generation: Generation) -> dict[str, Any]:
+def _task_context(access: Access, generation: Generation) -> dict[str, Any]:
     context: dict[str, Any] = {
         "generation": generation,
         "is_open": generation.status in OPEN,
@@ -186,12 +186,12 @@ def _task_context(generation: Generation) -> dict[str, Any]:
         "frame": "tall" if generation.height > generation.width else "wide",
     }
     if generation.status == Status.SUCCEEDED:
-        now = read_db_now()
+        now, days = read_db_now(), _days_kept(access)
         images = list(generation.images.order_by("index"))
-        kept = [image for image in images if image.is_kept(now)]
+        kept = [image for image in images if image.is_kept(now, days)]
         context["pictures"] = [_picture(generation, image, link_expiry(now)) for image in kept]
         if not kept:
-            context["deleted_at"] = images[0].gone_at
+            context["deleted_at"] = images[0].gone_at(days)
             context["is_taken_down"] = Takedown.objects.filter(image__in=images).exists()
     elif generation.has_ended:
         context["failure"] = wording.failure(generation)
@@ -223,4 +223,9 @@ def _latest(access: Access) -> list[Picture]:
         .filter(generation__in=orders, index=0, deleted_at=None)
         .order_by(Abs("generation_id").desc())[:LATEST]
     )
-    return [_picture(image.generation, image, expires_at) for image in images if image.is_kept(now)]
+    days = _days_kept(access)
+    return [_picture(image.generation, image, expires_at) for image in images if image.is_kept(now, days)]
+
+
+def _days_kept(access: Access) -> int:
+    return retention.days_kept(access.organization.retention_days)

@@ -54,6 +54,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
     "unavailable": (gettext_lazy("No images can be made at the moment. Nothing was charged."), ""),
     "idempotency_in_flight": (gettext_lazy("This order is already on its way."), ""),
 }
+CLOSING = (
+    gettext_lazy("%(name)s is being deleted, so no images can be made."),
+    gettext_lazy("An owner can take that back."),
+)
 FAILURES: dict[str, tuple[Any, Any]] = {
     "canceled": (
         gettext_lazy("Canceled."),
@@ -82,6 +86,8 @@ FAILURES: dict[str, tuple[Any, Any]] = {
 def refusal(error: DomainError, access: Access) -> Notice:
     """Of an order that was not accepted."""
     title, advice = REFUSALS.get(error.type, (error.message, ""))
+    if error.type == "insufficient_scope" and access.organization.closing_at is not None:
+        title, advice = CLOSING
     facts = {"name": access.organization.name, **error.details}
     return Notice(title % facts, str(advice) or _try_again(error.retry_after), error.fix_path)
 

@@ -5,6 +5,10 @@ from accounts.models.audit import (
     AuditEvent,
     AuditOrigin,
 )
+from accounts.models.exports import (
+    DataExport,
+    ExportState,
+)
 from accounts.models.invitations import (
     Invitation,
 )
@@ -40,7 +44,9 @@ __all__ = [
     "AuditAction",
     "AuditEvent",
     "AuditOrigin",
+    "DataExport",
     "DocumentKind",
+    "ExportState",
     "Invitation",
     "Membership",
     "OperatorAlert",

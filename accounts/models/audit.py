@@ -67,7 +67,10 @@ class AuditEvent(models.Model):
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "-id"], name="audit_newest_first")]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="audit_newest_first"),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action}"

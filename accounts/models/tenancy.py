@@ -1,5 +1,6 @@
 """Who: shops, people, and the organizations they belong to."""
 
+import datetime
 import uuid
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
 
+UNDO_FOR = datetime.timedelta(days=14)  # the deletion of an organization
 LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
     Q(burst=None) | Q(burst__gte=1)
 )
@@ -150,9 +152,21 @@ class Organization(models.Model):
                 condition=Q(closed_at=None) | Q(closing_at__isnull=False), name="organization_closes_in_steps"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["closing_at"],
+                condition=Q(closing_at__isnull=False, closed_at=None),
+                name="organization_closing",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def closes_at(self) -> datetime.datetime | None:
+        """Until when its deletion can be undone; None while nobody has asked for it."""
+        return None if self.closing_at is None else self.closing_at + UNDO_FOR
 
 
 class Role(models.TextChoices):

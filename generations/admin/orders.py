@@ -1,5 +1,6 @@
 """Attempts to look at; images to take down."""
 
+import datetime
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of
+from generations import retention
 from generations.models import Attempt, Image, Takedown, Upstream
 from generations.providers.base import OutcomeKind
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
@@ -152,7 +154,7 @@ class ImageAdmin(ReadOnlyAdmin):
     def standing(self, image: Image) -> str:
         if _takedown_of(image) is not None:
             return _("taken down")
-        return _("deleted") if not image.is_kept(read_db_now()) else _("kept")
+        return _("kept") if _is_kept(image, read_db_now()) else _("deleted")
 
     @admin.display(description=gettext_lazy("why it was taken down"))
     def reason(self, image: Image) -> str:
@@ -162,7 +164,7 @@ class ImageAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, image: Image) -> str:
         now = read_db_now()
-        if not image.is_kept(now):
+        if not _is_kept(image, now):
             return "-"
         source = signed_path(image.public_id, THUMBNAIL_EXTENSION, link_expiry(now))
         return format_html('<img class="plate" src="{}" alt="{}">', source, image.generation.prompt[:120])
@@ -212,6 +214,10 @@ class ImageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         return super().get_queryset(request).select_related("generation__organization", "takedown")
+
+
+def _is_kept(image: Image, now: datetime.datetime) -> bool:
+    return image.is_kept(now, retention.days_kept(image.generation.organization.retention_days))
 
 
 def _takedown_of(image: Image) -> Takedown | None:

@@ -12,7 +12,7 @@ from accounts.api import ApiView, idempotency_key, json_object, success
 from accounts.clock import db_now
 from accounts.errors import MissingField
 from accounts.statements import Select
-from generations import ordering
+from generations import ordering, retention
 from generations.messages import error_message
 from generations.models import Generation, Image, Status
 from generations.request import parse
@@ -55,17 +55,19 @@ class StatusView(ApiView):
         task_id = request.GET.get("task_id")
         if not task_id:
             raise MissingField(param="task_id")
-        return success(status_data(Generation.find(access_of(request), task_id)))
+        access = access_of(request)
+        days = retention.days_kept(access.organization.retention_days)
+        return success(status_data(Generation.find(access, task_id), days))
 
 
-def status_data(generation: Generation) -> dict[str, Any]:
-    """`data` of a status answer; image addresses are signed afresh at every call."""
+def status_data(generation: Generation, days: int) -> dict[str, Any]:
+    """`data` of a status answer; image addresses are signed afresh at every call. `days`: how long images are kept."""
     succeeded = generation.status == Status.SUCCEEDED
     images = _images_of(generation_id=generation.pk) if succeeded else []
     now = images[0].now if images else None
-    kept = [image for image in images if now and image.is_kept(now)]
+    kept = [image for image in images if now and image.is_kept(now, days)]
     expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
-    deleted_at = images[0].gone_at if images and not kept else None
+    deleted_at = images[0].gone_at(days) if images and not kept else None
     return {
         "status": STATUS_WORDS[Status(generation.status)],
         "task_id": generation.task_id,

@@ -13,6 +13,9 @@ from generations.models.orders import (
     new_task_id,
     sortable_id,
 )
+from generations.models.retention import (
+    RetentionMark,
+)
 from generations.models.rules import (
     BlockedPhrase,
     Takedown,
@@ -42,6 +45,7 @@ __all__ = [
     "ImageModel",
     "ModelPrice",
     "PaidCancels",
+    "RetentionMark",
     "Status",
     "Takedown",
     "Upstream",

@@ -6,7 +6,6 @@ import secrets
 import time
 from typing import Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Abs
@@ -271,11 +270,10 @@ class Image(models.Model):
     def extension(self) -> str:
         return self.content_type.removeprefix("image/")
 
-    @property
-    def gone_at(self) -> datetime.datetime:
-        """When the file was deleted, or will be."""
-        return self.deleted_at or self.created_at + datetime.timedelta(days=settings.RETENTION_DAYS)
+    def gone_at(self, days: int) -> datetime.datetime:
+        """When the file was deleted, or will be, where files are kept for so many days (retention.py)."""
+        return self.deleted_at or self.created_at + datetime.timedelta(days=days)
 
-    def is_kept(self, now: datetime.datetime) -> bool:
+    def is_kept(self, now: datetime.datetime, days: int) -> bool:
         """Whether the file can still be had."""
-        return now < self.gone_at
+        return now < self.gone_at(days)

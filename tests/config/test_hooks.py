@@ -14,4 +14,10 @@ def test_who_is_called_for_what_and_in_which_order() -> None:
         "currency_is_used": ["billing.reads.has_payments"],
         "organization_created": ["billing.ledger.open_wallet"],
         "address_confirmed": ["billing.welcome.after_confirmation"],
+        "closing_losses": ["generations.closing.losses", "billing.closing.losses"],
+        "organization_closing": ["generations.closing.end_orders", "billing.closing.end_purchases"],
+        "organization_blanked": ["generations.closing.forget_orders", "billing.closing.forget"],
+        "person_erased": [],
+        "person_sections": [],
+        "export_sections": ["generations.export_rows.sections", "billing.export_rows.sections"],
     }

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 from django.db import connection, connections, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts import hooks
 from accounts.access import Access, access_of_key
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Organization
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
-from generations import backlog, doorbell, lifecycle, runner, sweeps
+from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps
 from generations.models import Generation, Image
 from tests.accounts.client import data_of, generate, status, task_of
 from tests.cast import Person, found, give_credits, new_key
@@ -155,6 +156,25 @@ def delete_old_images(shop: Shop) -> None:
     assert sweeps.delete_old_images() == 1
 
 
+def keep_for_less(shop: Shop) -> None:
+    """Both walks: an organization's own days, and everybody's prompts."""
+    Organization.objects.filter(pk=shop.large.access.organization.pk).update(retention_days=20)
+    with override_settings(PROMPT_RETENTION_DAYS=40):
+        assert retention.apply() > 0
+
+
+def export(shop: Shop) -> None:
+    for section in hooks.export_sections:
+        for item in section(shop.large.access.organization):
+            if isinstance(item, hooks.ExportDocument):
+                assert all(item.rows)
+
+
+def close(shop: Shop) -> None:
+    assert closing.end_orders(shop.gone.access.organization)
+    assert list(closing.forget_orders(shop.gone.access.organization))
+
+
 def measure_the_backlog(shop: Shop) -> None:
     age(a_generation(shop.large.access), created_at=30)
     assert backlog.measure().oldest_s > 0
@@ -189,6 +209,9 @@ EVERYTHING = [
     work,
     sweep,
     delete_old_images,
+    keep_for_less,
+    export,
+    close,
     measure_the_backlog,
     move_credits,
     check_the_ledger,
@@ -217,6 +240,7 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_open", measure_the_backlog, "generations_generation"),
         ("generation_ended", measure_the_backlog, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
+        ("generation_newest_first", keep_for_less, "generations_generation"),
         ("image_kept", delete_old_images, "generations_image"),
         ("entry_newest_first", look_at_pages, "billing_ledgerentry"),
     ],

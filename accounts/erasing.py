@@ -1,0 +1,96 @@
+"""How a person ends: their row is blanked at once, and what bears their name, address or whereabouts goes. What they
+did is still told of by their id alone; images and prompts belong to the organization that they made them in.
+"""
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts import hooks
+from accounts.audit import record
+from accounts.clock import db_now
+from accounts.errors import DomainError
+from accounts.models import (
+    AuditAction,
+    AuditOrigin,
+    Invitation,
+    Membership,
+    Organization,
+    QueuedMail,
+    Role,
+    User,
+)
+
+PORTION = 1000
+
+
+class OnlyOwner(DomainError):
+    """`organizations` would be left without an owner."""
+
+    type, status = "only_owner", 409
+    message = _("An organization would be left without an owner.")
+
+    def __init__(self, organizations: list[Organization]) -> None:
+        super().__init__()
+        self.organizations = organizations
+
+
+def only_owner_of(user: User) -> list[Organization]:
+    """Those that nobody else could go on with, unless they are being deleted anyway."""
+    owned = Organization.objects.filter(
+        memberships__user=user, memberships__role=Role.OWNER, closing_at=None, closed_at=None
+    )
+    others = Membership.objects.filter(
+        organization=OuterRef("pk"), role=Role.OWNER, user__is_active=True
+    ).exclude(user=user)
+    return list(owned.filter(~Exists(others)).order_by("pk"))
+
+
+@transaction.atomic
+def erase(user: User) -> bool:
+    """False when it was done before. Raises OnlyOwner. Nothing of it can be undone."""
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if locked.erased_at is not None:
+        return False
+    # Of two owners who leave at the same moment one has to stay.
+    mine = Organization.objects.select_for_update(no_key=True).filter(
+        pk__in=Membership.objects.filter(user=user).values("organization")
+    )
+    organizations = list(mine.order_by("pk"))
+    stranded = only_owner_of(user)
+    if stranded:
+        raise OnlyOwner(stranded)
+    for organization in organizations:
+        if organization.closed_at is None:
+            record(organization, AuditAction.PERSON_ERASED, actor=user.actor, subject=user.actor)
+    for hook in hooks.person_erased:
+        hook(locked)
+    _erase_traces(locked, organizations)
+    Membership.objects.filter(user=user).delete()
+    _blank(locked)
+    return True
+
+
+def _erase_traces(user: User, organizations: list[Organization]) -> None:
+    QueuedMail.objects.filter(to__iexact=user.email, sent_at=None).delete()
+    invited = Invitation.objects.filter(Q(email=user.email) | Q(accepted_by=user))
+    told = {organization.pk for organization in organizations}
+    told |= set(invited.values_list("organization", flat=True))
+    invited.delete()
+    Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None).delete()
+    AuditOrigin.objects.filter(event__actor=user.actor).delete()
+    # What others did to them, in whose words their address or name may stand.
+    of_others = AuditOrigin.objects.filter(event__organization__in=told).exclude(note="")
+    of_others.filter(Q(event__subject=user.actor) | Q(note__icontains=user.email)).update(note="")
+
+
+def _blank(user: User) -> None:
+    user.email = f"erased-{user.uuid}@erased.invalid"
+    user.name = ""
+    user.set_unusable_password()
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.email_confirmed_at = user.last_login = None
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+    User.objects.filter(pk=user.pk).update(erased_at=db_now())

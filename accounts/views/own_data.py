@@ -1,0 +1,104 @@
+"""A person's own data: a copy of it, and its end."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import erasing, own_data
+from accounts.forms.privacy import DeleteOwnAccountForm
+from accounts.gcra import Ask, Bucket, Rate
+from accounts.models import User
+from accounts.pages import go_through
+from accounts.throttling import limiter
+
+Arguments = ParamSpec("Arguments")
+# Whoever finds a browser signed in must not try passwords there.
+TRIES = Rate("own_password", per_minute=5, burst=5)
+
+
+def own_page(
+    view: Callable[Concatenate[HttpRequest, User, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """For whoever is signed in, also without an organization."""
+
+    @wraps(view)
+    @never_cache
+    def page(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if not isinstance(request.user, User):
+            return go_through(request, resolve_url(settings.LOGIN_URL))
+        return view(request, request.user, *args, **kwargs)
+
+    return page
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page
+def account_export(request: HttpRequest, user: User) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "accounts/account_export.html")
+    text = json.dumps(own_data.copy_of(user), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+    response = HttpResponse(
+        text.encode("utf-8", "backslashreplace"), content_type="application/json; charset=utf-8"
+    )
+    response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return response
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page
+def account_delete(request: HttpRequest, user: User) -> HttpResponse:
+    """Raises Unavailable while tries cannot be counted."""
+    stranded = erasing.only_owner_of(user)
+    if request.method != "POST":
+        return _page(request, DeleteOwnAccountForm(user=user), stranded)
+    wait_s = _seconds_to_wait(user)
+    if wait_s:
+        words = ngettext(
+            "Too many tries. Try again in %(count)d second.",
+            "Too many tries. Try again in %(count)d seconds.",
+            wait_s,
+        )
+        form = DeleteOwnAccountForm(user=user)
+        response = _page(request, form, stranded, problem=words % {"count": wait_s}, status=429)
+        response["Retry-After"] = str(wait_s)
+        return response
+    form = DeleteOwnAccountForm(request.POST, user=user)
+    if stranded or not form.is_valid():
+        return _page(request, form, stranded, status=409 if stranded else 400)
+    try:
+        erasing.erase(user)
+    except erasing.OnlyOwner as error:  # another owner left at this very moment
+        return _page(request, form, error.organizations, status=409)
+    logout(request)
+    return render(request, "accounts/account_deleted.html")
+
+
+def _page(
+    request: HttpRequest,
+    form: DeleteOwnAccountForm,
+    stranded: list[Any],
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    context = {"form": form, "stranded": stranded, "problem": problem}
+    return render(request, "accounts/account_delete.html", context, status=status)
+
+
+def _seconds_to_wait(user: User) -> int:
+    """0 when this try may be made."""
+    bucket = Bucket(f"user:{user.uuid}", TRIES)
+    decision = limiter().take(Ask((bucket,)), refuse_uncounted=True)
+    return 0 if decision.allowed else decision.retry_after_s
