@@ -7,7 +7,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "People and organizations"
 
     def ready(self) -> None:
+        from accounts.signing import receivers
         from accounts.triggers import AUDIT_EVENTS
+
+        receivers.connect()
 
         post_migrate.connect(
             AUDIT_EVENTS.install_after_migrate, sender=self, dispatch_uid="accounts.triggers"
