@@ -31,7 +31,7 @@ class FileBackend(BaseEmailBackend):
                 unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
             )  # links in it open accounts
             with os.fdopen(descriptor, "wb") as file:
-                file.write(message.message().as_bytes(linesep="\n"))
+                file.write(message.message().as_bytes())
             unfinished.rename(unfinished.with_suffix(".eml"))
         for old in _files()[KEPT:]:
             old.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ def require_patience(user: User) -> None:
 
 
 class ResetForm(Plain, theirs.ResetPasswordForm):
+    users: list[User]
+
     def clean_email(self) -> str:
         """Only whose address it is: what waits to be confirmed by somebody leads to nobody's account."""
         email = str(super().clean_email()).lower()

@@ -102,7 +102,7 @@ class NewPasskeyForm(_NameForm, of_passkeys.AddWebAuthnForm):
 
     def clean(self) -> dict[str, Any]:
         with nonsense_is_no_passkey():
-            cleaned: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean() or {}
         return cleaned
 
 

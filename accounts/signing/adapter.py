@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
@@ -90,7 +91,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Whoever signed in a few minutes ago has just shown who they are."""
         request = context.request
         records = get_authentication_records(request, request.user)
-        oldest = now().timestamp() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        oldest = now().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
         return not any(record["at"] >= oldest for record in records)
 
     # --- Where to -------------------------------------------------------------------------------

@@ -75,7 +75,6 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         user.name = " ".join(str(data.get("name") or "").split())[:80].replace("\x00", "")
         return user
 
-
     # Between the two pages of a sign-up the session keeps what they are called, and no row that is only half one.
 
     def serialize_instance(self, instance: Any) -> Any:

@@ -24,7 +24,7 @@ KEY = {
 
 
 def code_for(secret: str, *, steps_ahead: int = 0) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps_ahead))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps_ahead)))
 
 
 def newcomer(visitor: Visitor, email: str) -> Page:

@@ -86,7 +86,7 @@ def code_of(user: User, *, steps_ahead: int = 0) -> str:
 
 
 def code_for(secret: str, *, steps_ahead: int = 0) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps_ahead))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps_ahead)))
 
 
 def switch_on(client: Client) -> list[str]:

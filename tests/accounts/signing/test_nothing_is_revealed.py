@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -37,7 +37,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return used
 
 
-def seen(response: HttpResponse, email: str) -> tuple[object, ...]:
+def seen(response: Any, email: str) -> tuple[object, ...]:
     """All that the other side can see, but for what is random in every answer."""
     text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", response.content.decode())
     changing = ("X-Request-Id", "Set-Cookie", "Expires", "Content-Length")

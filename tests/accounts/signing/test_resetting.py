@@ -1,5 +1,7 @@
 """A forgotten password: the mail's link sets another, once, and ends what was going on."""
 
+from typing import Any
+
 import pytest
 import time_machine
 from django.utils.timezone import now
@@ -33,7 +35,7 @@ def reset_path(email: str) -> str:
     return path_in(mail)
 
 
-def choose(path: str, password: str = OTHER, **environ: str) -> str:
+def choose(path: str, password: str = OTHER, **environ: Any) -> str:
     """Where it led to, or what the page said."""
     client = browser_of()
     form = client.get(path)

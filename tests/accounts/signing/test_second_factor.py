@@ -76,7 +76,7 @@ def signed_in_with_code(person: Person, code: str) -> Client:
 
 def test_guesses_are_limited_however_often_one_starts_anew(alice: Person) -> None:
     switch_on(signed_in(alice))
-    answers = []
+    answers: list[str] = []
     for _ in range(12):
         client = browser_of()
         sign_in(client, alice.user.email, REMOTE_ADDR=f"10.{len(answers)}.0.1")
