@@ -17,16 +17,20 @@ Source = Literal["key", "organization"]
 
 @dataclass(frozen=True)
 class Rate:
-    """`burst` requests at once, refilled at `per_minute`; `name` is the bucket's in RateLimit."""
+    """`burst` requests at once, refilled at `per_minute`; `name` is the bucket's in RateLimit.
+
+    `minutes`: in how many of them `per_minute` are refilled, for what may happen a few times an hour.
+    """
 
     name: str
     per_minute: int
     burst: int
+    minutes: int = 1
 
     @cached_property
     def interval_us(self) -> int:
         """Between two requests at the steady rate. Rounded down: never slower than was promised."""
-        return max(1, MINUTE_US // self.per_minute)
+        return max(1, self.minutes * MINUTE_US // self.per_minute)
 
     @cached_property
     def full_us(self) -> int:
@@ -100,7 +104,7 @@ class Decision:
 
     @property
     def policy_header(self) -> str:
-        refill_s = -(-60 * self.rate.burst // self.rate.per_minute)
+        refill_s = -(-60 * self.rate.minutes * self.rate.burst // self.rate.per_minute)
         return f'"{self.rate.name}";q={self.rate.burst};w={refill_s}'
 
     @property

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
-from typing import Concatenate, ParamSpec
+from functools import cache, wraps
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -23,6 +23,7 @@ from accounts.origin import origin_of
 
 Arguments = ParamSpec("Arguments")
 CHOSEN = "organization"  # in the session: its slug
+OWN_ACCOUNT = "/account/"
 
 
 def member_page(
@@ -76,7 +77,25 @@ def go_through(request: HttpRequest, path: str) -> HttpResponse:
 def target_of(request: HttpRequest) -> str:
     """Where `next` wants to go, when that is a path of this shop."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    # No host is allowed, so only paths pass: the Host header is the client's to choose.
-    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        return wanted
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return wanted if is_path_of_ours(wanted) else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def is_path_of_ours(url: str) -> bool:
+    """No host is allowed, so only paths pass: the Host header is the client's to choose."""
+    return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+
+def own_account(request: HttpRequest) -> dict[str, Any]:
+    """For templates of pages about one's own account, which are open to people without an organization: `access`,
+    looked up when it is used.
+    """
+    if not request.path.startswith(OWN_ACCOUNT):
+        return {}
+    return {"access": cache(lambda: _access_or_none(request))}
+
+
+def _access_or_none(request: HttpRequest) -> Access | None:
+    user = request.user
+    with suppress(NotFound):
+        return current_access(request, user) if isinstance(user, User) else None
+    return None

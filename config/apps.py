@@ -18,6 +18,10 @@ class DeskConfig(admin.AdminConfig):
         from django.contrib.auth.models import Group
 
         site.unregister(Group)
+        # Tokens, secrets and other people's sessions are nothing for a desk.
+        for model in list(site._registry):
+            if model._meta.app_config.name.startswith("allauth."):
+                site.unregister(model)
 
 
 class ConfigConfig(AppConfig):

@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 def text(name: str, default: str = "") -> str:
@@ -104,6 +106,22 @@ def emails(name: str) -> list[str]:
         return listed
 
     return _parsed(name, [], parse, "e-mail addresses, separated by commas")
+
+
+def domains(name: str, default: str = "") -> list[str]:
+    """Domains of e-mail addresses, by commas or lines, in small letters; what follows a # is a comment."""
+
+    def parse(raw: str) -> list[str]:
+        lines = [line.partition("#")[0] for line in raw.lower().splitlines()]
+        listed = [part.strip(" ,@.") for part in re.split(r"[\s,]+", " ".join(lines)) if part.strip(" ,@.")]
+        for entry in listed:
+            try:
+                validate_email(f"somebody@{entry}")
+            except ValidationError:
+                raise ValueError from None
+        return listed
+
+    return _parsed(name, parse(default), parse, "domains such as example.org, separated by commas or lines")
 
 
 def address(name: str, default: str, schemes: tuple[str, ...], example: str) -> SplitResult | None:

@@ -54,6 +54,8 @@ def shop_context(request: HttpRequest) -> dict[str, Any]:
         "brand": cache(lambda: _brand(request)),
         "image_price": cache(_image_price),
         "is_demo": settings.DEMO,
+        "is_open": settings.SIGN_UP == "open",
+        "shows_mails": settings.MAILS_PAGE,
     }
 
 

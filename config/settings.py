@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import env, stripe_keys
+from config import env, sign_in, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -90,6 +90,13 @@ INSTALLED_APPS = [
     "billing",
     "webhooks",
     "accounts",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.github",
     "unfold.apps.BasicAppConfig",
     "config.apps.DeskConfig",
     "django.contrib.auth",
@@ -118,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -133,6 +141,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.pages.shop_context",
+                "accounts.pages.own_account",
             ]
         },
     }
@@ -141,10 +150,12 @@ TEMPLATES = [
 # --- People and sessions ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "playground"
 LOGOUT_REDIRECT_URL = "sign_in"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_RESET_TIMEOUT = 86_400
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -154,6 +165,27 @@ AUTH_PASSWORD_VALIDATORS = [
 MAX_OWNED_ORGANIZATIONS = env.integer("MAX_OWNED_ORGANIZATIONS", 5, 1, 10_000)
 MAX_OPEN_INVITATIONS = env.integer("MAX_OPEN_INVITATIONS", 50, 1, 10_000)
 INVITATION_MAILS_PER_DAY = env.integer("INVITATION_MAILS_PER_DAY", 50, 1, 10_000)
+# Who may open an account: everybody, only who was invited, or nobody.
+SIGN_UP = env.word("SIGN_UP", "open", ("open", "invitation", "closed"))
+SIGN_UP_DOMAINS = env.domains("SIGN_UP_DOMAINS")
+_throwaway = (BASE_DIR / "accounts" / "throwaway_domains.txt").read_text(encoding="utf-8")
+BLOCKED_EMAIL_DOMAINS = frozenset(env.domains("BLOCKED_EMAIL_DOMAINS")) | frozenset(
+    env.domains("THROWAWAY_DOMAINS", _throwaway)
+)
+
+vars().update(sign_in.ALLAUTH)
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "google": {"provider_class": "accounts.signing.social.Google", "OAUTH_PKCE_ENABLED": True},
+    "github": {"provider_class": "accounts.signing.social.Github", "OAUTH_PKCE_ENABLED": True},
+}
+for _name, _id, _secret in (
+    ("google", env.text("GOOGLE_CLIENT_ID"), env.text("GOOGLE_CLIENT_SECRET")),
+    ("github", env.text("GITHUB_CLIENT_ID"), env.text("GITHUB_CLIENT_SECRET")),
+):
+    if bool(_id) != bool(_secret):
+        raise ImproperlyConfigured(f"{_name.upper()}_CLIENT_ID and _CLIENT_SECRET: set both, or neither.")
+    if _id:  # else nobody sees that there could be one
+        SOCIALACCOUNT_PROVIDERS[_name]["APP"] = {"client_id": _id, "secret": _secret}
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _secure
@@ -203,8 +235,13 @@ if env.address(
 ):
     vars().update(environ.Env.email_url_config(env.text("EMAIL_URL")))
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    EMAIL_BACKEND = "accounts.mail_files.FileBackend"
 EMAIL_TIMEOUT = 10
+MAILS_DIR = DATA_DIR / "mails"
+# Shows every mail to whoever sits at this machine: never where others could come by, as through a proxy.
+MAILS_PAGE = (
+    DEMO and not env.text("EMAIL_URL") and not TRUSTED_PROXIES and _public.hostname in env.LOOPBACK_HOSTS
+)
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM") or f"Tintype <tintype@{_public.hostname}>"
 
 # --- Files --------------------------------------------------------------------------------------
@@ -442,7 +479,7 @@ CELERY_BEAT_SCHEDULE = {
     "erase-networks": {"task": "billing.tasks.erase_networks", "schedule": 3600.0},
     "send-mail": {
         "task": "accounts.tasks.send_mail",
-        "schedule": 15.0,
+        "schedule": 5.0,  # somebody waits for it
         "options": {"queue": "webhooks"},
     },
     "settle-payments": {"task": "billing.tasks.settle", "schedule": SWEEP_S},

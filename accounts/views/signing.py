@@ -1,58 +1,70 @@
 """Signing in and out, and what is to be accepted in between."""
 
-import hashlib
+from typing import Any
 
+from allauth.account.views import LoginView
+from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.webauthn.views import LoginWebAuthnView
+from csp.constants import SELF
 from django.conf import settings
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import terms
-from accounts.addresses import client_address
 from accounts.errors import NotFound
-from accounts.forms.signing import SignInForm
-from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
 from accounts.pages import current_access, go_through, target_of
-from accounts.throttling import limiter
+from accounts.signing import limits, social
+from accounts.signing.adapter import MISMATCH
 
-SIGN_IN_RATE = Rate("sign_in", per_minute=10, burst=10)
 
-
-@sensitive_post_parameters("password")
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def sign_in(request: HttpRequest) -> HttpResponse:
+class SignInView(LoginView):
     """Leads to `next` when that is a path of this shop. Raises Unavailable while tries cannot be counted."""
-    target = target_of(request)
-    if request.user.is_authenticated:
-        return HttpResponseRedirect(target)
-    if request.method != "POST":
-        return _form(request, target)
-    wait_s = _seconds_to_wait(request)
-    if wait_s:
-        problem = ngettext(
-            "Too many tries. Try again in %(count)d second.",
-            "Too many tries. Try again in %(count)d seconds.",
-            wait_s,
-        )
-        response = _form(request, target, problem=problem % {"count": wait_s}, status=429)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        wait_s = limits.seconds_to_sign_in(request, request.POST.get("email", ""))
+        if not wait_s:
+            response: HttpResponse = super().post(request, *args, **kwargs)
+            return response
+        response = self._again(limits.wait_words(wait_s), status=429)
         response["Retry-After"] = str(wait_s)
         return response
-    form = SignInForm(request.POST)
-    user = authenticate(request, **_credentials(form)) if form.is_valid() else None
-    if user is None:
+
+    def form_invalid(self, form: Any) -> HttpResponse:
         # One answer for unknown and wrong, so that nobody can probe who has an account.
-        return _form(
-            request, target, problem=_("This e-mail and password do not match. Try again."), status=400
+        return self._again(MISMATCH, status=400)
+
+    def get_success_url(self) -> str:
+        return target_of(self.request)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        email = self.request.POST.get("email", "")[:254]
+        return {"problem": "", **context, "email": email, "next": target_of(self.request)}
+
+    def _again(self, problem: Any, *, status: int) -> HttpResponse:
+        response: HttpResponse = self.render_to_response(
+            self.get_context_data(problem=problem, form=None), status=status
         )
-    login(request, user)
-    return HttpResponseRedirect(target)
+        return response
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        return may_lead_away(super().render_to_response(context, **kwargs))
+
+
+sign_in = require_http_methods(["GET", "HEAD", "POST"])(SignInView.as_view())
+second_factor = never_cache(AuthenticateView.as_view())
+passkey = limits.counted(limits.PASSKEY)(never_cache(LoginWebAuthnView.as_view()))
+
+
+def may_lead_away(response: HttpResponse) -> HttpResponse:
+    """To where people have an account that they may sign in with."""
+    response._csp_update = {"form-action": [SELF, *social.origins()]}  # type: ignore[attr-defined]  # django-csp's
+    return response
 
 
 @require_POST
@@ -83,31 +95,3 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(target)
     context = {"documents": documents, "next": target, "problem": problem}
     return render(request, "accounts/terms.html", context, status=status)
-
-
-def _form(request: HttpRequest, target: str, *, problem: str = "", status: int = 200) -> HttpResponse:
-    context = {
-        "email": request.POST.get("email", "")[:254],
-        "next": target,
-        "problem": problem,
-        "is_demo": settings.DEMO,
-    }
-    return render(request, "accounts/sign_in.html", context, status=status)
-
-
-def _credentials(form: SignInForm) -> dict[str, str]:
-    return {"username": form.cleaned_data["email"], "password": form.cleaned_data["password"]}
-
-
-def _seconds_to_wait(request: HttpRequest) -> int:
-    """0 when this try may be made. Every try counts, for the address it comes from and the account it is for."""
-    account = User.objects.clean_email(request.POST.get("email", ""))
-    subjects = (
-        f"address:{client_address(request)}",
-        f"account:{hashlib.sha256(account.encode()).hexdigest()}",
-    )
-    for subject in subjects:
-        decision = limiter().take(Ask((Bucket(subject, SIGN_IN_RATE),)), refuse_uncounted=True)
-        if not decision.allowed:
-            return decision.retry_after_s
-    return 0

@@ -3,9 +3,11 @@
 from typing import cast
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.http import HttpResponse
 from django.test import Client
 
+from accounts.models import AuditEvent, AuditOrigin
 from tests.cast import PASSWORD, Person
 from tests.pages import browser_of, text_of
 
@@ -52,7 +54,8 @@ def test_wrong_and_unknown_read_the_same_and_keep_the_email(alice: Person, email
 def test_person_who_was_shut_out_does_not_get_in(alice: Person) -> None:
     alice.user.is_active = False
     alice.user.save()
-    assert MISMATCH in text_of(sign_in(browser_of()))
+    response = sign_in(browser_of())
+    assert (response.status_code, MISMATCH in text_of(response)) == (400, True)
 
 
 def test_sign_in_leads_back_to_where_one_wanted_to_go(alice: Person) -> None:
@@ -77,6 +80,8 @@ def test_sign_in_leads_back_to_where_one_wanted_to_go(alice: Person) -> None:
 )
 def test_sign_in_leads_nowhere_else(alice: Person, target: str) -> None:
     assert sign_in(browser_of(), next=target).headers["Location"] == "/playground/"
+    client = Client(headers={"Host": "evil.example"})
+    assert sign_in(client, next=target).headers["Location"] == "/playground/"
 
 
 def test_signed_in_person_needs_no_sign_in(alice: Person) -> None:
@@ -94,6 +99,7 @@ def test_signing_in_changes_the_session_so_that_none_can_be_planted(alice: Perso
     client.cookies["sessionid"] = str(planted)
     sign_in(client)
     assert client.cookies["sessionid"].value != planted
+    assert Client(headers={"Cookie": f"sessionid={planted}"}).get("/playground/").status_code == 302
 
 
 def test_sign_out_needs_a_post(alice: Person) -> None:
@@ -118,3 +124,23 @@ def test_person_without_an_organization_is_told_so(alice: Person, charlie: Perso
         assert response.status_code == 403
         assert "belong to no organization" in text_of(response)
     assert client.post("/sign-out/").status_code == 302
+
+
+def test_sign_ins_and_failed_tries_of_known_people_are_in_the_audit_log(alice: Person) -> None:
+    sign_in(browser_of(), password="wrong")
+    sign_in(browser_of(), email="nobody@studio.example")
+    browser_of().post("/sign-in/", {"email": EMAIL, "password": PASSWORD}, REMOTE_ADDR="203.0.113.7")
+    events = AuditEvent.objects.filter(organization=alice.organization).order_by("pk")
+    assert list(events.values_list("action", "actor", "details")) == [
+        ("sign_in_failed", alice.user.actor, {"method": "password"}),
+        ("signed_in", alice.user.actor, {"methods": ["password"]}),
+    ]
+    assert AuditOrigin.objects.get(event=events[1]).address == "203.0.113.7"
+
+
+def test_person_whom_an_operator_entered_signs_in_without_confirming(alice: Person) -> None:
+    EmailAddress.objects.filter(user=alice.user).delete()
+    assert sign_in(browser_of()).headers["Location"] == "/playground/"
+    assert EmailAddress.objects.get(user=alice.user).verified
+    alice.user.refresh_from_db()
+    assert alice.user.email_confirmed_at is None

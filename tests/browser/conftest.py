@@ -98,7 +98,7 @@ class Visitor:
         self.go("/sign-in/")
         self.page.get_by_label("E-mail").fill(OWNER)
         self.page.get_by_label("Password").fill(password or self.shop.password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     def order(self, prompt: str, shape: str = "1:1") -> None:
         self.go("/playground/")

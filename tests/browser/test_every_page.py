@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
 
-PAGES = ["/", "/sign-in/", "/nothing"]
+PAGES = ["/", "/sign-in/", "/sign-up/", "/sign-up/sent/", "/account/forgotten/", "/mails/", "/nothing"]
 MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
 MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
 KEY_PAGES = ["a refused key", "a new key", "a key"]

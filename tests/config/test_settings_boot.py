@@ -97,6 +97,12 @@ def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
         ("S3_BUCKET", "Images"),
         ("S3_ENDPOINT_URL", "s3.example"),
         ("S3_ACCESS_KEY_ID", "key-without-its-secret"),
+        ("SIGN_UP", "perhaps"),
+        ("SIGN_UP_DOMAINS", "studio example"),
+        ("BLOCKED_EMAIL_DOMAINS", "https://blocked.example"),
+        ("THROWAWAY_DOMAINS_FILE", "/nowhere/domains"),
+        ("GOOGLE_CLIENT_ID", "id-without-its-secret"),
+        ("GITHUB_CLIENT_ID", "id-without-its-secret"),
     ],
 )
 def test_invalid_setting_is_refused_and_named(

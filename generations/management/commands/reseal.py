@@ -1,4 +1,4 @@
-"""Encrypts all credentials of upstreams anew under the newest key."""
+"""Encrypts all credentials of upstreams and second factors of people anew under the newest key."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts import sealing
 from accounts.management.base import OperatorCommand
+from accounts.signing import second_factor
 from generations.models import Upstream
 
 SEALED = ("sealed_credential", "sealed_webhook_secret")
@@ -22,12 +23,13 @@ class Command(OperatorCommand):
                 for row in rows
                 if not all(sealing.is_readable(getattr(row, name)) for name in SEALED)
             ]
+            count, lost_factors = second_factor.reseal()
+            lost += lost_factors
             if lost:
                 self.refuse(
                     f"No key of CREDENTIALS_KEY opens the credentials of: {', '.join(lost)}. Nothing was changed."
                     " Add the key that they were sealed with, behind a comma, or enter them again in the admin."
                 )
-            count = 0
             for row in rows:
                 changes = {name: sealing.reseal(getattr(row, name)) for name in SEALED if getattr(row, name)}
                 count += len(changes)

@@ -1,0 +1,85 @@
+"""The second factor: secrets sealed at rest, codes that work once, passkeys bound to the shop's own address."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.core.internal.cryptokit import compare_user_code
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import sealing
+from accounts.models import User
+from accounts.organizations import first_shop
+
+SEALED = ("secret", "seed")  # of an authenticator's data
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _(
+            "This code is not right, or was used before. Try again with the one that is shown now."
+        ),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return sealing.seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return sealing.unseal(encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        return first_shop().name
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """The address that people know us by, never the one that a request names."""
+        return {"id": urlsplit(settings.PUBLIC_URL).hostname or "", "name": first_shop().name}
+
+    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+        entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
+        return {**entity, "display_name": user.name or user.email}
+
+    def generate_authenticator_name(self, user: User, type: Any) -> str:  # noqa: A002 - allauth's name
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return gettext("Passkey %(number)d") % {"number": count + 1}
+
+
+def spend_code(authenticator: Any, code: str) -> bool:
+    """Whether this right code of an app was not used before, by any process: only later ones than the last pass."""
+    with transaction.atomic():
+        row = Authenticator.objects.select_for_update().get(pk=authenticator.pk)
+        secret, last = sealing.unseal(row.data["secret"]), row.data.get("last_counter", -1)
+        matching = (
+            counter
+            for counter in yield_hotp_counters_from_time()
+            if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, counter)))
+        )
+        counter = next(matching, None)
+        if counter is None or counter <= last:
+            return False
+        row.data["last_counter"] = counter
+        row.save(update_fields=["data"])
+    authenticator.data = row.data
+    return True
+
+
+def reseal() -> tuple[int, list[str]]:
+    """Secrets under the newest key: how many, and whose could not be read. Part of the caller's transaction."""
+    count, lost = 0, []
+    rows = Authenticator.objects.select_for_update().filter(type__in=("totp", "recovery_codes"))
+    for row in rows.order_by("pk"):
+        for name in SEALED:
+            if name not in row.data:
+                continue
+            if not sealing.is_readable(row.data[name]):
+                lost.append(f"user:{row.user_id}")
+                continue
+            row.data[name] = sealing.reseal(row.data[name])
+            count += 1
+        row.save(update_fields=["data"])
+    return count, lost

@@ -1,0 +1,103 @@
+"""Signing in with Google or GitHub, where the operator has entered credentials for it."""
+
+from typing import Any
+
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.github.provider import GitHubProvider
+from allauth.socialaccount.providers.github.views import GitHubOAuth2Adapter
+from allauth.socialaccount.providers.google.provider import GoogleProvider
+from allauth.socialaccount.providers.google.views import GoogleOAuth2Adapter
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.urls import reverse
+
+from accounts.models import User
+
+# Where forms that begin it lead to, which the policy for browsers has to allow.
+ORIGINS = {"google": "https://accounts.google.com", "github": "https://github.com"}
+
+
+class _AtOurAddress:
+    """Comes back to PUBLIC_URL, never to what a client calls us."""
+
+    provider_id: str
+
+    def get_callback_url(self, request: HttpRequest, app: Any) -> str:
+        return f"{settings.PUBLIC_URL}{reverse(f'{self.provider_id}_callback')}"
+
+
+class GoogleAdapter(_AtOurAddress, GoogleOAuth2Adapter):
+    pass
+
+
+class GithubAdapter(_AtOurAddress, GitHubOAuth2Adapter):
+    pass
+
+
+class Google(GoogleProvider):
+    oauth2_adapter_class = GoogleAdapter
+
+    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Of all that it tells of people we keep how they call themselves there."""
+        return {"name": str(data.get("email") or "")[:80]}
+
+
+class Github(GitHubProvider):
+    oauth2_adapter_class = GithubAdapter
+
+    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {"name": str(data.get("login") or "")[:80]}
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):
+    def list_apps(self, request: HttpRequest, provider: str = "", client_id: str = "") -> list[SocialApp]:
+        """From the environment alone: pages for strangers ask no table for it."""
+        return [
+            SocialApp(provider=name, name=name.title(), **app)
+            for name, app in offered().items()
+            if (not provider or provider == name) and (not client_id or client_id == app["client_id"])
+        ]
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Who opens an account so needs an address that the other side has seen confirmed; there is no other mail."""
+        if sociallogin.state.get("process") == AuthProcess.CONNECT or sociallogin.is_existing:
+            return
+        if not confirmed_address(sociallogin):
+            context = {"provider": sociallogin.provider}
+            raise ImmediateHttpResponse(render(request, "socialaccount/no_address.html", context, status=403))
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> Any:
+        user = super().populate_user(request, sociallogin, data)
+        user.name = " ".join(str(data.get("name") or "").split())[:80].replace("\x00", "")
+        return user
+
+    # Between the two pages of a sign-up the session keeps what they are called, and no row that is only half one.
+
+    def serialize_instance(self, instance: Any) -> Any:
+        return {"name": instance.name} if isinstance(instance, User) else super().serialize_instance(instance)
+
+    def deserialize_instance(self, model: Any, data: Any) -> Any:
+        if model is not User:
+            return super().deserialize_instance(model, data)
+        return User(name=str(data["name"]))
+
+
+def confirmed_address(sociallogin: Any) -> str:
+    """The one that the provider vouches for, its first choice first; "" if there is none."""
+    rows = [row for row in sociallogin.email_addresses if row.verified]
+    rows.sort(key=lambda row: not row.primary)
+    return str(rows[0].email).lower() if rows else ""
+
+
+def offered() -> dict[str, dict[str, str]]:
+    """Those with credentials, by name."""
+    known = settings.SOCIALACCOUNT_PROVIDERS.items()
+    return {name: provider["APP"] for name, provider in known if "APP" in provider}
+
+
+def origins() -> list[str]:
+    return [ORIGINS[name] for name in offered()]

@@ -1,0 +1,59 @@
+"""What pages about one's own account do before their own work."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from allauth.account.adapter import get_adapter
+from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.signing import addresses
+
+Arguments = ParamSpec("Arguments")
+
+
+def own_page(
+    view: Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
+    """For people who are signed in, whether or not they belong anywhere.
+
+    What a form changes and what the audit log says of it is one transaction. Who signed in long ago is asked who they
+    are first; what was sent is not kept meanwhile, since it may be a password.
+    """
+
+    @wraps(view)
+    @never_cache
+    def page(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
+        user = request.user
+        if not isinstance(user, User):
+            return redirect_to_login(request.get_full_path(), resolve_url(settings.LOGIN_URL))
+        addresses.ensure(user)
+        try:
+            if request.method in ("GET", "HEAD"):
+                return view(request, *args, **kwargs)
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
+        except ReauthenticationRequired:
+            return _ask_who_it_is(request, user)
+
+    return page
+
+
+def _ask_who_it_is(request: HttpRequest, user: User) -> HttpResponse:
+    methods = get_adapter().get_reauthentication_methods(user)
+    if not methods:  # who signs in with an account elsewhere alone
+        messages.error(request, _("For this, sign out and in again first: it has to be you, and just now."))
+        return redirect("account")
+    if request.method == "POST":
+        messages.info(request, _("Nothing was changed yet. Show that it is you, then send the form again."))
+    return redirect(f"{methods[0]['url']}?{urlencode({'next': request.get_full_path()})}")

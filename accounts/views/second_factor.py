@@ -1,0 +1,71 @@
+"""Switching a second factor on and off, recovery codes, passkeys."""
+
+from typing import Any
+
+from allauth.mfa.base.views import IndexView, ReauthenticateView
+from allauth.mfa.recovery_codes.views import (
+    DownloadRecoveryCodesView,
+    GenerateRecoveryCodesView,
+    ViewRecoveryCodesView,
+)
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from allauth.mfa.webauthn.views import (
+    AddWebAuthnView,
+    EditWebAuthnView,
+    ListWebAuthnView,
+    ReauthenticateWebAuthnView,
+    RemoveWebAuthnView,
+)
+from django.http import HttpResponse
+from django.urls import reverse_lazy
+
+from accounts.signing import receivers
+from accounts.views.gates import own_page
+
+
+class SwitchOnView(ActivateTOTPView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        receivers.app_switched_on(self.request, self.request.user)
+        return response
+
+
+class NewCodesView(GenerateRecoveryCodesView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        receivers.codes_made(self.request, self.request.user)
+        return response
+
+
+class AddPasskeyView(AddWebAuthnView):
+    def get_initial(self) -> dict[str, Any]:
+        return {**super().get_initial(), "passwordless": True}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """allauth's loses the form that was refused."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, **kwargs}
+
+
+class PasskeyAgainView(ReauthenticateWebAuthnView):
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = self.render_to_response(self.get_context_data(form=form))
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, **kwargs}
+
+
+index = own_page(IndexView.as_view())
+code_again = own_page(ReauthenticateView.as_view())
+switch_on = own_page(SwitchOnView.as_view())
+switch_off = own_page(DeactivateTOTPView.as_view())
+codes = own_page(ViewRecoveryCodesView.as_view())
+new_codes = own_page(NewCodesView.as_view())
+codes_file = own_page(DownloadRecoveryCodesView.as_view())
+passkeys = own_page(ListWebAuthnView.as_view())
+new_passkey = own_page(AddPasskeyView.as_view())
+rename_passkey = own_page(EditWebAuthnView.as_view())
+remove_passkey = own_page(RemoveWebAuthnView.as_view(success_url=reverse_lazy("mfa_index")))
+passkey_again = own_page(PasskeyAgainView.as_view())

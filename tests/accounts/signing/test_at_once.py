@@ -1,0 +1,28 @@
+"""The same thing twice at the same moment."""
+
+from accounts.models import Organization, User
+from accounts.organizations import first_shop
+from tests.accounts.signing.steps import NEW, code_of, mails_to, sign_in, sign_up, signed_in, switch_on
+from tests.cast import Person
+from tests.pages import browser_of
+from tests.threads import together
+
+
+def test_of_two_who_sign_up_one_gets_the_account_and_both_are_told_the_same(committed_db: None) -> None:
+    first_shop()
+    answers = together(2, lambda _number: sign_up(browser_of()).headers.get("Location"))
+    assert answers == ["/sign-up/sent/"] * 2
+    assert User.objects.count() == Organization.objects.count() == 1
+    assert len(mails_to(NEW)) == 2
+
+
+def test_a_code_opens_one_session(committed_db: None, alice: Person) -> None:
+    switch_on(signed_in(alice))
+    clients = [browser_of() for _ in range(3)]
+    for client in clients:
+        sign_in(client, alice.user.email)
+    code = code_of(alice.user)
+    statuses = together(
+        3, lambda number: clients[number].post("/sign-in/second-factor/", {"code": code}).status_code
+    )
+    assert sorted(str(status) for status in statuses) == ["200", "200", "302"]
