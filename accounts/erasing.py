@@ -20,6 +20,7 @@ from accounts.models import (
     Role,
     User,
 )
+from accounts.signing.erasing import erase as forget_sign_in
 
 PORTION = 1000
 
@@ -65,6 +66,7 @@ def erase(user: User) -> bool:
             record(organization, AuditAction.PERSON_ERASED, actor=user.actor, subject=user.actor)
     for hook in hooks.person_erased:
         hook(locked)
+    forget_sign_in(locked)
     _erase_traces(locked, organizations)
     Membership.objects.filter(user=user).delete()
     _blank(locked)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.forms.signing import MAX_PASSWORD
+from accounts.forms.plain import MAX_PASSWORD
 from accounts.models import Organization, User
 
 

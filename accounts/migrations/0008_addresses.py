@@ -16,7 +16,7 @@ def give_addresses(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("accounts", "0006_people"),
+        ("accounts", "0007_keys"),
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 
