@@ -56,7 +56,10 @@ def test_pages_hold_no_script_or_style_of_their_own(alice: Person) -> None:
     for person in (None, alice):
         client = browser_of(person)
         for path in pages():
-            text = client.get(path).content.decode()
+            answer: Any = client.get(path)
+            if answer.streaming:
+                continue
+            text = answer.content.decode()
             assert not re.search(r"<style|style=|<script(?![^>]*(\ssrc=|type=\"application/json\"))", text), (
                 path
             )
