@@ -114,15 +114,15 @@ class KeyForm(forms.Form):
     def scope_rows(self) -> list[dict[str, Any]]:
         """The boxes to tick, with what each stands for."""
         chosen = self["scopes"].value() or []
-        choices = cast(forms.MultipleChoiceField, self.fields["scopes"]).choices
+        choices: Any = cast(forms.MultipleChoiceField, self.fields["scopes"]).choices
         return [
             {
                 "value": scope,
                 "label": label,
-                "help": SCOPE_WORDS[cast(str, scope)][1],
+                "help": SCOPE_WORDS[scope][1],
                 "is_chosen": scope in chosen,
             }
-            for scope, label in cast(list[tuple[str, Any]], list(choices))
+            for scope, label in choices
         ]
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 
@@ -18,7 +19,7 @@ from accounts.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
-from accounts.audit import Detail, record_by
+from accounts.audit import record_by
 from accounts.errors import InsufficientScope, NotFound
 from accounts.models import ApiKey, AuditAction
 from billing import ledger, reads
@@ -130,9 +131,9 @@ def require_admin_for(access: Access, key: ApiKey) -> None:
         access.require("admin")
 
 
-def _details(draft: Draft, names: Iterable[str]) -> dict[str, Detail]:
+def _details(draft: Draft, names: Iterable[str]) -> dict[str, Any]:
     """For the audit log: numbers and machine words, neither names nor addresses."""
-    details: dict[str, Detail] = {}
+    details: dict[str, Any] = {}
     for name in names:
         value = getattr(draft, name)
         if name == "name":

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -188,7 +189,8 @@ def test_what_is_not_the_format_is_400_though_signed(github: GitHub, body: bytes
 @pytest.mark.django_db
 @pytest.mark.parametrize(("problem", "code"), [("too_large", 413), ("timeout", 408), ("incomplete", 400)])
 def test_body_that_did_not_arrive_is_refused(github: GitHub, problem: str, code: int) -> None:
-    assert send("POST", PATH, **{"tintype.body_problem": problem}).status_code == code
+    environ: dict[str, Any] = {"tintype.body_problem": problem}
+    assert send("POST", PATH, **environ).status_code == code
     assert github.times_asked == 0
 
 

@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import transaction
 
 from accounts import keys
 from accounts.api_keys import revoke_api_key
-from accounts.audit import record
 from accounts.management.base import OperatorCommand
-from accounts.models import ApiKey, AuditAction
+from accounts.models import ApiKey
 
 
 class Command(OperatorCommand):
@@ -30,9 +28,6 @@ class Command(OperatorCommand):
             )
         if len(found) > 1:
             self.refuse(f"{len(found)} keys start with {options['prefix']!r}: give the whole key.")
-        with transaction.atomic():
-            if not revoke_api_key(found[0]):
-                self.refuse(f"{found[0].prefix} was revoked before.")
-            key = found[0]
-            record(key.organization, AuditAction.KEY_REVOKED, actor="system", subject=key.actor)
+        if not revoke_api_key(found[0]):
+            self.refuse(f"{found[0].prefix} was revoked before.")
         self.stdout.write(found[0].prefix)

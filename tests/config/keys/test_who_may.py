@@ -48,7 +48,7 @@ def test_the_others_see_the_list_and_can_do_nothing(alice: Person, role: Role) -
     assert "New key" not in words
     assert key.public_id + "/" not in client.get("/keys/").content.decode()
     before, count = state(key), ApiKey.objects.count()
-    answers = [client.get("/keys/new/"), client.get(f"/keys/{key.public_id}/")]
+    answers: list[Any] = [client.get("/keys/new/"), client.get(f"/keys/{key.public_id}/")]
     answers += [make(client, form_id="0" * 24), change(client, key), rotate(client, key), revoke(client, key)]
     assert [answer.status_code for answer in answers] == [403] * 6
     assert "Your role does not allow this" in text_of(answers[-1])
