@@ -205,6 +205,8 @@ class _Names:
             return _("the shop")
         if kind == "staff":
             return _("an operator")
+        if kind.startswith("inv_"):
+            return _("invitation …%(id)s") % {"id": kind[-4:]}
         if kind == "key":
             return _("key %(prefix)s…") % {"prefix": self._keys[rest]} if rest in self._keys else _("a key")
         person = _person_in(name)

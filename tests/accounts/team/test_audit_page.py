@@ -71,7 +71,7 @@ def test_names_are_those_of_today_and_of_members_alone(alice: Person, bob: Perso
     organization = alice.organization
     eve = join("eve@studio.example", organization, Role.ADMIN)
     key, _secret = new_key(alice)
-    strange = ["user:nonsense", "user:", "key:nothing", "staff:1", "system", "inv_1"]
+    strange = ["user:nonsense", "user:", "key:nothing", "staff:1", "system", "inv_12345"]
     for actor in (alice.user.actor, bob.user.actor, eve.user.actor, key.actor, *strange):
         note_down(organization, actor)
     User.objects.filter(pk=alice.user.pk).update(email="alice@new.example")
@@ -81,7 +81,7 @@ def test_names_are_those_of_today_and_of_members_alone(alice: Person, bob: Perso
     shown = [row["actor"] for row in reversed(file_of(alice))]
     former = f"a former member ({str(bob.user.uuid)[:4]})"
     assert shown[:4] == ["alice@new.example", former, "an erased person", f"key {key.prefix}…"]
-    assert shown[4:10] == ["user:nonsense", "user:", "a key", "an operator", "the shop", "inv_1"]
+    assert shown[4:10] == ["user:nonsense", "user:", "a key", "an operator", "the shop", "invitation …2345"]
     words = page_of(alice)
     assert "bob@studio.example" not in words
     assert "gone@erased.example" not in words

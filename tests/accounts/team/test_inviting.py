@@ -56,7 +56,7 @@ def test_a_mail_goes_to_the_address_and_says_who_invites_to_what(
     assert (
         "An invitation is on its way to \u2068dora@new.example\u2069. It can be accepted for 7 days." in words
     )
-    assert "dora@new.example · Billing Open at" in words
+    assert "dora@new.example · Billing Open until" in words
     token = newest_token()
     assert outbox.send_due() == 1
     [mail] = mailbox.messages
