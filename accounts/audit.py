@@ -62,5 +62,11 @@ def record_of_person(user: User, action: AuditAction, *, origin: Origin = NOWHER
     memberships = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
     for membership in memberships:
         record(
-            membership.organization, action, actor=user.actor, subject=user.actor, origin=origin, **details
+            membership.organization,
+            action,
+            actor=user.actor,
+            subject=user.actor,
+            origin=origin,
+            note="",
+            **details,
         )
