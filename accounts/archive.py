@@ -86,22 +86,18 @@ class Archive:
 
 
 class Reader:
-    """The bytes of an archive, a block at a time. Raises OSError when its first part cannot be had, at once."""
+    """The bytes of an archive, a block at a time. Raises OSError at once when it is gone, or its storage away."""
 
     def __init__(self, folder: str, count: int) -> None:
         self._names = [_name(folder, number) for number in range(count)]
-        self._first: Any = _images().open(self._names[0])
+        if not _images().exists(self._names[0]):
+            raise FileNotFoundError(folder)
 
     def __iter__(self) -> Iterator[bytes]:
         for name in self._names:
-            file, self._first = self._first or _images().open(name), None
-            with file:
+            with _images().open(name) as file:
                 while block := file.read(BLOCK_BYTES):
                     yield block
-
-    def close(self) -> None:
-        if self._first is not None:
-            self._first.close()
 
 
 def remove(folder: str) -> None:
