@@ -5,6 +5,7 @@ is written as when it is sent.
 """
 
 import json
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -53,7 +54,7 @@ class Archive:
 
     def __init__(self, parts: PartWriter) -> None:
         # It takes for a stream what it cannot seek in.
-        self._zip = zipfile.ZipFile(parts, "w", zipfile.ZIP_DEFLATED)  # type: ignore[call-overload]
+        self._zip = zipfile.ZipFile(parts, "w")
         self._parts = parts
 
     def __enter__(self) -> "Archive":
@@ -69,7 +70,7 @@ class Archive:
     def add_document(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """A JSON array; how many rows it holds."""
         count = 0
-        with self._zip.open(name, "w", force_zip64=True) as file:
+        with self._zip.open(_entry(name, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as file:
             file.write(b"[")
             for row in rows:
                 file.write((b",\n" if count else b"\n") + _as_json(row))
@@ -78,29 +79,25 @@ class Archive:
         return count
 
     def add_object(self, name: str, value: Mapping[str, Any]) -> None:
-        self._zip.writestr(name, _as_json(value, indent=2) + b"\n")
+        self._zip.writestr(_entry(name, zipfile.ZIP_DEFLATED), _as_json(value, indent=2) + b"\n")
 
     def add_file(self, name: str, data: bytes) -> None:
-        self._zip.writestr(name, data, zipfile.ZIP_STORED)
+        self._zip.writestr(_entry(name, zipfile.ZIP_STORED), data)
 
 
 class Reader:
-    """The bytes of an archive, a block at a time. Raises OSError when its first part cannot be had, at once."""
+    """The bytes of an archive, a block at a time. Raises OSError at once when it is gone, or its storage away."""
 
     def __init__(self, folder: str, count: int) -> None:
         self._names = [_name(folder, number) for number in range(count)]
-        self._first: Any = _images().open(self._names[0])
+        if not _images().exists(self._names[0]):
+            raise FileNotFoundError(folder)
 
     def __iter__(self) -> Iterator[bytes]:
         for name in self._names:
-            file, self._first = self._first or _images().open(name), None
-            with file:
+            with _images().open(name) as file:
                 while block := file.read(BLOCK_BYTES):
                     yield block
-
-    def close(self) -> None:
-        if self._first is not None:
-            self._first.close()
 
 
 def remove(folder: str) -> None:
@@ -111,6 +108,12 @@ def remove(folder: str) -> None:
     with suppress(FileNotFoundError):
         for name in images.listdir(folder)[1]:
             images.delete(f"{folder}/{name}")
+
+
+def _entry(name: str, compression: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, time.gmtime()[:6])
+    entry.compress_type = compression
+    return entry
 
 
 def _as_json(value: Mapping[str, Any], indent: int | None = None) -> bytes:

@@ -10,6 +10,7 @@ from accounts import hooks
 from accounts.audit import record
 from accounts.clock import db_now
 from accounts.errors import DomainError
+from accounts.members import ChangedMeanwhile
 from accounts.models import (
     AuditAction,
     AuditOrigin,
@@ -49,15 +50,16 @@ def only_owner_of(user: User) -> list[Organization]:
 
 @transaction.atomic
 def erase(user: User) -> bool:
-    """False when it was done before. Raises OnlyOwner. Nothing of it can be undone."""
+    """False when it was done before. Raises OnlyOwner and ChangedMeanwhile. Nothing of it can be undone."""
+    memberships = Membership.objects.filter(user=user).values_list("organization", flat=True)
+    # Of two owners who leave at the same moment one has to stay.
+    held = Organization.objects.select_for_update(no_key=True).filter(pk__in=list(memberships))
+    organizations = list(held.order_by("pk"))
     locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if locked.erased_at is not None:
         return False
-    # Of two owners who leave at the same moment one has to stay.
-    mine = Organization.objects.select_for_update(no_key=True).filter(
-        pk__in=Membership.objects.filter(user=user).values("organization")
-    )
-    organizations = list(mine.order_by("pk"))
+    if set(memberships.all()) - {organization.pk for organization in organizations}:
+        raise ChangedMeanwhile
     stranded = only_owner_of(user)
     if stranded:
         raise OnlyOwner(stranded)

@@ -25,6 +25,13 @@ def losses(organization: Organization) -> Iterator[str]:
     if left:
         words = ngettext("%(count)s credit", "%(count)s credits", left)
         yield words % {"count": number_format(left, force_grouping=True)}
+    under_way = Payment.objects.filter(organization=organization, status__in=UNDECIDED).count()
+    if under_way:
+        yield ngettext(
+            "what comes of a purchase that is on its way",
+            "what comes of purchases that are on their way",
+            under_way,
+        )
     if AutoTopUp.objects.filter(organization=organization, is_on=True).exists():
         yield _("automatic top-up: it is off at once, and stays off should you change your mind")
 

@@ -101,7 +101,8 @@ def ask(payment: Payment) -> "Facts | None":
 
 @transaction.atomic
 def apply(looked: Payment, facts: "Facts | None") -> Payment:
-    payment = Payment.objects.select_for_update().get(pk=looked.pk)
+    of_whom = Payment.objects.select_related("organization")
+    payment = of_whom.select_for_update(of=("self",)).get(pk=looked.pk)
     if looked.sync_no <= payment.applied_no:
         return payment  # somebody who looked later was faster
     if facts is None:
@@ -121,7 +122,8 @@ def apply(looked: Payment, facts: "Facts | None") -> Payment:
     payment.charged_minor = facts.charged_minor if facts.status == "paid" else 0
     payment.tax_minor, payment.discount_minor = facts.tax_minor, facts.discount_minor
     payment.refunded_minor, payment.disputed_minor = facts.refunded_minor, facts.disputed_minor
-    payment.card, payment.problem = facts.card[:40], ""
+    is_closed = payment.organization.closed_at is not None  # then a card would tell whose it was
+    payment.card, payment.problem = "" if is_closed else facts.card[:40], ""
     if facts.status == "failed":
         payment.failure = facts.failure[:60] or payment.failure
     _finish(looked, payment)

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Abs
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -47,10 +49,12 @@ def forget_orders(organization: Organization) -> Iterator[None]:
     storage is away.
     """
     for livemode in LIVEMODES:
-        rows = Generation.objects.filter(organization=organization, livemode=livemode)
-        rows = rows.alias(number=Abs("id")).order_by("number")
+        orders = Generation.objects.filter(organization=organization, livemode=livemode)
+        numbered: QuerySet[Any] = orders.alias(number=Abs("id")).order_by("number")
         after = 0
-        while ids := list(rows.filter(number__gt=after).values_list("pk", flat=True)[: retention.PORTION]):
+        while ids := list(
+            numbered.filter(number__gt=after).values_list("pk", flat=True)[: retention.PORTION]
+        ):
             if not retention.delete_images(ids):
                 raise OSError("Not all images could be deleted.")
             retention.forget_prompts(ids)

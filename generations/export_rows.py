@@ -22,7 +22,7 @@ def sections(organization: Organization) -> Iterator[ExportDocument | ExportFile
     yield from _images(organization)
 
 
-def _orders(organization: Organization, *, livemode: bool) -> "QuerySet[Generation]":
+def _orders(organization: Organization, *, livemode: bool) -> "QuerySet[Any]":
     # By the expression that its index is of.
     rows = Generation.objects.filter(organization=organization, livemode=livemode)
     return rows.alias(number=Abs("id"))

@@ -36,8 +36,9 @@ def apply() -> int:
     """How many orders were made to forget what is past its time."""
     own = Organization.objects.filter(retention_days__isnull=False, closed_at=None).order_by("pk")
     done = sum(_apply_own(organization) for organization in own)
-    if settings.PROMPT_RETENTION_DAYS is not None:
-        done += _walk(Walk.of_all_prompts())
+    prompt_days: int | None = settings.PROMPT_RETENTION_DAYS
+    if prompt_days is not None:
+        done += _walk(Walk.of_all_prompts(prompt_days))
     return done
 
 
@@ -66,10 +67,10 @@ class Walk:
         return cls(mark, rows, "number", days_kept(organization.retention_days), with_images=True)
 
     @classmethod
-    def of_all_prompts(cls) -> "Walk":
+    def of_all_prompts(cls, days: int) -> "Walk":
         mark, _created = RetentionMark.objects.get_or_create(subject="prompts")
         rows = Generation.objects.all()
-        return cls(mark, rows, "pk", settings.PROMPT_RETENTION_DAYS, with_images=False)
+        return cls(mark, rows, "pk", days, with_images=False)
 
     def portions(self) -> Iterator[list[int]]:
         """The ids of those that are due, as far as they follow on the mark without one that is not: orders end

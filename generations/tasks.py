@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts.ticks import one_at_a_time
 from generations import poller, retention, runner, sweeps, takedown
 
 
@@ -16,6 +17,7 @@ def poll() -> None:
 
 
 @shared_task(name="generations.tasks.delete_old_images")
+@one_at_a_time
 def delete_old_images() -> None:
     sweeps.delete_old_images()
     retention.apply()

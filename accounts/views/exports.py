@@ -100,7 +100,6 @@ class _Sending:
 
     def close(self) -> None:
         """Called by Django in every case, also when the reader left."""
-        self._reader.close()
         self._give_back()
 
     def _give_back(self) -> None:

@@ -1,5 +1,7 @@
 """How long an organization wants its images and prompts to be kept."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
@@ -41,8 +43,7 @@ def _set(access: Access, days: int | None) -> None:
     before = access.organization.retention_days
     if days == before:
         return
+    change: dict[str, Any] = {"setting": "retention_days", "from": before, "to": days}
     with transaction.atomic():
         Organization.objects.filter(pk=access.organization.pk).update(retention_days=days)
-        audit.record_by(
-            access, AuditAction.SETTINGS_CHANGED, setting="retention_days", **{"from": before, "to": days}
-        )
+        audit.record_by(access, AuditAction.SETTINGS_CHANGED, **change)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from billing.tasks import one_at_a_time
+from accounts.ticks import one_at_a_time
 
 
 def test_a_tick_that_hangs_holds_one_thread_and_no_more() -> None:

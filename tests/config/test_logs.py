@@ -4,6 +4,7 @@ import ast
 import logging
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -15,9 +16,11 @@ from generations.models import Generation
 from tests import house
 from tests.makers import a_generation, an_access, an_organization
 
+LOGGING: dict[str, Any] = settings.LOGGING
+
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
-    formatter = DiscreetFormatter(settings.LOGGING["formatters"]["line"]["fmt"])
+    formatter = DiscreetFormatter(LOGGING["formatters"]["line"]["fmt"])
     info = (type(error), error, error.__traceback__) if error else None
     return formatter.format(logging.LogRecord("shop", logging.ERROR, "file.py", 1, message, arguments, info))
 
@@ -71,7 +74,7 @@ def test_a_database_that_refuses_a_prompt_tells_nobody_of_it() -> None:
 
 def test_what_libraries_would_write_down_at_debug_is_never_asked_for() -> None:
     for name in ("django.db.backends", "httpx2", "httpcore2", "stripe", "botocore"):
-        assert settings.LOGGING["loggers"][name]["level"] in ("INFO", "WARNING")
+        assert LOGGING["loggers"][name]["level"] in ("INFO", "WARNING")
 
 
 # --- What our own code hands to its loggers ------------------------------------------------------

@@ -1,5 +1,7 @@
 """The image storage in a bucket: what holds for a folder holds here."""
 
+import json
+import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +13,7 @@ from django.core.files.storage import storages
 from PIL import Image
 from pytest_django import Settings
 
+from accounts import archive
 from generations import s3, storage
 from generations.s3 import S3ImageStorage
 from generations.storage import CheckedImage, check
@@ -75,6 +78,28 @@ def test_thumbnail_is_made_once_and_kept_beside_the_image(bucket: S3Server) -> N
     assert bucket.stored() == [f"shop/one/{key}", f"shop/one/{key}.thumb.webp"]
     storages["images"].save(f"{key}.thumb.webp", ContentFile(b"kept"))
     assert storage.thumbnail(key) == b"kept"
+
+
+def test_an_archive_lies_there_in_parts_until_it_is_removed(
+    bucket: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "PART_BYTES", 1000)
+    image = picture()
+    parts = archive.PartWriter("exports/abc")
+    with archive.Archive(parts) as target:
+        target.add_document("numbers.json", ({"n": number} for number in range(3)))
+        target.add_file("images/one.png", image.data)
+    assert len(bucket.stored()) == parts.count > 1
+    content = b"".join(archive.Reader("exports/abc", parts.count))
+    assert len(content) == parts.byte_size
+    with zipfile.ZipFile(BytesIO(content)) as zipped:
+        assert zipped.read("images/one.png") == image.data
+        assert json.loads(zipped.read("numbers.json")) == [{"n": 0}, {"n": 1}, {"n": 2}]
+    archive.remove("exports/abc")
+    archive.remove("exports/abc")
+    assert bucket.stored() == []
+    with pytest.raises(FileNotFoundError):
+        archive.Reader("exports/abc", parts.count)
 
 
 def test_what_is_not_there_is_not_found(bucket: S3Server) -> None:

@@ -289,8 +289,9 @@ def test_what_stripe_tells_later_is_still_booked(alice: Person) -> None:
         amount_minor=1000,
         charged_minor=1000,
         disputed_minor=1000,
+        card="Visa 4242",
     )
-    apply(begin(payment.pk), facts)
+    assert apply(begin(payment.pk), facts).card == "", "It would tell whose it was"
     assert wallet_of(alice.organization)[2] == 1000
     assert books_are_right()
 

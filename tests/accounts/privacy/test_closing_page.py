@@ -12,7 +12,7 @@ from generations.models import Generation
 from tests.accounts.client import generate, status, task_of, word_of
 from tests.accounts.privacy.steps import access_of, acts, an_image_of, let_time_pass, mails, now, post
 from tests.cast import Person, join, new_key
-from tests.makers import books_are_right, open_tasks_of, wallet_of
+from tests.makers import a_payment, books_are_right, open_tasks_of, wallet_of
 from tests.pages import browser_of, order, text_of
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,15 @@ def delete(person: Person, name: str | None = None) -> Any:
 
 def test_the_page_names_what_is_lost(alice: Person) -> None:
     an_image_of(alice)
+    a_payment(alice.organization)
     page = text_of(browser_of(alice).get(PAGE))
-    for words in ("1,485 credits", "1 image", "all API keys", "For 14 days an owner can take this back"):
+    for words in (
+        "what comes of a purchase",
+        "1,485 credits",
+        "1 image",
+        "all API keys",
+        "For 14 days an owner can take this back",
+    ):
         assert words in page
 
 

@@ -236,3 +236,17 @@ def test_one_that_cannot_be_asked_about_waits_for_its_deadline(access: Access, u
 def lease_is_the_deadline(generation: Generation) -> bool:
     row = Generation.objects.get(pk=generation.pk)
     return row.status == "running" and row.lease_until == row.deadline_at
+
+
+def test_what_an_upstream_repeats_of_the_prompt_is_in_no_log(
+    access: Access, ups: dict[str, Up], caplog: pytest.LogCaptureFixture
+) -> None:
+    at(ups["openai_compatible"])
+    ups["openai_compatible"].behave(
+        status=400, body={"error": {"message": "cannot draw a walrus", "type": "invalid_request_error"}}
+    )
+    generation = order(access, "a walrus")
+    assert ended(generation)[0] == "failed"
+    assert "walrus" in Attempt.objects.get(generation=generation).detail, "The operator can look it up"
+    assert "did not accept our request" in caplog.text
+    assert "walrus" not in caplog.text
