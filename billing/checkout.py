@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +16,7 @@ from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
 from accounts.models import Organization
-from billing import packs, stripe_gateway
+from billing import automatic_rules, packs, stripe_gateway
 from billing.errors import CREDITS_PATH, PaymentsAway
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeAccount, StripeCustomer
 from billing.payments import LOOK_AGAIN
@@ -40,6 +41,14 @@ class Started:
     url: str
 
 
+class Saved(Enum):
+    """What became of the wish for automatic top-up when somebody came back from the page that saves a card."""
+
+    AND_ON = auto()
+    NO_CARD = auto()
+    FOR_ANOTHER = auto()  # organization, or wish: one that was changed, given up, or is too old
+
+
 def account_of(shop_id: int) -> StripeAccount:
     """The shop's account in the mode that the key is of."""
     account, _created = StripeAccount.objects.get_or_create(
@@ -54,6 +63,7 @@ def agree(
     kind: PaymentKind,
     *,
     actor: str,
+    rule_version: int | None = None,
     payment_method_id: str = "",
 ) -> Payment:
     """The row of a purchase: it copies from the pack what was agreed, and is looked at until it is decided."""
@@ -68,6 +78,7 @@ def agree(
         credits=pack.total_credits,
         amount_minor=pack.price_minor,
         currency=pack.currency,
+        rule_version=rule_version,
         payment_method_id=payment_method_id,
         sync_due_at=db_now() + LOOK_AGAIN,
     )
@@ -102,18 +113,49 @@ def start_setup(access: Access) -> str:
     """The page where a card is saved for the automatic top-up that was just wished for. Raises PaymentsAway."""
     account = account_of(access.organization.shop_id)
     rule = AutoTopUp.objects.get(organization=access.organization)
-    wish = f"{rule.pk}:{rule.armed_at:%Y%m%d%H%M%S%f}"
+    wish = f"{rule.pk}:{rule.version}:{rule.armed_at:%Y%m%d%H%M%S%f}"
 
     def open_page(customer_id: str) -> str:
         opened = stripe_gateway.selling.create_setup(
             customer_id=customer_id,
-            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}",
+            wish=wish_of(rule),
+            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}?session_id={SESSION_PLACE}",
             cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
             idempotency_key=f"setup:{account.nonce}:{wish}:{customer_id}",
         )
         return opened.url
 
     return _asked(access, account, open_page)
+
+
+def wish_of(rule: AutoTopUp) -> str:
+    """What the page that saves a card bears of it; of another customer's page it says nothing."""
+    return f"{rule.pk}:{rule.version}"
+
+
+def card_was_saved(organization: Organization, session_id: str) -> Saved:
+    """Puts in force what was wished for when this page was opened, whoever tells of its end, and how often.
+
+    Raises StripeAway or StripeRefused.
+    """
+    customer_id = customer_id_of(account_of(organization.shop_id), organization.pk)
+    setup = stripe_gateway.selling.find_setup(session_id)
+    if setup is None or setup.customer_id != customer_id:
+        return Saved.FOR_ANOTHER
+    rule = AutoTopUp.objects.filter(organization=organization).first()
+    if rule is None or setup.wish != wish_of(rule):
+        return Saved.FOR_ANOTHER
+    if not setup.is_complete:
+        return Saved.NO_CARD
+    return Saved.AND_ON if automatic_rules.card_was_saved(rule) else Saved.FOR_ANOTHER
+
+
+def hear_of_card(account: StripeAccount, customer_id: str, session_id: str) -> None:
+    """The same by an event, for those who closed the page. Raises StripeAway or StripeRefused."""
+    found = StripeCustomer.objects.select_related("organization")
+    customer = found.filter(account=account, customer_id=customer_id).first()
+    if customer is not None:
+        card_was_saved(customer.organization, session_id)
 
 
 def portal_url(access: Access) -> str:

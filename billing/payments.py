@@ -18,9 +18,9 @@ from accounts.alerts import raise_alert
 from accounts.clock import db_now, read_db_now
 from accounts.models import AlertKind
 from accounts.retries import claim
-from billing import ledger, stripe_gateway
+from billing import automatic_rules, ledger, stripe_gateway
 from billing.currencies import micros, shown
-from billing.models import UNDECIDED, Payment, PaymentKind, PaymentStatus, PaymentStep
+from billing.models import UNDECIDED, Payment, PaymentKind, PaymentStatus, PaymentStep, StoppedReason
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 if TYPE_CHECKING:
@@ -111,9 +111,13 @@ def apply(looked: Payment, facts: "Facts | None") -> Payment:
         _tell_of(payment, problem)
         return payment
     target = due(payment, facts)
+    is_given_back = _is_given_back(payment, target, facts)
     if target.credits != payment.credited:
         _book(payment, target, facts, looked.sync_no)
         payment.credited, payment.value_micros = target.credits, target.value_micros
+    if is_given_back:
+        # Else it would buy the same again at once, of somebody who wants their money back.
+        automatic_rules.stop(payment.organization_id, StoppedReason.GIVEN_BACK)
     if facts.status == "paid" and payment.paid_at is None:
         payment.paid_at = read_db_now()
     payment.status = PaymentStatus(facts.status)
@@ -133,6 +137,12 @@ def _apply_nothing(looked: Payment, payment: Payment) -> Payment:
         payment.status = PaymentStatus.EXPIRED
     _finish(looked, payment)
     return payment
+
+
+def _is_given_back(payment: Payment, target: Due, facts: "Facts") -> bool:
+    """More than at the last look; also of one that never got as far as the wallet."""
+    known_minor = payment.refunded_minor + payment.disputed_minor
+    return target.credits < payment.credited or facts.refunded_minor + facts.disputed_minor > known_minor
 
 
 def _finish(looked: Payment, payment: Payment) -> None:

@@ -14,7 +14,7 @@ from accounts.alerts import raise_alert
 from accounts.clock import db_now
 from accounts.models import AlertKind
 from accounts.retries import claim
-from billing import payments, stripe_gateway
+from billing import checkout, payments, stripe_gateway
 from billing.models import Payment, StripeAccount, StripeEvent
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
@@ -128,6 +128,8 @@ def process(event: StripeEvent) -> bool:
     """Marks the payment as to be looked at, and looks. False: Stripe is away, it stays in the inbox."""
     try:
         payment = find_payment(event)
+        if payment is None and event.type == "checkout.session.completed":
+            _hear_of_card(event)
     except (StripeAway, StripeRefused) as error:
         logger.warning("%s could not be processed: %s", event.event_id, error)
         StripeEvent.objects.filter(pk=event.pk).update(error=str(error)[:300])
@@ -178,6 +180,12 @@ def by_session(ours: Any, session_id: str, reference: str) -> Payment | None:
         ours.filter(public_id=reference, session_id=None).update(session_id=session_id)
         found = ours.filter(public_id=reference, session_id=session_id).first()
     return found
+
+
+def _hear_of_card(event: StripeEvent) -> None:
+    thing = event.payload.get("data", {}).get("object", {})
+    if thing.get("mode") == "setup":
+        checkout.hear_of_card(event.account, _text(thing.get("customer")), _text(thing.get("id")))
 
 
 def _warn(payment: Payment) -> None:

@@ -64,7 +64,8 @@ class Payment(models.Model):
     disputed_minor = models.PositiveBigIntegerField(default=0)
     card = models.CharField(max_length=40, blank=True)
     problem = models.CharField(max_length=200, blank=True)
-    # Of an automatic top-up: the saved card it charges, and why that did not go through.
+    # Of an automatic top-up: the version of its rule, the saved card it charges, and why that did not go through.
+    rule_version = models.PositiveIntegerField(null=True)
     payment_method_id = models.CharField(max_length=255, blank=True)
     failure = models.CharField(max_length=60, blank=True)
     paid_at = models.DateTimeField(null=True)
