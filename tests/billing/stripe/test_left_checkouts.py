@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
 from accounts.models import OperatorAlert
 from billing import checkout, payments, stripe_gateway
@@ -11,12 +10,10 @@ from billing.errors import PaymentsAway
 from billing.models import Payment, PaymentStatus
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, a_pack
 from tests.makers import ago, books_are_right
-from tests.threads import together
 from tests.till import RunningTill
 
 NewBuyer = Callable[[], Buyer]
-in_a_transaction = pytest.mark.django_db
-with_commits = pytest.mark.usefixtures("committed_db")
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -47,7 +44,6 @@ def another(buyer: Buyer) -> Payment:
     return buyer.starts(9999, PRICE)
 
 
-@in_a_transaction
 def test_ten_may_wait(till: RunningTill, new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
     assert len({buyer.starts().pk for _ in range(10)}) == 10
@@ -55,7 +51,6 @@ def test_ten_may_wait(till: RunningTill, new_buyer: NewBuyer) -> None:
     assert open_at_stripe(till, buyer) == 10
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_the_same_again_leads_to_the_newest_page_of_it(till: RunningTill, new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
@@ -70,7 +65,6 @@ def test_the_same_again_leads_to_the_newest_page_of_it(till: RunningTill, new_bu
     assert buyer.starts() not in (newest, _other), "What is paid waits no more"
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_for_another_the_oldest_is_closed(till: RunningTill, new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
@@ -82,7 +76,6 @@ def test_for_another_the_oldest_is_closed(till: RunningTill, new_buyer: NewBuyer
     assert open_at_stripe(till, buyer) == 3
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_one_that_was_paid_meanwhile_is_credited_and_not_closed(
     till: RunningTill, new_buyer: NewBuyer
@@ -102,7 +95,6 @@ def test_one_that_was_paid_meanwhile_is_credited_and_not_closed(
     assert books_are_right()
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_one_whose_price_was_another_is_not_gone_on_with(new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
@@ -114,7 +106,6 @@ def test_one_whose_price_was_another_is_not_gone_on_with(new_buyer: NewBuyer) ->
     assert (payment.amount_minor, payment in left) == (PRICE * 2, False)
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_while_stripe_was_away_no_page_was_made_and_none_has_to_be_closed(
     till: RunningTill, new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch
@@ -134,7 +125,6 @@ def test_while_stripe_was_away_no_page_was_made_and_none_has_to_be_closed(
     assert Payment.objects.filter(status=PaymentStatus.EXPIRED).count() == 1
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_those_that_stripe_does_not_show_keep_nobody_from_buying_and_are_told(
     till: RunningTill, new_buyer: NewBuyer
@@ -150,7 +140,6 @@ def test_those_that_stripe_does_not_show_keep_nobody_from_buying_and_are_told(
     assert OperatorAlert.objects.count() == 3
 
 
-@in_a_transaction
 @pytest.mark.usefixtures("few")
 def test_those_that_wait_for_an_operator_keep_nobody_from_buying(
     till: RunningTill, new_buyer: NewBuyer
@@ -160,17 +149,3 @@ def test_those_that_wait_for_an_operator_keep_nobody_from_buying(
     Payment.objects.filter(pk__in=[one.pk for one in left]).update(problem="Its price is another.")
     another(buyer)
     assert [status_of(one) for one in left] == [PaymentStatus.OPEN] * 3
-
-
-@with_commits
-@pytest.mark.usefixtures("few")
-def test_many_who_begin_at_once_leave_no_more_than_that(till: RunningTill, new_buyer: NewBuyer) -> None:
-    buyer = new_buyer()
-    buyer.starts(5, PRICE)
-    packs = [a_pack(2000 + number, PRICE) for number in range(6)]
-    connection.close()
-    outcomes = together(6, lambda index: checkout.start(buyer.access, packs[index]))
-    others = [one for one in outcomes if not isinstance(one, checkout.Started)]
-    assert all(isinstance(one, PaymentsAway) for one in others), others
-    assert len(others) < 6
-    assert Payment.objects.filter(status=PaymentStatus.OPEN).count() <= 3
