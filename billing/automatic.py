@@ -12,11 +12,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.alerts import raise_alert
 from accounts.clock import db_now, read_db_now
-from accounts.models import AlertKind, Organization
+from accounts.models import Organization
 from accounts.retries import claim
-from billing import automatic_limits, automatic_rules, checkout, payments, reads, stripe_gateway
+from billing import alarms, automatic_limits, automatic_rules, checkout, payments, reads, stripe_gateway
 from billing.models import (
     UNDECIDED,
     AutoTopUp,
@@ -26,7 +25,8 @@ from billing.models import (
     PaymentStatus,
     StoppedReason,
 )
-from billing.stripe_gateway.errors import CardDeclined, StripeAway, StripeRefused
+from billing.payments import REFUSALS_TOLERATED
+from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,6 @@ ASK_AGAIN_FOR = datetime.timedelta(hours=1)
 GIVE_UP_AFTER = ASK_AGAIN_FOR + datetime.timedelta(minutes=5)
 AT_ONCE = 50
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 600  # longer than a look takes
-REFUSALS_TOLERATED = 3
 
 
 class _NotNow(Exception):
@@ -65,6 +64,9 @@ def top_up_all() -> int:
             look(rule.pk)
         except StripeAway as error:
             logger.warning("Automatic top-ups have to wait, Stripe is away: %s", error)
+            break
+        except KeyRefused as error:
+            logger.error("Automatic top-ups have to wait: %s", error)
             break
         except StripeRefused as error:
             _count_refusal(rule.pk, error)
@@ -125,13 +127,7 @@ def _count_refusal(rule_id: int, error: StripeRefused) -> None:
     number = rule.refusals + 1
     mine = AutoTopUp.objects.filter(pk=rule_id, refusals=rule.refusals)
     if number <= REFUSALS_TOLERATED and mine.update(refusals=number) and number == REFUSALS_TOLERATED:
-        subject = _("Stripe refuses the automatic top-up of %(organization)s")
-        advice = _(
-            "Look at STRIPE_SECRET_KEY, its rights, and this customer at Stripe. It is tried again by itself; until"
-            " it goes through, nothing is bought for them."
-        )
-        subject %= {"organization": organization.name}
-        raise_alert(organization.shop_id, AlertKind.PAYMENT, subject, f"{error} {advice}")
+        alarms.automatic_is_refused(organization, error)
 
 
 # --- One purchase -------------------------------------------------------------------------------

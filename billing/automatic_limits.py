@@ -47,7 +47,8 @@ def has_just_bought(organization_id: int) -> bool:
 
 
 def _counted(organization_id: int, since: datetime.datetime) -> QuerySet[Payment]:
-    counted = Q(status=PaymentStatus.PAID) | Q(status__in=UNDECIDED)
+    settled = Q(status=PaymentStatus.SETTLED, paid_at__isnull=False)
+    counted = Q(status=PaymentStatus.PAID) | Q(status__in=UNDECIDED) | settled
     return purchases(organization_id).filter(counted, created_at__gte=since)
 
 

@@ -1,26 +1,37 @@
 """Buying a pack: our row first, then a page of Stripe, and back."""
 
+import datetime
 import logging
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 
 from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
 from accounts.models import Organization
-from billing import automatic_rules, packs, stripe_gateway
+from billing import automatic_rules, packs, payments, stripe_gateway
 from billing.errors import CREDITS_PATH, PaymentsAway
-from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeAccount, StripeCustomer
-from billing.payments import LOOK_AGAIN
-from billing.stripe_gateway.errors import StripeAway, StripeRefused
+from billing.models import (
+    AutoTopUp,
+    CreditPack,
+    Payment,
+    PaymentKind,
+    PaymentStatus,
+    StripeAccount,
+    StripeCustomer,
+)
+from billing.payments import LOOK_AGAIN, REFUSALS_TOLERATED
+from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 if TYPE_CHECKING:
     from billing.stripe_gateway.selling import Sale
@@ -31,6 +42,11 @@ logger = logging.getLogger(__name__)
 RETURN_PATH = "/credits/return/"
 CARD_SAVED_PATH = "/credits/automatic/on/"
 SESSION_PLACE = "{CHECKOUT_SESSION_ID}"
+# Checkouts of an organization that may wait to be paid: each stays open at Stripe for a day, and is asked about once
+# an hour until then. Nobody fills in ten at once.
+MOST_WAITING = 10
+# Longer than somebody waits for a page: one that has none after that will never be shown to anybody.
+BEING_MADE = datetime.timedelta(minutes=2)
 # What Stripe's page speaks of ours.
 LOCALES = {"de": "de", "en": "en", "zh-hans": "zh"}
 
@@ -89,7 +105,14 @@ def start(access: Access, pack: CreditPack) -> Started:
     organization = access.organization
     if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
         raise NotFound
-    payment = agree(organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    payment = _begin(access, pack)
+    if payment is None:
+        left = _left_open(organization, pack)
+        if left is not None:
+            return left
+        payment = _begin(access, pack)
+    if payment is None:  # others were faster
+        raise PaymentsAway
     sale = _sale(payment, pack)
     opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
@@ -177,6 +200,68 @@ def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T
         return stripe_gateway.line.persistently(
             lambda: with_customer(account, access.organization, email, use)
         )
+
+
+# --- Pages that were left without paying ----------------------------------------------------------
+
+
+@transaction.atomic
+def _begin(access: Access, pack: CreditPack) -> Payment | None:
+    """The row of a new purchase; None while as many as may be wait to be paid."""
+    # Many at once must not begin more than that.
+    Organization.objects.select_for_update(no_key=True).get(pk=access.organization.pk)
+    if _waiting(access.organization).count() >= MOST_WAITING:
+        return None
+    return agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+
+
+def _waiting(organization: Organization) -> QuerySet[Payment]:
+    """Without those that wait for an operator: nothing that is done here would end them."""
+    return Payment.objects.filter(
+        organization=organization,
+        livemode=settings.STRIPE_LIVEMODE,
+        kind=PaymentKind.CHECKOUT,
+        status=PaymentStatus.OPEN,
+        problem="",
+        sync_tries__lt=REFUSALS_TOLERATED,
+    )
+
+
+def _left_open(organization: Organization, pack: CreditPack) -> Started | None:
+    """The newest page where the same is sold, if it is open yet; else one of those that wait is closed."""
+    waiting = _waiting(organization)
+    agreed = {"credits": pack.total_credits, "amount_minor": pack.price_minor, "currency": pack.currency}
+    same = list(waiting.filter(pack=pack, session_id__isnull=False, **agreed).order_by("-pk")[:1])
+    with stripe_gateway.line.hastily(), friendly():
+        for payment in same:
+            with suppress(StripeRefused):
+                url = stripe_gateway.selling.checkout_url(str(payment.session_id))
+                if url:
+                    return Started(payment, url)
+        for payment in [*same, *waiting.order_by("pk")]:
+            if _close(payment):
+                break
+    return None
+
+
+def _close(payment: Payment) -> bool:
+    """Whether it waits no more: nobody can pay it now, or what was paid is credited. Raises StripeAway, KeyRefused."""
+    if payment.session_id is None:
+        never_shown = Payment.objects.filter(
+            pk=payment.pk, session_id=None, status=PaymentStatus.OPEN, created_at__lt=db_now() - BEING_MADE
+        )
+        return bool(never_shown.update(status=PaymentStatus.EXPIRED, sync_due_at=None))
+    try:
+        with suppress(StripeRefused):  # it has ended already
+            stripe_gateway.selling.expire_checkout(payment.session_id)
+        return payments.sync_payment(payment.pk).status != PaymentStatus.OPEN
+    except KeyRefused:
+        raise
+    except StripeRefused as error:
+        logger.error("%s can be neither closed nor looked at: %s", payment.public_id, error)
+        # The next sweep tells operators, and meanwhile it keeps nobody from buying.
+        Payment.objects.filter(pk=payment.pk).update(sync_due_at=db_now(), sync_tries=REFUSALS_TOLERATED)
+        return False
 
 
 # --- Who the customer is there ------------------------------------------------------------------

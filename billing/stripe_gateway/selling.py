@@ -162,6 +162,12 @@ def checkout_url(session_id: str) -> str:
         return client.v1.checkout.sessions.retrieve(session_id).url or ""
 
 
+def expire_checkout(session_id: str) -> None:
+    """So that nobody can pay it any more. Refused unless it is open."""
+    with asking() as client:
+        client.v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": f"expire:{session_id}"})
+
+
 def receipt_url(payment: Payment) -> str:
     """The invoice as a PDF, else Stripe's receipt; "" while there is neither."""
     with asking() as client:
