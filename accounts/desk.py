@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib.admin import ModelAdmin
 from django.core.paginator import Paginator
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.models import User
 
@@ -30,6 +34,20 @@ class Notice:
     path: str
 
 
+def reason_field(help_text: Any = None, *, max_length: int = 500) -> forms.CharField:
+    """Why an operator does something."""
+    return forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=max_length,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=help_text or gettext_lazy("For operators alone."),
+    )
+
+
+class ReasonForm(forms.Form):
+    reason = reason_field()
+
+
 class ReadOnlyAdmin(DeskAdmin):
     """For rows that only the product itself writes. What operators may do with them are actions of their own."""
 
@@ -50,6 +68,11 @@ class ReadOnlyAdmin(DeskAdmin):
         """Whether this operator was given `action` (view, change, …) on the rows by somebody."""
         permission = f"{self.opts.app_label}.{action}_{self.opts.model_name}"
         return isinstance(request.user, User) and request.user.has_perm(permission)
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+        """Of a deed, inside the desk."""
+        common = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, template, common | context)
 
 
 def actor_of(request: HttpRequest) -> str:

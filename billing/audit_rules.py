@@ -89,6 +89,15 @@ RULES = [
         """,
     ),
     Rule(
+        "payment_is_settled_by_nobody",
+        """
+        SELECT p.public_id AS payment, p.status, p.problem, s.actor AS settled_by
+        FROM billing_payment p
+        LEFT JOIN billing_handsettlement s ON s.payment_id = p.id
+        WHERE (p.status = 'settled') <> (s.id IS NOT NULL)
+        """,
+    ),
+    Rule(
         # What repays a debt is income at once; what a refund cannot find any more is a shortfall: so the wallet
         # gets the share of the value that its credits have, and loses at most what the payment brought.
         "payment_step_is_not_its_entry",

@@ -1,24 +1,21 @@
 """Automatic top-up: buys the chosen pack with the saved card before credits run out.
 
 The rows say everything: which purchase is under way (one at a time, by a constraint), how many in a row have
-failed, what was spent this month, when to look again. Any number of sweeps may run at once.
+failed, what was bought today and this month, when to look again. Any number of sweeps may run at once.
 """
 
 import datetime
 import logging
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from accounts.models import Organization
 from accounts.retries import claim
-from billing import checkout, payments, reads, stripe_gateway
-from billing.currencies import shown
+from billing import alarms, automatic_limits, automatic_rules, checkout, payments, reads, stripe_gateway
 from billing.models import (
     UNDECIDED,
     AutoTopUp,
@@ -28,13 +25,11 @@ from billing.models import (
     PaymentStatus,
     StoppedReason,
 )
-from billing.news import tell_money_people
-from billing.stripe_gateway.errors import CardDeclined, StripeAway, StripeRefused
+from billing.payments import REFUSALS_TOLERATED
+from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
 
-# After the first and the second failure in a row; the third switches it off.
-PAUSES = (datetime.timedelta(hours=1), datetime.timedelta(hours=24))
 # A charge whose answer was lost is asked for again under its key; later it is only looked for, and given up once
 # no request for it can be on its way any more.
 ASK_AGAIN_FOR = datetime.timedelta(hours=1)
@@ -47,57 +42,10 @@ class _NotNow(Exception):
     """Somebody else was faster: it is not needed, or not allowed, any more."""
 
 
-def switch_on(
-    access: Access, *, threshold: int, pack: CreditPack, cap_minor: int | None, is_on: bool = True
-) -> AutoTopUp:
-    """Forgets earlier failures. `is_on` False keeps the wishes until there is a saved card."""
-    rule, _created = AutoTopUp.objects.update_or_create(
-        organization=access.organization,
-        defaults={
-            "is_on": is_on,
-            "waits_for_card": not is_on,
-            "threshold": threshold,
-            "pack": pack,
-            "cap_minor": cap_minor,
-            "actor": access.actor,
-            "armed_at": db_now(),
-            "stopped_reason": "",
-            "told_month": None,
-            "due_at": db_now(),
-            "tries": 0,
-        },
-    )
-    return rule
-
-
-def waits_for_card(organization_id: int) -> bool:
-    return AutoTopUp.objects.filter(organization_id=organization_id, waits_for_card=True).exists()
-
-
-def switch_on_with_card(organization_id: int) -> bool:
-    """What was wished before a card was saved is in force now."""
-    waiting = AutoTopUp.objects.filter(organization_id=organization_id, waits_for_card=True)
-    return bool(waiting.update(is_on=True, waits_for_card=False, armed_at=db_now(), due_at=db_now()))
-
-
-def switch_off(organization_id: int) -> bool:
-    """Nothing more is bought. What was charged already is still credited."""
-    rules = AutoTopUp.objects.filter(Q(is_on=True) | Q(waits_for_card=True), organization_id=organization_id)
-    return bool(rules.update(is_on=False, waits_for_card=False))
-
-
 def card_of(organization: Organization) -> "stripe_gateway.charging.Card | None":
     """The card that would be charged. Raises StripeAway or StripeRefused."""
     customer_id = checkout.customer_id_of(checkout.account_of(organization.shop_id), organization.pk)
     return stripe_gateway.charging.saved_card(customer_id) if customer_id else None
-
-
-def spent_this_month(organization_id: int) -> int:
-    """What automatic top-ups have charged or may still charge in this calendar month (UTC), in the smallest unit."""
-    month = read_db_now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    counted = Q(status=PaymentStatus.PAID) | Q(status__in=UNDECIDED)
-    found = _automatic(organization_id).filter(counted, created_at__gte=month)
-    return found.aggregate(sum=Sum("amount_minor"))["sum"] or 0
 
 
 # --- The sweep ----------------------------------------------------------------------------------
@@ -107,8 +55,9 @@ def top_up_all() -> int:
     """How many organizations were looked at. Any number of sweeps at once take different ones."""
     if not settings.STRIPE_SECRET_KEY:
         return 0
+    automatic_rules.stop_for_tax()
     done = 0
-    for rule in _due().order_by("due_at")[:AT_ONCE]:
+    for rule in _due().only("tries").order_by("due_at")[:AT_ONCE]:
         if not _claim(rule):
             continue
         try:
@@ -116,8 +65,11 @@ def top_up_all() -> int:
         except StripeAway as error:
             logger.warning("Automatic top-ups have to wait, Stripe is away: %s", error)
             break
+        except KeyRefused as error:
+            logger.error("Automatic top-ups have to wait: %s", error)
+            break
         except StripeRefused as error:
-            logger.error("The automatic top-up of %s was refused: %s", rule.organization.slug, error)
+            _count_refusal(rule.pk, error)
             continue
         done += 1
     return done
@@ -136,8 +88,7 @@ def _due() -> QuerySet[AutoTopUp]:
         organization__suspended_at=None,
         organization__wallet__available__lt=F("threshold"),
     )
-    found = AutoTopUp.objects.filter(is_low | Q(Exists(unanswered)), due_at__lte=db_now())
-    return found.select_related("organization")
+    return AutoTopUp.objects.filter(is_low | Q(Exists(unanswered)), due_at__lte=db_now())
 
 
 def _claim(rule: AutoTopUp) -> bool:
@@ -146,9 +97,10 @@ def _claim(rule: AutoTopUp) -> bool:
 
 def look(rule_id: int) -> None:
     """Whatever there is to do for one organization. Raises StripeAway, StripeRefused: it is due again later."""
+    # Read now: the sweep found it before it looked at others.
     rule = AutoTopUp.objects.select_related("organization__shop", "pack").get(pk=rule_id)
-    under_way = _automatic(rule.organization_id).filter(status__in=UNDECIDED).first()
-    if under_way is None and not has_to_wait(rule):
+    under_way = automatic_limits.purchases(rule.organization_id).filter(status__in=UNDECIDED).first()
+    if under_way is None and not automatic_limits.has_to_wait(rule):
         under_way = _buy(rule)
     if under_way is None:
         _come_back(rule, FIRST_PAUSE_S)
@@ -156,65 +108,26 @@ def look(rule_id: int) -> None:
         _come_back(rule, FIRST_PAUSE_S)  # payments.sync_due looks at it
     elif _may_charge(rule, under_way):
         _charge(rule, under_way)
-        _come_back(rule, FIRST_PAUSE_S if has_to_wait(rule) else 0)
+        _come_back(rule, FIRST_PAUSE_S if automatic_limits.has_to_wait(rule) else 0, refusals=0)
     elif _find(under_way):
         _come_back(rule, 0)
 
 
-def _come_back(rule: AutoTopUp, after_s: int) -> None:
+def _come_back(rule: AutoTopUp, after_s: int, **more: int) -> None:
     later = db_now() + datetime.timedelta(seconds=after_s)
-    AutoTopUp.objects.filter(pk=rule.pk).update(due_at=later, tries=0)
-
-
-def has_to_wait(rule: AutoTopUp) -> bool:
-    """After failures; the first look at one tells people of it, the look at the third switches it off."""
-    automatic = _automatic(rule.organization_id).filter(created_at__gte=rule.armed_at)
-    paid = automatic.filter(status=PaymentStatus.PAID).order_by("-pk")
-    last_paid = paid.values_list("pk", flat=True).first() or 0
-    failed = automatic.filter(status=PaymentStatus.FAILED, pk__gt=last_paid)
-    in_a_row = list(failed.order_by("-pk")[: len(PAUSES) + 1])
-    if not in_a_row:
-        return False
-    is_over = len(in_a_row) > len(PAUSES)
-    _tell_of_failure(rule, in_a_row[0], is_over)
-    return is_over or read_db_now() < in_a_row[0].created_at + PAUSES[len(in_a_row) - 1]
-
-
-def _automatic(organization_id: int) -> QuerySet[Payment]:
-    return Payment.objects.filter(organization_id=organization_id, kind=PaymentKind.AUTOMATIC)
-
-
-# --- What people are told -----------------------------------------------------------------------
+    AutoTopUp.objects.filter(pk=rule.pk).update(due_at=later, tries=0, **more)
 
 
 @transaction.atomic
-def _tell_of_failure(rule: AutoTopUp, payment: Payment, is_over: bool) -> None:
-    untold = Q(told_payment=None) | Q(told_payment__lt=payment.pk)
-    changes: dict[str, Any] = {"told_payment": payment.pk}
-    if is_over:
-        changes |= {"is_on": False, "stopped_reason": StoppedReason.DECLINED}
-    if AutoTopUp.objects.filter(untold, pk=rule.pk).update(**changes):
-        context = {
-            "needs_you": payment.failure == "authentication_required",
-            "is_over": is_over,
-            "price": payment.price,
-        }
-        tell_money_people(rule.organization, "automatic_failed", context)
-
-
-@transaction.atomic
-def _stop(rule: AutoTopUp, reason: StoppedReason) -> None:
-    if AutoTopUp.objects.filter(pk=rule.pk, is_on=True).update(is_on=False, stopped_reason=reason):
-        tell_money_people(rule.organization, "automatic_stopped", {"reason": reason.label})
-
-
-@transaction.atomic
-def _tell_of_cap(rule: AutoTopUp, spent: int, pack: CreditPack) -> None:
-    month = read_db_now().date().replace(day=1)
-    untold = ~Q(told_month=month) | Q(told_month=None)
-    if AutoTopUp.objects.filter(untold, pk=rule.pk).update(told_month=month):
-        context = {"cap": shown(rule.cap_minor or 0, pack.currency), "spent": shown(spent, pack.currency)}
-        tell_money_people(rule.organization, "automatic_capped", context)
+def _count_refusal(rule_id: int, error: StripeRefused) -> None:
+    """Operators are told of the third since Stripe last answered a charge, and of no further one."""
+    rule = AutoTopUp.objects.select_related("organization").get(pk=rule_id)
+    organization = rule.organization
+    logger.error("The automatic top-up of %s was refused: %s", organization.slug, error)
+    number = rule.refusals + 1
+    mine = AutoTopUp.objects.filter(pk=rule_id, refusals=rule.refusals)
+    if number <= REFUSALS_TOLERATED and mine.update(refusals=number) and number == REFUSALS_TOLERATED:
+        alarms.automatic_is_refused(organization, error)
 
 
 # --- One purchase -------------------------------------------------------------------------------
@@ -225,16 +138,16 @@ def _buy(rule: AutoTopUp) -> Payment | None:
     pack, organization = rule.pack, rule.organization
     if not rule.is_on or organization.suspended_at is not None or not _is_low(rule):
         return None
-    if pack is None or not pack.is_active or pack.currency != organization.shop.currency:
-        _stop(rule, StoppedReason.NO_PACK)
+    is_sold = pack is not None and pack.is_active and pack.currency == organization.shop.currency
+    if pack is None or not is_sold or settings.STRIPE_TAX:
+        reason = StoppedReason.TAX if settings.STRIPE_TAX else StoppedReason.NO_PACK
+        automatic_rules.stop(organization.pk, reason, version=rule.version)
         return None
-    spent = spent_this_month(organization.pk)
-    if rule.cap_minor is not None and spent + pack.price_minor > rule.cap_minor:
-        _tell_of_cap(rule, spent, pack)
+    if automatic_limits.is_used_up(rule, pack):
         return None
     card = card_of(organization)
     if card is None:
-        _stop(rule, StoppedReason.NO_CARD)
+        automatic_rules.stop(organization.pk, StoppedReason.NO_CARD, version=rule.version)
         return None
     try:
         return order(rule, pack, card.id)
@@ -246,16 +159,20 @@ def _buy(rule: AutoTopUp) -> Payment | None:
 def order(rule: AutoTopUp, pack: CreditPack, card_id: str) -> Payment:
     """Raises IntegrityError or _NotNow."""
     locked = AutoTopUp.objects.select_for_update().get(pk=rule.pk)
-    if not locked.is_on or locked.pack_id != pack.pk:
+    if not locked.is_on or locked.version != rule.version or locked.pack_id != pack.pk:
         raise _NotNow
     organization = rule.organization
     # The same card at every try: under one key Stripe takes no other request.
     payment = checkout.agree(
-        organization, pack, PaymentKind.AUTOMATIC, actor=rule.actor, payment_method_id=card_id
+        organization,
+        pack,
+        PaymentKind.AUTOMATIC,
+        actor=rule.actor,
+        rule_version=rule.version,
+        payment_method_id=card_id,
     )
     # Not before: whatever was under way has ended now, and what it brought and cost can be seen.
-    is_over_cap = locked.cap_minor is not None and spent_this_month(organization.pk) > locked.cap_minor
-    if is_over_cap or not _is_low(locked):
+    if automatic_limits.is_passed(locked) or not _is_low(locked):
         raise _NotNow
     return payment
 
@@ -265,8 +182,13 @@ def _is_low(rule: AutoTopUp) -> bool:
 
 
 def _may_charge(rule: AutoTopUp, payment: Payment) -> bool:
-    is_wished = rule.is_on and rule.organization.suspended_at is None and _is_low(rule)
-    return is_wished and read_db_now() - payment.created_at < ASK_AGAIN_FOR
+    """Asked just before: switched off, or on again with other wishes, it is only looked for."""
+    version, age = payment.rule_version, read_db_now() - payment.created_at
+    if settings.STRIPE_TAX or version is None or age >= ASK_AGAIN_FOR:
+        return False
+    same = AutoTopUp.objects.filter(pk=rule.pk, version=version)
+    is_wished = same.filter(is_on=True, organization__suspended_at=None).exists()
+    return is_wished and _is_low(rule)
 
 
 def _charge(rule: AutoTopUp, payment: Payment) -> None:

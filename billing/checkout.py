@@ -1,25 +1,37 @@
 """Buying a pack: our row first, then a page of Stripe, and back."""
 
+import datetime
 import logging
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import get_language
 
 from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
 from accounts.models import Organization
-from billing import packs, stripe_gateway
+from billing import automatic_rules, packs, payments, stripe_gateway
 from billing.errors import CREDITS_PATH, PaymentsAway
-from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeAccount, StripeCustomer
-from billing.payments import LOOK_AGAIN
-from billing.stripe_gateway.errors import StripeAway, StripeRefused
+from billing.models import (
+    AutoTopUp,
+    CreditPack,
+    Payment,
+    PaymentKind,
+    PaymentStatus,
+    StripeAccount,
+    StripeCustomer,
+)
+from billing.payments import LOOK_AGAIN, REFUSALS_TOLERATED
+from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 if TYPE_CHECKING:
     from billing.stripe_gateway.selling import Sale
@@ -30,6 +42,11 @@ logger = logging.getLogger(__name__)
 RETURN_PATH = "/credits/return/"
 CARD_SAVED_PATH = "/credits/automatic/on/"
 SESSION_PLACE = "{CHECKOUT_SESSION_ID}"
+# Checkouts of an organization that may wait to be paid: each stays open at Stripe for a day, and is asked about once
+# an hour until then. Nobody fills in ten at once.
+MOST_WAITING = 10
+# Longer than somebody waits for a page: one that has none after that will never be shown to anybody.
+BEING_MADE = datetime.timedelta(minutes=2)
 # What Stripe's page speaks of ours.
 LOCALES = {"de": "de", "en": "en", "zh-hans": "zh"}
 
@@ -38,6 +55,14 @@ LOCALES = {"de": "de", "en": "en", "zh-hans": "zh"}
 class Started:
     payment: Payment
     url: str
+
+
+class Saved(Enum):
+    """What became of the wish for automatic top-up when somebody came back from the page that saves a card."""
+
+    AND_ON = auto()
+    NO_CARD = auto()
+    FOR_ANOTHER = auto()  # organization, or wish: one that was changed, given up, or is too old
 
 
 def account_of(shop_id: int) -> StripeAccount:
@@ -54,6 +79,7 @@ def agree(
     kind: PaymentKind,
     *,
     actor: str,
+    rule_version: int | None = None,
     payment_method_id: str = "",
 ) -> Payment:
     """The row of a purchase: it copies from the pack what was agreed, and is looked at until it is decided."""
@@ -68,6 +94,7 @@ def agree(
         credits=pack.total_credits,
         amount_minor=pack.price_minor,
         currency=pack.currency,
+        rule_version=rule_version,
         payment_method_id=payment_method_id,
         sync_due_at=db_now() + LOOK_AGAIN,
     )
@@ -78,7 +105,14 @@ def start(access: Access, pack: CreditPack) -> Started:
     organization = access.organization
     if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
         raise NotFound
-    payment = agree(organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    payment = _begin(access, pack)
+    if payment is None:
+        left = _left_open(organization, pack)
+        if left is not None:
+            return left
+        payment = _begin(access, pack)
+    if payment is None:  # others were faster
+        raise PaymentsAway
     sale = _sale(payment, pack)
     opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
@@ -102,18 +136,49 @@ def start_setup(access: Access) -> str:
     """The page where a card is saved for the automatic top-up that was just wished for. Raises PaymentsAway."""
     account = account_of(access.organization.shop_id)
     rule = AutoTopUp.objects.get(organization=access.organization)
-    wish = f"{rule.pk}:{rule.armed_at:%Y%m%d%H%M%S%f}"
+    wish = f"{rule.pk}:{rule.version}:{rule.armed_at:%Y%m%d%H%M%S%f}"
 
     def open_page(customer_id: str) -> str:
         opened = stripe_gateway.selling.create_setup(
             customer_id=customer_id,
-            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}",
+            wish=wish_of(rule),
+            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}?session_id={SESSION_PLACE}",
             cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
             idempotency_key=f"setup:{account.nonce}:{wish}:{customer_id}",
         )
         return opened.url
 
     return _asked(access, account, open_page)
+
+
+def wish_of(rule: AutoTopUp) -> str:
+    """What the page that saves a card bears of it; of another customer's page it says nothing."""
+    return f"{rule.pk}:{rule.version}"
+
+
+def card_was_saved(organization: Organization, session_id: str) -> Saved:
+    """Puts in force what was wished for when this page was opened, whoever tells of its end, and how often.
+
+    Raises StripeAway or StripeRefused.
+    """
+    customer_id = customer_id_of(account_of(organization.shop_id), organization.pk)
+    setup = stripe_gateway.selling.find_setup(session_id)
+    if setup is None or setup.customer_id != customer_id:
+        return Saved.FOR_ANOTHER
+    rule = AutoTopUp.objects.filter(organization=organization).first()
+    if rule is None or setup.wish != wish_of(rule):
+        return Saved.FOR_ANOTHER
+    if not setup.is_complete:
+        return Saved.NO_CARD
+    return Saved.AND_ON if automatic_rules.card_was_saved(rule) else Saved.FOR_ANOTHER
+
+
+def hear_of_card(account: StripeAccount, customer_id: str, session_id: str) -> None:
+    """The same by an event, for those who closed the page. Raises StripeAway or StripeRefused."""
+    found = StripeCustomer.objects.select_related("organization")
+    customer = found.filter(account=account, customer_id=customer_id).first()
+    if customer is not None:
+        card_was_saved(customer.organization, session_id)
 
 
 def portal_url(access: Access) -> str:
@@ -135,6 +200,68 @@ def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T
         return stripe_gateway.line.persistently(
             lambda: with_customer(account, access.organization, email, use)
         )
+
+
+# --- Pages that were left without paying ----------------------------------------------------------
+
+
+@transaction.atomic
+def _begin(access: Access, pack: CreditPack) -> Payment | None:
+    """The row of a new purchase; None while as many as may be wait to be paid."""
+    # Many at once must not begin more than that.
+    Organization.objects.select_for_update(no_key=True).get(pk=access.organization.pk)
+    if _waiting(access.organization).count() >= MOST_WAITING:
+        return None
+    return agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+
+
+def _waiting(organization: Organization) -> QuerySet[Payment]:
+    """Without those that wait for an operator: nothing that is done here would end them."""
+    return Payment.objects.filter(
+        organization=organization,
+        livemode=settings.STRIPE_LIVEMODE,
+        kind=PaymentKind.CHECKOUT,
+        status=PaymentStatus.OPEN,
+        problem="",
+        sync_tries__lt=REFUSALS_TOLERATED,
+    )
+
+
+def _left_open(organization: Organization, pack: CreditPack) -> Started | None:
+    """The newest page where the same is sold, if it is open yet; else one of those that wait is closed."""
+    waiting = _waiting(organization)
+    agreed = {"credits": pack.total_credits, "amount_minor": pack.price_minor, "currency": pack.currency}
+    same = list(waiting.filter(pack=pack, session_id__isnull=False, **agreed).order_by("-pk")[:1])
+    with stripe_gateway.line.hastily(), friendly():
+        for payment in same:
+            with suppress(StripeRefused):
+                url = stripe_gateway.selling.checkout_url(str(payment.session_id))
+                if url:
+                    return Started(payment, url)
+        for payment in [*same, *waiting.order_by("pk")]:
+            if _close(payment):
+                break
+    return None
+
+
+def _close(payment: Payment) -> bool:
+    """Whether it waits no more: nobody can pay it now, or what was paid is credited. Raises StripeAway, KeyRefused."""
+    if payment.session_id is None:
+        never_shown = Payment.objects.filter(
+            pk=payment.pk, session_id=None, status=PaymentStatus.OPEN, created_at__lt=db_now() - BEING_MADE
+        )
+        return bool(never_shown.update(status=PaymentStatus.EXPIRED, sync_due_at=None))
+    try:
+        with suppress(StripeRefused):  # it has ended already
+            stripe_gateway.selling.expire_checkout(payment.session_id)
+        return payments.sync_payment(payment.pk).status != PaymentStatus.OPEN
+    except KeyRefused:
+        raise
+    except StripeRefused as error:
+        logger.error("%s can be neither closed nor looked at: %s", payment.public_id, error)
+        # The next sweep tells operators, and meanwhile it keeps nobody from buying.
+        Payment.objects.filter(pk=payment.pk).update(sync_due_at=db_now(), sync_tries=REFUSALS_TOLERATED)
+        return False
 
 
 # --- Who the customer is there ------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from accounts.clock import db_now
 from accounts.models import Organization
-from billing import automatic, ledger, reads, stripe_events
+from billing import automatic_rules, ledger, reads, stripe_events
 from billing.models import UNDECIDED, AutoTopUp, BalanceNotice, EntryNote, Payment, Refund
 
 PORTION = 500
@@ -38,7 +38,7 @@ def losses(organization: Organization) -> Iterator[str]:
 
 def end_purchases(organization: Organization) -> bool:
     """Whether no money is on its way any more, and nothing is held."""
-    automatic.switch_off(organization.pk)
+    automatic_rules.switch_off(organization.pk)
     undecided = Payment.objects.filter(
         organization=organization, status__in=UNDECIDED, created_at__gt=db_now() - DECIDED_WITHIN
     )

@@ -1,26 +1,45 @@
 """What operators read on top of each of their pages: payments that somebody has to look at."""
 
-from django.db.models import Q
+import datetime
+
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.clock import db_now
 from accounts.desk import Notice
-from billing.models import Payment
+from billing import alarms
+from billing.models import Payment, PaymentStatus
 
 AT_MOST = 10
+# A dispute comes mostly within a month after the warning; later the notice would only be in the way.
+WARNED_WITHIN = datetime.timedelta(days=30)
 
 
 def notices() -> list[Notice]:
-    """By one query."""
-    found = Payment.objects.filter(~Q(problem="")).order_by("-pk").only("public_id", "problem")
-    return [
-        Notice(
-            _("%(payment)s does not agree with Stripe.") % {"payment": payment.public_id},
-            _(
-                "%(problem)s No credits were given for it. Refund it at Stripe, or credit the customer by hand."
-            )
-            % {"problem": payment.problem},
-            reverse("admin:billing_payment_change", args=[payment.pk]),
-        )
-        for payment in found[:AT_MOST]
-    ]
+    """By one query: what does not agree, and warnings of fraud whose money was neither given back nor disputed."""
+    needed = ("public_id", "problem", "credited")
+    at_odds = Payment.objects.exclude(problem="").only(*needed)
+    warned = Payment.objects.filter(
+        problem="",
+        fraud_warned_at__gte=db_now() - WARNED_WITHIN,
+        status=PaymentStatus.PAID,
+        charged_minor__gt=F("refunded_minor"),
+        disputed_minor=0,
+    ).only(*needed)
+    return [_notice(payment) for payment in at_odds.union(warned, all=True).order_by("-pk")[:AT_MOST]]
+
+
+def _notice(payment: Payment) -> Notice:
+    path = reverse("admin:billing_payment_change", args=[payment.pk])
+    if payment.problem:
+        title = _("%(payment)s does not agree with Stripe.") % {"payment": payment.public_id}
+        return Notice(title, f"{payment.problem} {alarms.advice(payment)}", path)
+    return Notice(
+        _("%(payment)s may be fraud.") % {"payment": payment.public_id},
+        _(
+            "The bank of the card has warned Stripe. A refund now is cheaper than a dispute later: look at the payment,"
+            " and at what the organization does."
+        ),
+        path,
+    )

@@ -6,22 +6,30 @@ Events, the page after a checkout, "I paid but see no credits", automatic top-up
 
 import datetime
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.alerts import raise_alert
 from accounts.clock import db_now, read_db_now
-from accounts.models import AlertKind
 from accounts.retries import claim
-from billing import ledger, stripe_gateway
+from billing import alarms, automatic_rules, ledger, stripe_gateway
 from billing.currencies import micros, shown
-from billing.models import UNDECIDED, Payment, PaymentKind, PaymentStatus, PaymentStep
-from billing.stripe_gateway.errors import StripeAway, StripeRefused
+from billing.models import (
+    UNDECIDED,
+    HandSettlement,
+    Payment,
+    PaymentKind,
+    PaymentStatus,
+    PaymentStep,
+    StoppedReason,
+)
+from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 if TYPE_CHECKING:
     from billing.stripe_gateway.facts import Facts
@@ -35,6 +43,7 @@ NEVER_BEGUN = datetime.timedelta(
 AT_ONCE = 20
 REFUSALS_TOLERATED = 3
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
+MAX_PROBLEM = 200  # signs; what others wrote at Stripe may be longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +114,33 @@ def apply(looked: Payment, facts: "Facts | None") -> Payment:
     payment = of_whom.select_for_update(of=("self",)).get(pk=looked.pk)
     if looked.sync_no <= payment.applied_no:
         return payment  # somebody who looked later was faster
-    if facts is None:
-        return _apply_nothing(looked, payment)
-    problem = disagreement(payment, facts)
-    if problem:
-        _tell_of(payment, problem)
-        return payment
+    if facts is not None:
+        _note_failed_refunds(payment, facts)
+    if payment.status == PaymentStatus.SETTLED:
+        _watch_settled(payment, facts)
+    elif facts is None:
+        _give_up_old(payment)
+    else:
+        problem = disagreement(payment, facts)[:MAX_PROBLEM]
+        if problem:
+            _set_aside(payment, facts, problem)
+        else:
+            _agree(payment, facts, looked.sync_no)
+    # Stored whatever was found: else an older look could still be applied.
+    _finish(looked, payment)
+    return payment
+
+
+def _agree(payment: Payment, facts: "Facts", number: int) -> None:
     target = due(payment, facts)
+    is_given_back = _is_given_back(payment, target, facts)
     if target.credits != payment.credited:
-        _book(payment, target, facts, looked.sync_no)
+        _book(payment, target, facts, number)
         payment.credited, payment.value_micros = target.credits, target.value_micros
-    if facts.status == "paid" and payment.paid_at is None:
-        payment.paid_at = read_db_now()
+    if is_given_back:
+        # Else it would buy the same again at once, of somebody who wants their money back.
+        automatic_rules.stop(payment.organization_id, StoppedReason.GIVEN_BACK)
+    _note_paid(payment, facts)
     payment.status = PaymentStatus(facts.status)
     payment.payment_intent_id = facts.payment_intent_id or payment.payment_intent_id
     payment.charged_minor = facts.charged_minor if facts.status == "paid" else 0
@@ -126,15 +150,51 @@ def apply(looked: Payment, facts: "Facts | None") -> Payment:
     payment.card, payment.problem = "" if is_closed else facts.card[:40], ""
     if facts.status == "failed":
         payment.failure = facts.failure[:60] or payment.failure
-    _finish(looked, payment)
-    return payment
 
 
-def _apply_nothing(looked: Payment, payment: Payment) -> Payment:
+def _set_aside(payment: Payment, facts: "Facts", problem: str) -> None:
+    """No credit is given or taken; somebody has to look. Told once for each new problem."""
+    logger.error("%s does not agree with Stripe: %s", payment.public_id, problem)
+    _note_paid(payment, facts)
+    if payment.problem != problem:
+        payment.problem = problem
+        alarms.disagreement(payment)
+
+
+def _watch_settled(payment: Payment, facts: "Facts | None") -> None:
+    """An operator has decided: nothing changes any more. Only money that came since is told, once."""
+    if facts is not None and _note_paid(payment, facts):
+        alarms.paid_after_it_was_settled(payment)
+
+
+def _note_paid(payment: Payment, facts: "Facts") -> bool:
+    """Whether it is news."""
+    is_news = facts.status == "paid" and payment.paid_at is None
+    if is_news:
+        payment.paid_at = read_db_now()
+    return is_news
+
+
+def _note_failed_refunds(payment: Payment, facts: "Facts") -> None:
+    """Of those that were asked for here: what a bank sends back days later, nobody waits for any more."""
+    for refund_id, reason in facts.failed_refunds:
+        row = payment.refunds.filter(refund_id=refund_id, refusal="").first()
+        if row is not None:
+            row.refusal = _("It came back from the bank: %(reason)s.") % {"reason": reason}
+            row.save(update_fields=["refusal"])
+            logger.error("%s failed at Stripe: %s", row.key, reason)
+            alarms.refund_failed(row)
+
+
+def _give_up_old(payment: Payment) -> None:
     if payment.kind == PaymentKind.CHECKOUT and read_db_now() - payment.created_at > NEVER_BEGUN:
         payment.status = PaymentStatus.EXPIRED
-    _finish(looked, payment)
-    return payment
+
+
+def _is_given_back(payment: Payment, target: Due, facts: "Facts") -> bool:
+    """More than at the last look; also of one that never got as far as the wallet."""
+    known_minor = payment.refunded_minor + payment.disputed_minor
+    return target.credits < payment.credited or facts.refunded_minor + facts.disputed_minor > known_minor
 
 
 def _finish(looked: Payment, payment: Payment) -> None:
@@ -179,19 +239,21 @@ def _book(payment: Payment, target: Due, facts: "Facts", number: int) -> None:
         raise RuntimeError(f"{step.reference} is in the ledger already.")
 
 
-def _tell_of(payment: Payment, problem: str) -> None:
-    """No credit is given or taken; somebody has to look. Told once for each new problem."""
-    logger.error("%s does not agree with Stripe: %s", payment.public_id, problem)
-    changed = Payment.objects.filter(~Q(problem=problem), pk=payment.pk).update(
-        problem=problem, sync_due_at=None, sync_tries=0
-    )
-    payment.problem = problem
-    if changed:
-        subject = _("%(payment)s does not agree with Stripe") % {"payment": payment.public_id}
-        advice = _(
-            "No credits were given for it. Compare it at Stripe, then refund it there or credit by hand."
+@transaction.atomic
+def settle_by_hand(payment_id: int, *, actor: str, reason: str) -> Payment:
+    """Ends one that does not agree with Stripe: what it brought stays, no look changes it. Raises ValidationError."""
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    if not payment.problem:
+        raise ValidationError(
+            _("There is nothing to settle: it agrees with Stripe now, or was settled before.")
         )
-        raise_alert(payment.shop_id, AlertKind.PAYMENT, subject, f"{problem} {advice}")
+    HandSettlement.objects.create(
+        payment=payment, problem=payment.problem, reason=reason.strip()[:500], actor=actor
+    )
+    payment.status, payment.problem = PaymentStatus.SETTLED, ""
+    payment.sync_due_at, payment.sync_tries = None, 0
+    payment.save()
+    return payment
 
 
 # --- Who has to look ----------------------------------------------------------------------------
@@ -202,12 +264,34 @@ def want_sync(payment_id: int) -> None:
     Payment.objects.filter(pk=payment_id).update(sync_due_at=db_now(), sync_tries=0)
 
 
+def want_all() -> None:
+    """The next sweeps look at whatever is undecided or waits for another try; how often it was tried still counts."""
+    waiting = Q(status__in=UNDECIDED) | Q(sync_due_at__isnull=False)
+    _in_this_mode().filter(waiting).update(sync_due_at=db_now())
+
+
 def sync_due() -> int:
     """How many of the due payments were looked at. Any number of sweeps at once take different ones."""
+    done = 0
+    try:
+        for _payment in look_at_due():
+            done += 1
+    except (StripeAway, KeyRefused) as error:
+        logger.warning("Payments have to wait, Stripe cannot be asked: %s", error)
+    return done
+
+
+def look_at_due() -> Iterator[Payment]:
+    """Some of those that are due, each once it was looked at. Raises StripeAway or KeyRefused: the others stay due."""
+    found = _in_this_mode().filter(sync_due_at__lte=db_now()).order_by("sync_due_at")
+    for payment in found[:AT_ONCE]:
+        if _claim(payment) and _look(payment):
+            yield payment
+
+
+def _in_this_mode() -> QuerySet[Payment]:
     # Those of the other mode, live or test, are not to be seen with this key.
-    due_now = Payment.objects.filter(sync_due_at__lte=db_now(), livemode=settings.STRIPE_LIVEMODE)
-    found = due_now.order_by("sync_due_at")
-    return sum(try_sync(payment) for payment in found[:AT_ONCE] if _claim(payment))
+    return Payment.objects.filter(livemode=settings.STRIPE_LIVEMODE)
 
 
 def _claim(payment: Payment) -> bool:
@@ -224,20 +308,29 @@ def _claim(payment: Payment) -> bool:
 def try_sync(payment: Payment) -> bool:
     """False when Stripe could not be asked: it stays due."""
     try:
-        sync_payment(payment.pk)
-    except StripeAway as error:
-        logger.warning("%s could not be looked up, Stripe is away: %s", payment.public_id, error)
+        return _look(payment)
+    except (StripeAway, KeyRefused) as error:
+        logger.warning("%s could not be looked up, Stripe cannot be asked: %s", payment.public_id, error)
         return False
+
+
+def _look(payment: Payment) -> bool:
+    """False when Stripe refuses this one. Raises StripeAway or KeyRefused."""
+    try:
+        sync_payment(payment.pk)
+    except KeyRefused:  # nothing is wrong with the payment; reconciling tells of it
+        raise
     except StripeRefused as error:
         logger.error("%s could not be looked up, Stripe refuses: %s", payment.public_id, error)
-        if payment.sync_tries == REFUSALS_TOLERATED:
-            _tell_of_refusal(payment, error)
+        if payment.sync_tries >= REFUSALS_TOLERATED:
+            _cannot_look(payment, error)
         return False
     return True
 
 
 @transaction.atomic
-def _tell_of_refusal(payment: Payment, error: StripeRefused) -> None:
-    subject = _("Stripe does not let us look at %(payment)s") % {"payment": payment.public_id}
-    advice = _("Look at STRIPE_SECRET_KEY: is it the account's that this payment was made on?")
-    raise_alert(payment.shop_id, AlertKind.PAYMENT, subject, f"{error} {advice}")
+def _cannot_look(payment: Payment, error: StripeRefused) -> None:
+    """Told once, and a problem like others: one of an account that is gone would have no end otherwise."""
+    unsettled = Payment.objects.filter(pk=payment.pk, problem="").exclude(status=PaymentStatus.SETTLED)
+    if unsettled.update(problem=_("Stripe does not let us look at it.")):
+        alarms.cannot_look(payment, error)

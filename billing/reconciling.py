@@ -2,21 +2,23 @@
 
 import datetime
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
-from billing import checkout, payments, stripe_events, stripe_gateway
+from billing import alarms, checkout, payments, stripe_events, stripe_gateway
 from billing.models import UNDECIDED, Payment, PaymentStatus, StripeAccount
-from billing.stripe_gateway.errors import StripeRefused
+from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
 
 EVERY = datetime.timedelta(hours=1)
-AT_ONCE = 20
+MOST_LOOKS = 10  # somebody waits for the page
 # Events appear in Stripe's list a little late, and its clock is not ours.
 OVERLAP = datetime.timedelta(hours=2)
 AT_FIRST = datetime.timedelta(days=3)
@@ -32,30 +34,46 @@ class Reconciled:
 
 
 def is_due() -> bool:
-    """An hour after the last that came to its end, whenever this process was started."""
+    """An hour after the last that came to its end, or was refused so often that operators were told."""
     late = Q(events_until=None) | Q(events_until__lt=db_now() - EVERY)
-    return bool(settings.STRIPE_SECRET_KEY) and _accounts().filter(late).exists()
+    few = Q(refusals__lt=stripe_events.REFUSALS_TOLERATED)
+    may_ask = few | Q(refused_at__lt=db_now() - EVERY)
+    return bool(settings.STRIPE_SECRET_KEY) and _accounts().filter(late, may_ask).exists()
 
 
 def reconcile() -> Reconciled:
-    """Raises StripeAway or StripeRefused; what was found until then is kept."""
+    """Raises StripeAway or StripeRefused, once all was done that could be; what was found until then is kept."""
     if not settings.STRIPE_SECRET_KEY:
         return Reconciled()
-    missed = sum(_fetch_missed(account) for account in _accounts())
-    while stripe_events.process_due():
-        pass
-    return Reconciled(missed, _look_at_undecided())
+    missed = 0
+    trouble: StripeAway | StripeRefused | None = None
+    for account in _accounts():
+        try:
+            missed += _fetch_missed(account)
+        except StripeAway as error:
+            trouble = error
+        except StripeRefused as error:
+            trouble = error
+            _count_refusal(account, error)
+    if not isinstance(trouble, StripeAway | KeyRefused):  # else each event would be tried in vain
+        while stripe_events.process_due():
+            pass
+    looked_at = _look_at_all()
+    if trouble is not None:
+        raise trouble
+    return Reconciled(missed, looked_at)
 
 
 def _accounts() -> QuerySet[StripeAccount]:
     return StripeAccount.objects.filter(livemode=settings.STRIPE_LIVEMODE)
 
 
-def _look_at_undecided() -> int:
-    open_ones = Q(status__in=UNDECIDED) | Q(sync_due_at__lte=db_now())
-    found = Payment.objects.filter(open_ones, livemode=settings.STRIPE_LIVEMODE).order_by("pk")
-    payment_ids = list(found.values_list("pk", flat=True))
-    return sum(_looked_at(payment_id) is not None for payment_id in payment_ids)
+def _look_at_all() -> int:
+    payments.want_all()
+    done = 0
+    while batch := sum(1 for _payment in payments.look_at_due()):
+        done += batch
+    return done
 
 
 def _fetch_missed(account: StripeAccount) -> int:
@@ -73,33 +91,52 @@ def _fetch_missed(account: StripeAccount) -> int:
         missed += stripe_events.store(account, told)
     later = Q(events_until=None) | Q(events_until__lt=begun)
     StripeAccount.objects.filter(later, pk=account.pk).update(events_until=begun)
+    StripeAccount.objects.filter(pk=account.pk).update(refusals=0, refused_at=None)
     if missed:
         logger.warning("%d events of Stripe had not arrived; they are processed now", missed)
     return missed
 
 
-def look_for(access: Access) -> list[Payment]:
-    """ "I paid but see no credits": the payments of this organization that got their credits by looking.
+@transaction.atomic
+def _count_refusal(account: StripeAccount, error: StripeRefused) -> None:
+    """Operators are told once, however long it goes on."""
+    mine = StripeAccount.objects.filter(pk=account.pk)
+    mine.update(refused_at=db_now())
+    few = mine.filter(refusals__lt=stripe_events.REFUSALS_TOLERATED)
+    if few.update(refusals=F("refusals") + 1) and not few.exists():
+        alarms.events_are_refused(account, error)
 
-    Raises PaymentsAway when Stripe cannot be asked.
+
+# --- "I paid but see no credits" ------------------------------------------------------------------
+
+
+def look_for(access: Access) -> list[Payment]:
+    """The payments of this organization that got their credits by looking: those that were completed at Stripe, and
+    those that are undecided here. Raises PaymentsAway when Stripe cannot be asked.
     """
-    organization_id = access.organization.pk
     account = checkout.account_of(access.organization.shop_id)
-    ours = Payment.objects.filter(account=account, organization_id=organization_id)
-    credited = dict(ours.filter(status__in=UNDECIDED).order_by("-pk").values_list("pk", "credited")[:AT_ONCE])
-    found = []
+    ours = Payment.objects.filter(account=account, organization=access.organization)
     with stripe_gateway.line.hastily(), checkout.friendly():
-        customer_id = checkout.customer_id_of(account, organization_id)
-        if customer_id:
-            for session_id, reference in stripe_gateway.events.sessions_of_customer(customer_id):
-                payment = stripe_events.by_session(ours, session_id, reference)
-                if payment is not None and payment.status != PaymentStatus.PAID:
-                    credited[payment.pk] = payment.credited
-        for payment_id, before in credited.items():
-            payment = _looked_at(payment_id)
-            if payment is not None and payment.credited > before:
-                found.append(payment)
+        wanted = {payment.pk: payment.credited for payment in _completed(account, access, ours)}
+        for payment in ours.filter(status__in=UNDECIDED).order_by("-pk")[:MOST_LOOKS]:
+            wanted.setdefault(payment.pk, payment.credited)
+        found = []
+        for payment_id, before in list(wanted.items())[:MOST_LOOKS]:
+            looked = _looked_at(payment_id)
+            if looked is not None and looked.credited > before:
+                found.append(looked)
     return found
+
+
+def _completed(account: StripeAccount, access: Access, ours: QuerySet[Payment]) -> Iterator[Payment]:
+    """At Stripe, and not paid here yet; the newest first."""
+    customer_id = checkout.customer_id_of(account, access.organization.pk)
+    if customer_id is None:
+        return
+    for session_id, reference in stripe_gateway.events.sessions_of_customer(customer_id):
+        payment = stripe_events.by_session(ours, session_id, reference)
+        if payment is not None and payment.status not in (PaymentStatus.PAID, PaymentStatus.SETTLED):
+            yield payment
 
 
 def _looked_at(payment_id: int) -> Payment | None:

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from accounts.clock import db_now, read_db_now
 from accounts.retries import claim
-from billing import payments, stripe_gateway
+from billing import alarms, payments, stripe_gateway
 from billing.currencies import shown
 from billing.models import Payment, PaymentStatus, Refund
-from billing.stripe_gateway.errors import StripeAway, StripeRefused
+from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
 
@@ -78,19 +78,22 @@ def order(
     )
 
 
-def carry_out(row: Refund) -> bool:
-    """False when Stripe is away: it stays due."""
+def carry_out(row: Refund, *, is_awaited: bool = True) -> bool:
+    """False when Stripe cannot be asked: it stays due. `is_awaited`: somebody sees at once what becomes of it."""
     try:
         refund_id = row.refund_id or _known(row) or stripe_gateway.charging.refund(row)
-    except StripeAway as error:
-        logger.warning("%s is on its way, Stripe is away: %s", row.key, error)
+    except (StripeAway, KeyRefused) as error:
+        logger.warning("%s is on its way, Stripe cannot be asked: %s", row.key, error)
         return False
     except StripeRefused as error:
         logger.error("%s was refused: %s", row.key, error)
         with transaction.atomic():
             # Perhaps it was given back elsewhere.
             payments.want_sync(row.payment_id)
-            Refund.objects.filter(pk=row.pk).update(refusal=str(error)[:300], due_at=None)
+            row.refusal = str(error)[:300]
+            is_news = Refund.objects.filter(pk=row.pk, refusal="").update(refusal=row.refusal, due_at=None)
+            if is_news and not is_awaited:
+                alarms.refund_failed(row)
         return True
     with transaction.atomic():
         # Until the payment was looked at, the amount counts as on its way.
@@ -110,7 +113,7 @@ def carry_out_due() -> int:
     """How many Stripe has answered for. Any number of sweeps at once take different ones."""
     due_now = Refund.objects.filter(due_at__lte=db_now(), payment__livemode=settings.STRIPE_LIVEMODE)
     found = due_now.select_related("payment").order_by("due_at")
-    return sum(carry_out(row) for row in found[:AT_ONCE] if _claim(row))
+    return sum(carry_out(row, is_awaited=False) for row in found[:AT_ONCE] if _claim(row))
 
 
 def _claim(row: Refund) -> bool:

@@ -8,14 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.db.models import F, QuerySet
 
-from accounts.alerts import raise_alert
 from accounts.clock import db_now
-from accounts.models import AlertKind
 from accounts.retries import claim
-from billing import payments, stripe_gateway
+from billing import alarms, checkout, payments, stripe_gateway
 from billing.models import Payment, StripeAccount, StripeEvent
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
@@ -42,6 +39,7 @@ HANDLED = (
 )
 FRAUD_WARNING = "radar.early_fraud_warning.created"
 AT_ONCE = 50
+REFUSALS_TOLERATED = 3  # in a row, before operators are told
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
 WHOLE_FOR = datetime.timedelta(days=90)
 MAX_ID = 255
@@ -116,8 +114,11 @@ def store(account: StripeAccount, told: Told) -> bool:
 
 def process_due() -> int:
     """How many were processed. Any number at once take different ones."""
-    found = StripeEvent.objects.filter(processed_at=None, due_at__lte=db_now()).order_by("due_at", "pk")
-    return sum(process(event) for event in found[:AT_ONCE] if _claim(event))
+    # What those of the other mode, live or test, are about is not to be seen with this key.
+    found = StripeEvent.objects.filter(
+        processed_at=None, due_at__lte=db_now(), livemode=settings.STRIPE_LIVEMODE
+    )
+    return sum(process(event) for event in found.order_by("due_at", "pk")[:AT_ONCE] if _claim(event))
 
 
 def _claim(event: StripeEvent) -> bool:
@@ -126,12 +127,16 @@ def _claim(event: StripeEvent) -> bool:
 
 
 def process(event: StripeEvent) -> bool:
-    """Marks the payment as to be looked at, and looks. False: Stripe is away, it stays in the inbox."""
+    """Marks the payment as to be looked at, and looks. False: Stripe is away or refuses, it stays in the inbox."""
     try:
         payment = find_payment(event)
+        if payment is None and event.type == "checkout.session.completed":
+            _hear_of_card(event)
     except (StripeAway, StripeRefused) as error:
         logger.warning("%s could not be processed: %s", event.event_id, error)
         StripeEvent.objects.filter(pk=event.pk).update(error=str(error)[:300])
+        if isinstance(error, StripeRefused):
+            _count_refusal(event, error)
         return False
     with transaction.atomic():
         mine = StripeEvent.objects.filter(pk=event.pk, processed_at=None)
@@ -145,6 +150,19 @@ def process(event: StripeEvent) -> bool:
             _warn(payment)
     payments.try_sync(payment)
     return True
+
+
+@transaction.atomic
+def _count_refusal(event: StripeEvent, error: StripeRefused) -> None:
+    """Told of the first that stays behind: others do so for the same reason."""
+    # Of two at once one is the first.
+    StripeAccount.objects.select_for_update(no_key=True).get(pk=event.account_id)
+    waiting = StripeEvent.objects.filter(account_id=event.account_id, processed_at=None)
+    mine = waiting.filter(pk=event.pk, refusals__lt=REFUSALS_TOLERATED)
+    if mine.update(refusals=F("refusals") + 1) and not mine.exists():
+        others = waiting.exclude(pk=event.pk).filter(refusals=REFUSALS_TOLERATED)
+        if not others.exists():
+            alarms.event_is_refused(event, error)
 
 
 def find_payment(event: StripeEvent) -> Payment | None:
@@ -181,14 +199,15 @@ def by_session(ours: Any, session_id: str, reference: str) -> Payment | None:
     return found
 
 
+def _hear_of_card(event: StripeEvent) -> None:
+    thing = event.payload.get("data", {}).get("object", {})
+    if thing.get("mode") == "setup":
+        checkout.hear_of_card(event.account, _text(thing.get("customer")), _text(thing.get("id")))
+
+
 def _warn(payment: Payment) -> None:
-    subject = _("%(payment)s may be fraud") % {"payment": payment.public_id}
-    body = _(
-        "The bank of the card has warned Stripe. A refund now is cheaper than a dispute later: look at the"
-        " payment, and at what %(organization)s does."
-    )
-    organization = payment.organization.name
-    raise_alert(payment.shop_id, AlertKind.FRAUD, subject, body % {"organization": organization})
+    Payment.objects.filter(pk=payment.pk, fraud_warned_at=None).update(fraud_warned_at=db_now())
+    alarms.may_be_fraud(payment)
 
 
 # --- Keeping ------------------------------------------------------------------------------------

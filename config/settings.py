@@ -366,6 +366,8 @@ STRIPE_WEBHOOK_SECRETS = [
 STRIPE_LIVEMODE = stripe_keys.check(STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS, demo=DEMO)
 STRIPE_TAX = env.flag("STRIPE_TAX", False)
 STRIPE_PROMOTION_CODES = env.flag("STRIPE_PROMOTION_CODES", False)
+# Automatic purchases of an organization on a day (UTC).
+AUTOMATIC_PER_DAY = env.integer("AUTOMATIC_PER_DAY", 10, 1, 1000)
 _stripe_api = env.address("STRIPE_API_BASE", "", ("http", "https"), "http://127.0.0.1:8001")
 if _stripe_api and STRIPE_LIVEMODE:
     raise ImproperlyConfigured("STRIPE_API_BASE: a live key is for Stripe alone; leave the address out.")

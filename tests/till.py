@@ -180,7 +180,8 @@ class RunningTill:
 
     def behave(self, **how: Any) -> None:
         """`down=True` (answers 500), `frozen=True` (never answers), `slow_s`, `rate_limited=n` (requests),
-        `lose_answers=n` (done, but not answered), `webhooks="drop"|"duplicate"|"deliver"`;
+        `lose_answers=n` (done, but not answered), `forbidden="events"` (the key has no right to these paths),
+        `webhooks="drop"|"duplicate"|"deliver"`;
         `reset=True`: all as usual again, but for what is named beside it.
         """
         self._do("behave", **how)

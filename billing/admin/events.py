@@ -67,7 +67,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Process again"), permissions=["steer"])
     def replay(self, request: HttpRequest, events: QuerySet[StripeEvent]) -> None:
         done = StripeEvent.objects.filter(pk__in=list(events.values_list("pk", flat=True))).update(
-            processed_at=None, due_at=db_now(), attempts=0, error=""
+            processed_at=None, due_at=db_now(), attempts=0, refusals=0, error=""
         )
         words = ngettext("%(count)d event is processed again.", "%(count)d events are processed again.", done)
         self.message_user(request, words % {"count": done}, messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""What operators do with purchases: look at Stripe again, and give money back."""
+"""What operators do with purchases: look at Stripe again, give money back, settle by hand what does not agree."""
 
 from typing import Any
 
@@ -7,19 +7,18 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.desk import ReadOnlyAdmin, actor_of
+from accounts.desk import ReadOnlyAdmin, ReasonForm, actor_of, reason_field
 from billing import payments, refunds, stripe_gateway
 from billing.currencies import parse, plain, shown
-from billing.models import Payment
+from billing.models import Payment, PaymentStatus
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
-REFUND_METHODS = ["GET", "HEAD", "POST"]
+FORM_METHODS = ["GET", "HEAD", "POST"]
 AT_ONCE = 20  # somebody waits for the page
 
 
@@ -32,12 +31,7 @@ class RefundForm(forms.Form):
         max_length=20,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
     )
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=500,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=gettext_lazy("For operators alone."),
-    )
+    reason = reason_field()
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,7 +63,10 @@ class PaymentDeeds(ReadOnlyAdmin):
         looked = self._look_at(request, wanted[:AT_ONCE])
         for payment_id in wanted[len(looked) :]:
             payments.want_sync(payment_id)
-        agree = Payment.objects.filter(pk__in=looked, problem="").count()
+        seen = Payment.objects.filter(pk__in=looked)
+        at_odds = seen.exclude(problem="").count()
+        settled = seen.filter(status=PaymentStatus.SETTLED).count()
+        agree = len(looked) - at_odds - settled
         if agree:
             words = ngettext(
                 "%(count)d payment agrees with Stripe now.",
@@ -77,13 +74,20 @@ class PaymentDeeds(ReadOnlyAdmin):
                 agree,
             )
             self.message_user(request, words % {"count": agree}, messages.SUCCESS)
-        if agree < len(looked):
+        if at_odds:
             words = ngettext(
                 "%(count)d payment does not: it says why.",
                 "%(count)d payments do not: they say why.",
-                len(looked) - agree,
+                at_odds,
             )
-            self.message_user(request, words % {"count": len(looked) - agree}, messages.ERROR)
+            self.message_user(request, words % {"count": at_odds}, messages.ERROR)
+        if settled:
+            words = ngettext(
+                "%(count)d payment was settled by hand, and stays as it is.",
+                "%(count)d payments were settled by hand, and stay as they are.",
+                settled,
+            )
+            self.message_user(request, words % {"count": settled}, messages.WARNING)
         if len(looked) < len(wanted):
             words = ngettext(
                 "%(count)d payment is looked at by itself, as soon as possible.",
@@ -118,15 +122,19 @@ class PaymentDeeds(ReadOnlyAdmin):
             context["look_path"] = reverse("admin:billing_payment_look", args=[payment.pk])
             if refunds.left_minor(payment):
                 context["refund_path"] = reverse("admin:billing_payment_refund", args=[payment.pk])
+            if payment.problem:
+                context["settle_path"] = reverse("admin:billing_payment_settle", args=[payment.pk])
         return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
-        look, refund = (self.admin_site.admin_view(view) for view in (self.look_view, self.refund_view))
-        return [
-            path("<int:payment_id>/look/", look, name="billing_payment_look"),
-            path("<int:payment_id>/refund/", refund, name="billing_payment_refund"),
-            *super().get_urls(),
+        deeds = {"look": self.look_view, "refund": self.refund_view, "settle": self.settle_view}
+        own = [
+            path(
+                f"<int:payment_id>/{name}/", self.admin_site.admin_view(view), name=f"billing_payment_{name}"
+            )
+            for name, view in deeds.items()
         ]
+        return [*own, *super().get_urls()]
 
     def _payment(self, request: HttpRequest, payment_id: int) -> Payment:
         """One that this operator may do something with."""
@@ -146,8 +154,8 @@ class PaymentDeeds(ReadOnlyAdmin):
 
     def refund_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
         """GET asks how much and why, POST asks Stripe and brings the wallet in line."""
-        if request.method not in REFUND_METHODS:
-            return HttpResponseNotAllowed(REFUND_METHODS)
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
         payment = self._payment(request, payment_id)
         left_minor = refunds.left_minor(payment)
         initial = {"amount": plain(left_minor, payment.currency), "number": refunds.next_number(payment)}
@@ -155,16 +163,15 @@ class PaymentDeeds(ReadOnlyAdmin):
         form = RefundForm(sent, currency=payment.currency, initial=initial)
         if form.is_valid() and self._refund(request, payment, form):
             return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment_id]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Give money back"),
-            "opts": self.opts,
-            "payment": payment,
-            "most": shown(left_minor, payment.currency),
-            "is_possible": left_minor > 0,
-            "form": form,
-        }
-        return TemplateResponse(request, "billing/admin/refund.html", context)
+        return self.page(
+            request,
+            "billing/admin/refund.html",
+            _("Give money back"),
+            payment=payment,
+            most=shown(left_minor, payment.currency),
+            is_possible=left_minor > 0,
+            form=form,
+        )
 
     def _refund(self, request: HttpRequest, payment: Payment, form: RefundForm) -> bool:
         """Whether there is nothing more to ask."""
@@ -193,3 +200,24 @@ class PaymentDeeds(ReadOnlyAdmin):
             text = _("%(amount)s was given back; the credits that it bought are taken.") % {"amount": made}
             self.message_user(request, text, messages.SUCCESS)
         return True
+
+    def settle_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
+        """GET asks what was done about it, POST ends it."""
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
+        payment = self._payment(request, payment_id)
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            self._settle(request, payment, form.cleaned_data["reason"])
+            return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment_id]))
+        title = _("Settle by hand")
+        return self.page(request, "billing/admin/settle.html", title, payment=payment, form=form)
+
+    def _settle(self, request: HttpRequest, payment: Payment, reason: str) -> None:
+        try:
+            payments.settle_by_hand(payment.pk, actor=actor_of(request), reason=reason)
+        except ValidationError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return
+        self.log_change(request, payment, f"Settled by hand: {payment.problem}")
+        self.message_user(request, _("It is settled; no look at Stripe changes it now."), messages.SUCCESS)

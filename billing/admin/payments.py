@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.admin.payment_deeds import PaymentDeeds
 from billing.currencies import shown
-from billing.models import Payment, PaymentStatus
+from billing.models import HandSettlement, Payment
 
 DASHBOARD = "https://dashboard.stripe.com"
 
@@ -49,11 +49,12 @@ class PaymentAdmin(PaymentDeeds):
         ("amount", "credits", "credited"),
         ("standing", "at_stripe"),
         "problem",
+        "settlement_shown",
         ("charged_shown", "tax_shown", "discount_shown"),
         ("refunded_shown", "disputed_shown", "card"),
         "session_id",
         "payment_intent_id",
-        ("created_at", "paid_at", "livemode"),
+        ("created_at", "paid_at", "fraud_warned_at", "livemode"),
         "actor",
         "steps_shown",
         "refunds_shown",
@@ -63,6 +64,7 @@ class PaymentAdmin(PaymentDeeds):
         "amount",
         "standing",
         "at_stripe",
+        "settlement_shown",
         "charged_shown",
         "tax_shown",
         "discount_shown",
@@ -88,13 +90,11 @@ class PaymentAdmin(PaymentDeeds):
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def standing(self, payment: Payment) -> str:
-        words = [str(PaymentStatus(payment.status).label)]
+        words = payment.standing
         if payment.problem:
-            words.append(_("does not agree"))
-        if payment.refunded_minor:
-            words.append(_("%(amount)s given back") % {"amount": payment.refunded})
-        if payment.disputed_minor:
-            words.append(_("%(amount)s disputed") % {"amount": payment.disputed})
+            words.insert(1, _("does not agree"))
+        if payment.fraud_warned_at:
+            words.append(_("may be fraud"))
         return ", ".join(words)
 
     @admin.display(description=gettext_lazy("at Stripe"))
@@ -105,6 +105,11 @@ class PaymentAdmin(PaymentDeeds):
             if url
             else "-"
         )
+
+    @admin.display(description=gettext_lazy("settled by hand"))
+    def settlement_shown(self, payment: Payment) -> str:
+        found = HandSettlement.objects.filter(payment=payment).first()
+        return str(found) if found else "-"
 
     @admin.display(description=gettext_lazy("charged"))
     def charged_shown(self, payment: Payment) -> str:

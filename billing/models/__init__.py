@@ -22,7 +22,15 @@ from billing.models.ledger import (
     Wallet,
 )
 from billing.models.packs import CreditPack
-from billing.models.payments import UNDECIDED, Payment, PaymentKind, PaymentStatus, PaymentStep, Refund
+from billing.models.payments import (
+    UNDECIDED,
+    HandSettlement,
+    Payment,
+    PaymentKind,
+    PaymentStatus,
+    PaymentStep,
+    Refund,
+)
 from billing.models.stripe import StripeAccount, StripeCustomer
 
 __all__ = [
@@ -35,6 +43,7 @@ __all__ = [
     "CreditPack",
     "EntryKind",
     "EntryNote",
+    "HandSettlement",
     "KeyUsage",
     "LedgerEntry",
     "LedgerProof",

@@ -10,7 +10,10 @@ from billing.models.stripe import StripeAccount
 
 
 class StripeEvent(models.Model):
-    """The inbox. `processed_at` null: still to be looked at, from `due_at` on."""
+    """The inbox. `processed_at` null: still to be looked at, from `due_at` on.
+
+    `refusals`: how often Stripe refused to say what it is about, counted up to where operators are told.
+    """
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
     account = models.ForeignKey(StripeAccount, on_delete=models.PROTECT, related_name="events")
@@ -24,6 +27,7 @@ class StripeEvent(models.Model):
     due_at = models.DateTimeField(db_default=db_now())
     processed_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    refusals = models.PositiveSmallIntegerField(default=0, db_default=0)
     error = models.CharField(max_length=300, blank=True)
     cut_at = models.DateTimeField(null=True)
 

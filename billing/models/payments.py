@@ -4,6 +4,7 @@ import secrets
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
@@ -24,6 +25,7 @@ class PaymentStatus(models.TextChoices):
     PAID = "paid", _("Paid")
     FAILED = "failed", _("Failed")
     EXPIRED = "expired", _("Given up")
+    SETTLED = "settled", _("Settled by hand")
 
 
 UNDECIDED = (PaymentStatus.OPEN, PaymentStatus.PROCESSING)
@@ -38,7 +40,8 @@ class Payment(models.Model):
 
     `credits`, `amount_minor` and `currency` are the agreement and never change. `credited` and `value_micros` are
     what its entries have put into the wallet so far. `sync_no` counts the looks at Stripe, `applied_no` says which
-    of them was applied last. `sync_due_at`: somebody has to look again from then on.
+    of them was applied last. `sync_due_at`: somebody has to look again from then on. `problem`: why it does not agree
+    with Stripe; whatever was credited until then stays, until it agrees again or an operator settles it.
     """
 
     public_id = models.CharField(max_length=28, unique=True, default=new_payment_id, editable=False)
@@ -64,10 +67,12 @@ class Payment(models.Model):
     disputed_minor = models.PositiveBigIntegerField(default=0)
     card = models.CharField(max_length=40, blank=True)
     problem = models.CharField(max_length=200, blank=True)
-    # Of an automatic top-up: the saved card it charges, and why that did not go through.
+    # Of an automatic top-up: the version of its rule, the saved card it charges, and why that did not go through.
+    rule_version = models.PositiveIntegerField(null=True)
     payment_method_id = models.CharField(max_length=255, blank=True)
     failure = models.CharField(max_length=60, blank=True)
     paid_at = models.DateTimeField(null=True)
+    fraud_warned_at = models.DateTimeField(null=True)
 
     credited = models.PositiveBigIntegerField(default=0)
     value_micros = models.PositiveBigIntegerField(default=0)
@@ -91,6 +96,10 @@ class Payment(models.Model):
                 condition=Q(status__in=PaymentStatus.values) & Q(kind__in=PaymentKind.values),
                 name="payment_words_are_known",
             ),
+            models.CheckConstraint(
+                condition=~Q(status=PaymentStatus.SETTLED) | Q(problem=""),
+                name="payment_settled_has_no_problem",
+            ),
             # One automatic top-up at a time.
             models.UniqueConstraint(
                 fields=["organization"],
@@ -104,6 +113,11 @@ class Payment(models.Model):
             ),
             models.Index(fields=["organization", "-id"], name="payment_newest_first"),
             models.Index(fields=["id"], condition=~Q(problem=""), name="payment_problem"),
+            models.Index(
+                fields=["fraud_warned_at"],
+                condition=Q(fraud_warned_at__isnull=False),
+                name="payment_fraud_warned",
+            ),
             models.Index(
                 fields=["account", "id"], condition=Q(status__in=UNDECIDED), name="payment_undecided"
             ),
@@ -129,7 +143,19 @@ class Payment(models.Model):
         return shown(self.disputed_minor, self.currency)
 
     @property
+    def standing(self) -> list[str]:
+        """In words, such as "Paid", "$5.00 given back", "$15.00 disputed"."""
+        words = [str(PaymentStatus(self.status).label)]
+        if self.refunded_minor:
+            words.append(gettext("%(amount)s given back") % {"amount": self.refunded})
+        if self.disputed_minor:
+            words.append(gettext("%(amount)s disputed") % {"amount": self.disputed})
+        return words
+
+    @property
     def refundable_minor(self) -> int:
+        if self.status != PaymentStatus.PAID:
+            return 0
         return max(0, self.charged_minor - self.refunded_minor - self.disputed_minor)
 
 
@@ -159,8 +185,24 @@ class PaymentStep(models.Model):
         return self.reference
 
 
+class HandSettlement(models.Model):
+    """An operator ended a payment that did not agree with Stripe: its `problem`, and what was done about it."""
+
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="hand_settlement")
+    problem = models.CharField(max_length=200)
+    reason = models.CharField(max_length=500)
+    actor = models.CharField(max_length=60)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M:%S} · {self.actor} · {self.problem} · {self.reason}"
+
+
 class Refund(models.Model):
-    """Money that an operator gives back; asked of Stripe under this row's id until it answers."""
+    """Money that an operator gives back; asked of Stripe under this row's id until it answers.
+
+    `refusal`: why nothing was given back, at once or, when a bank sends it back, days later.
+    """
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount_minor = models.PositiveBigIntegerField()

@@ -13,7 +13,8 @@ def new_nonce() -> str:
 
 
 class StripeAccount(models.Model):
-    """An account at Stripe that a shop was paid on, in one mode. `events_until`: how far its events were fetched.
+    """An account at Stripe that a shop was paid on, in one mode. `events_until`: how far its events were fetched;
+    `refusals`: how often in a row Stripe refused to list them, counted up to where operators are told.
 
     `nonce` is part of idempotency keys that have no random id in them: another installation, or this one restored
     from a backup, has the same numbers.
@@ -23,6 +24,8 @@ class StripeAccount(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="stripe_accounts")
     livemode = models.BooleanField()
     events_until = models.DateTimeField(null=True)
+    refusals = models.PositiveSmallIntegerField(default=0, db_default=0)
+    refused_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:

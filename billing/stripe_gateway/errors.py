@@ -14,6 +14,10 @@ class StripeRefused(Exception):
         self.param = param
 
 
+class KeyRefused(StripeRefused):
+    """Our key is not good, so that every other request would be refused as well."""
+
+
 class CardDeclined(StripeRefused):
     """A charge without the customer present did not go through; `intent_id` is what is left of it at Stripe."""
 

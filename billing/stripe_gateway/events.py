@@ -38,10 +38,10 @@ def session_of_intent(intent_id: str) -> tuple[str, str] | None:
 
 
 def sessions_of_customer(customer_id: str) -> list[tuple[str, str]]:
-    """(session id, our reference) of the newest twenty."""
+    """(session id, our reference) of those among the newest twenty that were completed, the newest first."""
     with asking() as client:
         found = client.v1.checkout.sessions.list({"customer": customer_id, "limit": 20}).data
-        return [_named(session) for session in found]
+        return [_named(session) for session in found if session.status == "complete"]
 
 
 def _named(session: stripe.checkout.Session) -> tuple[str, str]:

@@ -33,6 +33,7 @@ class Facts:
     payment_intent_id: str | None = None
     card: str = ""
     failure: str = ""  # of a charge without the customer, as Stripe names it
+    failed_refunds: tuple[tuple[str, str], ...] = ()  # id, and why the money came back to us
 
 
 def facts_of_session(session_id: str) -> Facts:
@@ -104,17 +105,22 @@ def _of_intent(client: stripe.StripeClient, intent: stripe.PaymentIntent) -> Fac
 
 def _with_intent(client: stripe.StripeClient, facts: Facts, intent: stripe.PaymentIntent) -> Facts:
     charge = intent.latest_charge
-    refunds = client.v1.refunds.list({"payment_intent": intent.id, "limit": PAGE})
+    found = client.v1.refunds.list({"payment_intent": intent.id, "limit": PAGE})
+    refunds = list(found.auto_paging_iter())
     disputes = client.v1.disputes.list({"payment_intent": intent.id, "limit": PAGE})
     return replace(
         facts,
         payment_intent_id=intent.id,
-        refunded_minor=sum(
-            one.amount for one in refunds.auto_paging_iter() if one.status not in _NOT_REFUNDED
-        ),
+        refunded_minor=sum(one.amount for one in refunds if one.status not in _NOT_REFUNDED),
         disputed_minor=sum(one.amount for one in disputes.auto_paging_iter() if _has_taken(one)),
         card=_card_of(charge) if charge is not None and not isinstance(charge, str) else "",
+        failed_refunds=tuple((one.id, _why(one)) for one in refunds if one.status in _NOT_REFUNDED),
     )
+
+
+def _why(refund: stripe.Refund) -> str:
+    reason: str | None = getattr(refund, "failure_reason", None)  # absent from one that was canceled
+    return (reason or refund.status or "").replace("_", " ")
 
 
 def _has_taken(dispute: stripe.Dispute) -> bool:

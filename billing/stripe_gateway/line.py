@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.connections import let_go
 from billing.stripe_gateway import silence
-from billing.stripe_gateway.errors import CardDeclined, StripeAway, StripeRefused
+from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 
 T = TypeVar("T")
 API_VERSION = "2026-10-28.endive"
@@ -49,7 +49,7 @@ def hastily() -> Iterator[None]:
 
 @contextmanager
 def asking() -> Iterator[stripe.StripeClient]:
-    """Gives the database connection back first. Raises StripeAway, StripeRefused or CardDeclined."""
+    """Gives the database connection back first. Raises StripeAway, StripeRefused, KeyRefused or CardDeclined."""
     if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]
         raise RuntimeError("Stripe is never asked inside a transaction.")
     let_go()
@@ -62,6 +62,8 @@ def asking() -> Iterator[stripe.StripeClient]:
         yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, _patience.get())
     except stripe.CardError as error:
         raise _declined(error) from error
+    except stripe.AuthenticationError as error:
+        raise KeyRefused(_words(error), error.code or "") from error
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         if time.monotonic() - begun >= HASTY_S[0]:
             silence.begin()

@@ -8,6 +8,7 @@ from stripe.params import CustomerUpdateParams
 from stripe.params.checkout import SessionCreateParams
 
 from billing.models import Payment
+from billing.stripe_gateway.errors import StripeRefused
 from billing.stripe_gateway.line import asking
 
 
@@ -99,13 +100,16 @@ def create_checkout(sale: Sale, customer_id: str) -> Opened:
         return Opened(session.id, session.url or "")
 
 
-def create_setup(*, customer_id: str, success_url: str, cancel_url: str, idempotency_key: str) -> Opened:
-    """A page that saves a card and charges nothing."""
+def create_setup(
+    *, customer_id: str, wish: str, success_url: str, cancel_url: str, idempotency_key: str
+) -> Opened:
+    """A page that saves a card and charges nothing. `wish`: what it is saved for."""
     with asking() as client:
         session = client.v1.checkout.sessions.create(
             {
                 "mode": "setup",
                 "customer": customer_id,
+                "metadata": {"wish": wish},
                 "allowed_payment_method_types": ["card"],  # what an automatic top-up can charge
                 "success_url": success_url,
                 "cancel_url": cancel_url,
@@ -113,6 +117,34 @@ def create_setup(*, customer_id: str, success_url: str, cancel_url: str, idempot
             {"idempotency_key": idempotency_key},
         )
         return Opened(session.id, session.url or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Such a page, as Stripe has it now. `wish` "": it was not opened by us."""
+
+    customer_id: str
+    wish: str
+    is_complete: bool
+
+
+def find_setup(session_id: str) -> Setup | None:
+    """None for what is no such page."""
+    try:
+        with asking() as client:
+            session = client.v1.checkout.sessions.retrieve(session_id)
+    except StripeRefused as error:
+        if error.code != "resource_missing":
+            raise
+        return None
+    if session.mode != "setup":
+        return None
+    customer, metadata = session.customer, session.metadata
+    return Setup(
+        customer_id=customer if isinstance(customer, str) else "",
+        wish=metadata["wish"] if metadata and "wish" in metadata else "",
+        is_complete=session.status == "complete",
+    )
 
 
 def open_portal(customer_id: str, return_url: str, *, idempotency_key: str) -> str:
@@ -128,6 +160,12 @@ def checkout_url(session_id: str) -> str:
     """Of a session that is still open; "" otherwise."""
     with asking() as client:
         return client.v1.checkout.sessions.retrieve(session_id).url or ""
+
+
+def expire_checkout(session_id: str) -> None:
+    """So that nobody can pay it any more. Refused unless it is open."""
+    with asking() as client:
+        client.v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": f"expire:{session_id}"})
 
 
 def receipt_url(payment: Payment) -> str:

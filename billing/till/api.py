@@ -55,6 +55,8 @@ class Api:
             raise Problem(message, status=429, code="rate_limit")
         _check_sender(self._till, request)
         path = request.path.removeprefix("/v1/")
+        if behaviour.forbidden and path.startswith(behaviour.forbidden):
+            raise Problem("The key does not have the required permissions for this endpoint.", status=403)
         route, ids = routes.find(request.method, path)
         form = forms.decode(request.query if request.method == "GET" else request.text)
         entry["params"] = form

@@ -21,6 +21,7 @@ class Behaviour:
     slow_s: float = 0.0
     rate_limited: int = 0
     lose_answers: int = 0  # does what it is asked, and closes the connection instead of answering
+    forbidden: str = ""  # what the key has no right to: how paths below /v1/ begin, such as "events"
     webhooks: str = "deliver"
     changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
@@ -28,6 +29,7 @@ class Behaviour:
         """Keeps what is not named; `reset` first makes it as usual. Raises Problem."""
         named: dict[str, type | tuple[type, ...]] = {"down": bool, "frozen": bool, "reset": bool}
         named |= {"slow_s": (int, float), "rate_limited": int, "lose_answers": int, "webhooks": str}
+        named["forbidden"] = str
         for name, value in wanted.items():
             if name not in named or not isinstance(value, named[name]):
                 raise Problem(f"No such behaviour: {name}={value!r}", param=name)
@@ -37,6 +39,7 @@ class Behaviour:
             if wanted.get("reset"):
                 self.down = self.frozen = False
                 self.slow_s, self.rate_limited, self.lose_answers, self.webhooks = 0.0, 0, 0, "deliver"
+                self.forbidden = ""
             for name, value in wanted.items():
                 if name != "reset":
                     setattr(self, name, value)

@@ -3,24 +3,25 @@
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Access
 from accounts.audit import record_by
 from accounts.models import AuditAction
-from billing import automatic, checkout, packs, reads, stripe_gateway
+from billing import automatic, automatic_limits, automatic_rules, checkout, packs, reads, stripe_gateway
 from billing.currencies import decimals, shown
 from billing.errors import PaymentsAway
 from billing.low_balance import MAX_THRESHOLD_CREDITS
 from billing.models import AutoTopUp, CreditPack
 from billing.views.credits import show
-from billing.views.shared import count_asking, money_page, payments_page, require_not_suspended
+from billing.views.shared import ID, count_asking, money_page, payments_page, require_not_suspended
 
 MAX_CAP = 10_000_000  # in whole units of the currency
 FIRST_THRESHOLD = 300
@@ -53,9 +54,18 @@ class AutomaticForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        pack, cap = data.get("pack"), data.get("cap")
+        if settings.STRIPE_TAX:
+            self.add_error(None, _("This shop has no automatic top-up."))  # the page says why
+        pack, cap, threshold = data.get("pack"), data.get("cap"), data.get("threshold")
         if pack is not None and cap is not None and cap * 10 ** decimals(pack.currency) < pack.price_minor:
             self.add_error("cap", _("That is less than one purchase costs."))
+        if pack is not None and threshold is not None and threshold > pack.total_credits:
+            words = ngettext(
+                "That is more than this pack brings, %(count)s credit: it would buy again and again.",
+                "That is more than this pack brings, %(count)s credits: it would buy again and again.",
+                pack.total_credits,
+            )
+            self.add_error("threshold", words % {"count": f"{pack.total_credits:,}"})
         return data
 
 
@@ -86,8 +96,10 @@ def automatic_page(request: HttpRequest, access: Access) -> HttpResponse:
         "card": card,
         "balance": reads.balance(organization.pk),
         "currency": organization.shop.currency.upper(),
-        "spent": shown(automatic.spent_this_month(organization.pk), organization.shop.currency),
+        "spent": shown(automatic_limits.spent_this_month(organization.pk), organization.shop.currency),
         "payment_problem": problem,
+        "has_tax": settings.STRIPE_TAX,
+        "per_day": settings.AUTOMATIC_PER_DAY,
     }
     status = 503 if problem else 400 if form.errors else 200
     return render(request, "billing/automatic.html", context, status=status)
@@ -107,7 +119,7 @@ def _switch_on(request: HttpRequest, access: Access, form: AutomaticForm, *, has
     cap_minor = None if cap is None else cap * 10 ** decimals(pack.currency)
     threshold = form.cleaned_data["threshold"]
     with transaction.atomic():
-        automatic.switch_on(access, threshold=threshold, pack=pack, cap_minor=cap_minor, is_on=has_card)
+        automatic_rules.switch_on(access, threshold=threshold, pack=pack, cap_minor=cap_minor, is_on=has_card)
         word = "on" if has_card else "waits_for_card"
         record_by(
             access,
@@ -126,44 +138,53 @@ def _switch_on(request: HttpRequest, access: Access, form: AutomaticForm, *, has
 def _say_that_it_is_on(request: HttpRequest, access: Access) -> None:
     rule = AutoTopUp.objects.get(organization=access.organization)
     words = _("Automatic top-up is on.")
-    if reads.balance(access.organization.pk).available < rule.threshold:
-        words += " " + _("You have fewer credits than that now, so the first purchase follows at once.")
+    organization_id = access.organization.pk
+    if reads.balance(organization_id).available < rule.threshold:
+        if automatic_limits.has_just_bought(organization_id):
+            words += " " + _(
+                "You have fewer credits than that now, so the next purchase follows in some minutes."
+            )
+        else:
+            words += " " + _("You have fewer credits than that now, so the first purchase follows at once.")
     messages.success(request, words)
 
 
 @require_safe
 @payments_page
 def card_saved(request: HttpRequest, access: Access) -> HttpResponse:
-    """Where Stripe's page leads back to. What was asked for before is in force once there is a card."""
-    if not automatic.waits_for_card(access.organization.pk):
-        return redirect("credits")
-    count_asking(access)
-    try:
-        with stripe_gateway.line.hastily(), checkout.friendly():
-            has_card = automatic.card_of(access.organization) is not None
-    except PaymentsAway:
-        problem = _("We cannot see your card yet. Reload this page in a moment; then automatic top-up is on.")
-        return show(request, access, status=503, payment_problem=problem)
-    if has_card and _switch_on_with_card(access):
+    """Where Stripe's page leads back to. What was asked for before that page was opened is in force then."""
+    session_id = request.GET.get("session_id", "")
+    saved = checkout.Saved.FOR_ANOTHER
+    if ID.fullmatch(session_id):
+        count_asking(access)
+        try:
+            with stripe_gateway.line.hastily(), checkout.friendly():
+                saved = checkout.card_was_saved(access.organization, session_id)
+        except PaymentsAway:
+            problem = _(
+                "We cannot see your card yet. Reload this page in a moment; then automatic top-up is on."
+            )
+            return show(request, access, status=503, payment_problem=problem)
+    if saved is checkout.Saved.AND_ON:
         _say_that_it_is_on(request, access)
-    else:
+        return redirect("credits")
+    if saved is checkout.Saved.NO_CARD:
         messages.warning(request, _("No card was saved, so automatic top-up stays off."))
-    return redirect("credits")
-
-
-@transaction.atomic
-def _switch_on_with_card(access: Access) -> bool:
-    is_new = automatic.switch_on_with_card(access.organization.pk)
-    if is_new:
-        record_by(access, AuditAction.BILLING_CHANGED, automatic_top_up="on")
-    return is_new
+        return redirect("credits")
+    messages.warning(
+        request,
+        _(
+            "That page does not belong to what is set here now, so nothing was changed. Set it anew if you wish."
+        ),
+    )
+    return redirect("automatic")
 
 
 @require_POST
 @money_page
 @transaction.atomic
 def automatic_off(request: HttpRequest, access: Access) -> HttpResponse:
-    if automatic.switch_off(access.organization.pk):
+    if automatic_rules.switch_off(access.organization.pk):
         record_by(access, AuditAction.BILLING_CHANGED, automatic_top_up="off")
     messages.success(request, _("Automatic top-up is off. Nothing more is charged by itself."))
     return redirect("credits")

@@ -37,6 +37,7 @@ HEADINGS = {
     PaymentStatus.OPEN.value: gettext_lazy("Not paid yet"),
     PaymentStatus.FAILED.value: gettext_lazy("The payment did not go through"),
     PaymentStatus.EXPIRED.value: gettext_lazy("This checkout has ended"),
+    PaymentStatus.SETTLED.value: gettext_lazy("The operator has settled this payment"),
 }
 
 
@@ -85,8 +86,9 @@ def checkout_return(request: HttpRequest, access: Access) -> HttpResponse:
     """Where Stripe's page leads back to: the credits are there when this page is."""
     payment = payment_of(access, session_id=request.GET.get("session_id", ""))
     was_seen = True
-    # What was credited needs no look: whoever reloads must not make us ask Stripe without end.
-    if payment.credited == 0 and payment.refunded_minor + payment.disputed_minor == 0:
+    # What was credited or settled needs no look: whoever reloads must not make us ask Stripe without end.
+    is_known = payment.credited or payment.refunded_minor or payment.disputed_minor
+    if not is_known and payment.status != PaymentStatus.SETTLED:
         payment, was_seen = _look_at(payment)
     outcome = _outcome(payment, was_seen=was_seen)
     context = {

@@ -126,17 +126,9 @@ def _purchase(payment: Payment) -> Purchase:
 def _words(payment: Payment) -> list[str]:
     if payment.problem:
         return [_("Being looked at by the operator")]
-    label = str(PaymentStatus(payment.status).label)
     if payment.status == PaymentStatus.FAILED and payment.failure:
-        return [label, str(FAILURES.get(payment.failure, _("The card was declined")))]
-    if payment.status != PaymentStatus.PAID:
-        return [label]
-    words = [label]
-    if payment.refunded_minor:
-        words.append(_("%(amount)s given back") % {"amount": payment.refunded})
-    if payment.disputed_minor:
-        words.append(_("%(amount)s disputed") % {"amount": payment.disputed})
-    return words
+        return [*payment.standing, str(FAILURES.get(payment.failure, _("The card was declined")))]
+    return payment.standing
 
 
 # --- What came and went -------------------------------------------------------------------------

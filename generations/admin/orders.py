@@ -8,15 +8,13 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.clock import read_db_now
-from accounts.desk import ReadOnlyAdmin, actor_of
+from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
 from generations import retention
 from generations.models import Attempt, Image, Takedown, Upstream
 from generations.providers.base import OutcomeKind
@@ -100,11 +98,8 @@ def _money(attempt: Attempt, micros: int) -> str:
 
 
 class TakedownForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=2000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text=gettext_lazy("For operators alone; the customer reads that the image was removed."),
+    reason = reason_field(
+        gettext_lazy("For operators alone; the customer reads that the image was removed."), max_length=2000
     )
 
 
@@ -203,14 +198,8 @@ class ImageAdmin(ReadOnlyAdmin):
             self.log_change(request, image, "Taken down.")
             self.message_user(request, _("The image is removed; its links answer 410."), messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:generations_image_change", args=[image_id]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Take down an image"),
-            "opts": self.opts,
-            "image": image,
-            "form": form,
-        }
-        return TemplateResponse(request, "generations/admin/take_down.html", context)
+        title = _("Take down an image")
+        return self.page(request, "generations/admin/take_down.html", title, image=image, form=form)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         return super().get_queryset(request).select_related("generation__organization", "takedown")

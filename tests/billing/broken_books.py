@@ -12,6 +12,7 @@ from billing import ledger
 from billing.models import (
     SETTLEMENTS,
     EntryKind,
+    HandSettlement,
     KeyUsage,
     LedgerEntry,
     Payment,
@@ -176,6 +177,14 @@ def another_step(**changes: int) -> Callable[[Books], None]:
 PAYMENT_COLUMNS = {"credits": "credited", "value_micros": "value_micros"}
 
 
+def settled_by_nobody(books: Books) -> None:
+    Payment.objects.filter(pk=books.paid.pk).update(status="settled")
+
+
+def settled_and_paid(books: Books) -> None:
+    HandSettlement.objects.create(payment=books.paid, problem="x", reason="x", actor="staff:x")
+
+
 def step_without_entry(books: Books) -> None:
     PaymentStep.objects.filter(payment=books.paid).update(reference="payment:lost")
 
@@ -189,6 +198,8 @@ CASES: list[tuple[Callable[[Books], None], set[str]]] = [
     (payment_says(value_micros=1), {"payment_is_not_the_sum_of_its_steps"}),
     (another_step(credits=-1), {"payment_step_is_not_its_entry"}),
     (another_step(value_micros=-1), {"payment_step_is_not_its_entry"}),
+    (settled_by_nobody, {"payment_is_settled_by_nobody"}),
+    (settled_and_paid, {"payment_is_settled_by_nobody"}),
     (step_without_entry, {"payment_step_is_not_its_entry", "payment_entry_has_no_step"}),
     (credited_without_a_step, {"payment_entry_has_no_step"}),
     (a_place_too_many, {"upstream_does_not_work_on_what_its_attempts_say"}),

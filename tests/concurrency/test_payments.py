@@ -5,11 +5,12 @@ import random
 import threading
 from collections import Counter
 
+import pytest
 from django.db import connection
 
-from billing import audit, ledger, payments, stripe_events
-from billing.models import LedgerEntry, Payment
-from tests.billing.stripe.buying import CREDITS, a_buyer, arrives, events_about, steps_of
+from billing import audit, checkout, ledger, payments, stripe_events
+from billing.models import LedgerEntry, Payment, PaymentKind, PaymentStatus
+from tests.billing.stripe.buying import CREDITS, a_buyer, a_pack, arrives, events_about, steps_of
 from tests.billing.stripe.conftest import one_till, till
 from tests.cast import Person
 from tests.concurrency.outcomes import tally
@@ -137,3 +138,38 @@ def test_the_page_after_the_checkout_20_times_while_the_webhook_arrives(
         )
         assert kinds == {"top_up": 1}
     assert audit.check_snapshot() == []
+
+
+def test_many_who_begin_a_checkout_at_once_leave_no_more_than_may_wait(
+    race_db: None, till: RunningTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "MOST_WAITING", 3)
+    buyer = a_buyer(till)
+    buyer.starts()
+    packs = [a_pack(2000 + number) for number in range(RUNNERS)]
+    connection.close()
+    outcomes = tally(
+        together(RUNNERS, lambda index: type(checkout.start(buyer.access, packs[index])).__name__)
+    )
+    assert set(outcomes) <= {"Started", "PaymentsAway"}
+    assert outcomes["Started"] >= 2
+    waiting = Payment.objects.filter(organization=buyer.organization, status=PaymentStatus.OPEN)
+    assert 2 <= waiting.count() <= 3
+
+
+def test_counting_before_others_have_begun_leaves_more_control(race_db: None, till: RunningTill) -> None:
+    """What `_begin` would be without its lock."""
+    buyer, pack = a_buyer(till), a_pack()
+    everybody_has_counted = threading.Barrier(RUNNERS)
+
+    def begin_naively(_index: int) -> str:
+        waiting = checkout._waiting(buyer.organization).count()
+        connection.close()
+        everybody_has_counted.wait(30)
+        if waiting < 3:
+            checkout.agree(buyer.organization, pack, PaymentKind.CHECKOUT, actor="system")
+        return "begun"
+
+    connection.close()
+    assert tally(together(RUNNERS, begin_naively)) == {"begun": RUNNERS}
+    assert checkout._waiting(buyer.organization).count() == RUNNERS

@@ -52,6 +52,7 @@ def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
         ("PORT", "eighty"),
         ("DEBUG", "perhaps"),
         ("DEMO", "2"),
+        ("AUTOMATIC_PER_DAY", "0"),
         ("PUBLIC_URL", "shop.example"),
         ("PUBLIC_URL", "ftp://shop.example"),
         ("PUBLIC_URL", "https://shop.example/?a=1"),

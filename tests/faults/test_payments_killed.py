@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.test import override_settings
 
-from billing import audit
+from billing import audit, checkout
 from billing.models import LedgerEntry, Payment, PaymentStatus, StripeEvent
 from tests import scale
 from tests.billing.stripe.buying import CREDITS, Buyer, a_buyer
@@ -50,22 +50,25 @@ def counter(committed_db: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
             till.end()
 
 
-def open_payments(buyer: Buyer) -> list[str]:
-    return [str(buyer.starts().session_id) for _ in range(PAYMENTS)]
+def open_payments(till: RunningTill) -> tuple[list[Buyer], list[str]]:
+    """As many buyers as it takes: of each only so many checkouts may wait."""
+    buyers = [a_buyer(till) for _ in range(0, PAYMENTS, checkout.MOST_WAITING)]
+    started = [buyers[number % len(buyers)].starts() for number in range(PAYMENTS)]
+    return buyers, [str(payment.session_id) for payment in started]
 
 
-def assert_each_is_credited_once(buyer: Buyer) -> None:
-    paid = Payment.objects.filter(organization=buyer.organization, status=PaymentStatus.PAID)
+def assert_each_is_credited_once(buyers: list[Buyer]) -> None:
+    organizations = [buyer.organization for buyer in buyers]
+    paid = Payment.objects.filter(organization__in=organizations, status=PaymentStatus.PAID)
     wait_until(lambda: paid.count() == PAYMENTS, "every payment to be credited", timeout_s=90)
-    entries = LedgerEntry.objects.filter(wallet__organization=buyer.organization)
+    entries = LedgerEntry.objects.filter(wallet__organization__in=organizations)
     assert list(entries.values_list("kind", flat=True)) == ["top_up"] * PAYMENTS
-    assert buyer.wallet()[0] == PAYMENTS * CREDITS
+    assert sum(buyer.wallet()[0] for buyer in buyers) == PAYMENTS * CREDITS
     assert audit.check_snapshot() == []
 
 
 def test_worker_killed_while_it_looks_at_stripe(counter: Counter) -> None:
-    buyer = a_buyer(counter.till)
-    sessions = open_payments(buyer)
+    buyers, sessions = open_payments(counter.till)
     counter.till.behave(slow_s=0.1)  # so that a kill meets looks under way
     for index, session in enumerate(sessions):
         counter.till.pay(session)
@@ -79,13 +82,13 @@ def test_worker_killed_while_it_looks_at_stripe(counter: Counter) -> None:
             counter.shop.worker().send_signal(signal.SIGKILL)
     counter.till.behave(reset=True)
     # What the killed ones held is due again after 30 s.
-    assert_each_is_credited_once(buyer)
+    assert_each_is_credited_once(buyers)
 
 
 def test_web_killed_while_webhooks_arrive(counter: Counter) -> None:
     """The till tells again what was not taken; what it gives up is found by reconciling."""
-    buyer = a_buyer(counter.till)
-    for index, session in enumerate(open_payments(buyer)):
+    buyers, sessions = open_payments(counter.till)
+    for index, session in enumerate(sessions):
         counter.till.pay(session)
         if index % (PAYMENTS // 2) == 5:
             # One that dies again and again is started ever later.
@@ -93,4 +96,4 @@ def test_web_killed_while_webhooks_arrive(counter: Counter) -> None:
                 lambda: counter.shop.processes.children("granian"), "a web process", timeout_s=60
             )
             os.killpg(web[0].pid, signal.SIGKILL)
-    assert_each_is_credited_once(buyer)
+    assert_each_is_credited_once(buyers)

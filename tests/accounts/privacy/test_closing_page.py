@@ -6,7 +6,7 @@ import pytest
 
 from accounts import closing
 from accounts.models import Organization, Role
-from billing import automatic
+from billing import automatic_rules
 from billing.models import CreditPack
 from generations.models import Generation
 from tests.accounts.client import generate, status, task_of, word_of
@@ -56,7 +56,7 @@ def test_it_stops_everything_at_once(alice: Person, bob: Person) -> None:
     task = task_of(generate(secret))
     pack = CreditPack.objects.filter(shop=alice.organization.shop).first()
     assert pack is not None
-    rule = automatic.switch_on(access_of(alice), threshold=10, pack=pack, cap_minor=None)
+    rule = automatic_rules.switch_on(access_of(alice), threshold=10, pack=pack, cap_minor=None)
     assert open_tasks_of(alice.organization) == 1
 
     assert delete(alice)["Location"] == PAGE

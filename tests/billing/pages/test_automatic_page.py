@@ -1,19 +1,22 @@
 """Automatic top-up as people set it: with a card, without one, badly, and off."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import AuditEvent
 from billing.models import AutoTopUp, CreditPack, StoppedReason, StripeCustomer
 from tests.billing.pages.steps import buy, choose, smallest
 from tests.cast import Person, give_credits
-from tests.makers import a_payment
+from tests.makers import a_payment, ago
 from tests.pages import browser_of, text_of
 from tests.till import RunningTill
 
 PATH = "/credits/automatic/"
+NOT_THIS = "That page does not belong to what is set here now, so nothing was changed."
 
 
 @pytest.fixture
@@ -27,6 +30,16 @@ def with_card(alice: Person, client: Client, till: RunningTill) -> Client:
     choose(client)
     till.use_card(StripeCustomer.objects.get(organization=alice.organization).customer_id, "works")
     return client
+
+
+def setup_page(response: Any) -> str:
+    """The session that a form without a card leads to."""
+    return str(response["Location"]).rpartition("/")[2]
+
+
+def come_back(client: Client, session_id: str) -> Any:
+    """As Stripe's page leads back."""
+    return client.get("/credits/automatic/on/", {"session_id": session_id}, follow=True)
 
 
 def wish(**changes: object) -> dict[str, object]:
@@ -68,8 +81,9 @@ def test_without_a_card_one_is_saved_first(client: Client, till: RunningTill) ->
     assert (rule.is_on, rule.waits_for_card) == (False, True)
     assert "Off. It buys" in text_of(client.get("/credits/"))
     till.pay(session_id[1])
-    words = text_of(client.get("/credits/automatic/on/", follow=True))
-    assert "Automatic top-up is on." in words
+    for _ in range(2):  # it may be loaded again
+        words = text_of(come_back(client, session_id[1]))
+        assert "Automatic top-up is on." in words
     rule.refresh_from_db()
     assert (rule.is_on, rule.waits_for_card) == (True, False)
     recorded = AuditEvent.objects.filter(action="billing_changed").order_by("pk")
@@ -77,22 +91,64 @@ def test_without_a_card_one_is_saved_first(client: Client, till: RunningTill) ->
 
 
 def test_who_comes_back_without_a_card_hears_that_it_stays_off(client: Client, till: RunningTill) -> None:
-    client.post(PATH, wish())
-    words = text_of(client.get("/credits/automatic/on/", follow=True))
+    session_id = setup_page(client.post(PATH, wish()))
+    words = text_of(come_back(client, session_id))
     assert "No card was saved, so automatic top-up stays off." in words
     till.behave(down=True)
-    response = client.get("/credits/automatic/on/")
+    response = come_back(client, session_id)
     assert response.status_code == 503
     assert "We cannot see your card yet." in text_of(response)
     assert not AutoTopUp.objects.get().is_on
 
 
-def test_coming_back_without_having_asked_switches_nothing_on(with_card: Client) -> None:
-    assert with_card.get("/credits/automatic/on/")["Location"] == "/credits/"
-    with_card.post(PATH, wish())
-    with_card.post(f"{PATH}off/")
-    with_card.get("/credits/automatic/on/")
+@pytest.mark.parametrize("sent", ["", "cs_test_unknown", "\x00", "a/b"])
+def test_coming_back_from_nowhere_changes_nothing_and_says_so(
+    client: Client, till: RunningTill, sent: str
+) -> None:
+    till.pay(setup_page(client.post(PATH, wish())))
+    assert NOT_THIS in text_of(come_back(client, sent))
     assert not AutoTopUp.objects.get().is_on
+
+
+@pytest.mark.parametrize("since", ["changed", "off", "of somebody else"])
+def test_coming_back_from_the_page_of_another_wish_changes_nothing_and_says_so(
+    client: Client, charlie: Person, till: RunningTill, since: str
+) -> None:
+    session_id = setup_page(client.post(PATH, wish()))
+    if since == "changed":
+        client.post(PATH, wish(threshold=700))
+    elif since == "off":
+        client.post(f"{PATH}off/")
+    till.pay(session_id)
+    visitor = browser_of(charlie) if since == "of somebody else" else client
+    assert NOT_THIS in text_of(come_back(visitor, session_id))
+    assert not AutoTopUp.objects.get().is_on
+
+
+def test_where_taxes_are_added_it_cannot_be_switched_on_and_the_page_says_why(
+    with_card: Client, settings: Settings
+) -> None:
+    settings.STRIPE_TAX = True
+    for response, status in ((with_card.get(PATH), 200), (with_card.post(PATH, wish()), 400)):
+        assert response.status_code == status
+        words = text_of(response)
+        assert "This shop adds taxes, which it can only do on the page where you pay." in words
+        assert "When fewer credits are left than" not in words
+    assert not AutoTopUp.objects.exists()
+
+
+def test_a_threshold_may_be_what_the_pack_brings_with_its_bonus(with_card: Client) -> None:
+    CreditPack.objects.filter(pk=smallest().pk).update(bonus=50)
+    assert with_card.post(PATH, wish(threshold=3801)).status_code == 400
+    assert with_card.post(PATH, wish(threshold=3800)).status_code == 302
+
+
+def test_who_has_just_bought_is_not_promised_the_next_purchase_at_once(
+    with_card: Client, alice: Person
+) -> None:
+    a_payment(alice.organization, kind="automatic", status="paid", payment_intent_id="pi_1", paid_at=ago(60))
+    words = text_of(with_card.post(PATH, wish(threshold=2000), follow=True))
+    assert "so the next purchase follows in some minutes." in words
 
 
 def test_it_is_changed_and_switched_off(with_card: Client) -> None:
@@ -116,6 +172,7 @@ def test_it_is_changed_and_switched_off(with_card: Client) -> None:
         ("threshold", "", "This field is required."),
         ("threshold", "0", "greater than or equal to 1"),
         ("threshold", "9" * 30, "less than or equal to"),
+        ("threshold", "3751", "That is more than this pack brings, 3,750 credits"),
         ("threshold", "many", "A whole number of credits."),
         ("threshold", "1.5", "A whole number of credits."),
         ("threshold", "\x00", "A whole number of credits."),

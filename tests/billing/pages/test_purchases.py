@@ -69,6 +69,11 @@ def test_what_does_not_agree_is_being_looked_at(client: Client, alice: Person) -
     assert rows(client) == ["1,000 credits $10.00 Being looked at by the operator"]
 
 
+def test_what_the_operator_has_settled_says_so(client: Client, alice: Person) -> None:
+    a_payment(alice.organization, session_id="cs_1", status=PaymentStatus.SETTLED)
+    assert rows(client) == ["1,000 credits $10.00 Settled by hand"]
+
+
 def test_what_was_given_up_is_no_purchase(client: Client, alice: Person) -> None:
     a_payment(alice.organization)  # never reached a page
     a_payment(alice.organization, session_id="cs_1", status=PaymentStatus.EXPIRED)

@@ -141,6 +141,32 @@ def test_what_does_not_agree_credits_nothing_and_calls_the_operator(
     assert OperatorAlert.objects.get().kind == AlertKind.PAYMENT
 
 
+def test_what_was_credited_before_it_did_not_agree_is_not_said_to_be_missing(
+    client: Client, till: RunningTill
+) -> None:
+    payment = buy(client, till)
+    Payment.objects.update(amount_minor=99)
+    payments.sync_payment(payment.pk)
+    words = text_of(come_back(client, payment))
+    assert "Somebody has to look at your payment" in words
+    assert "the credits that it brought stay until then" in words
+    assert "no credits were added" not in words
+
+
+def test_what_the_operator_has_settled_is_told_without_asking_stripe(
+    client: Client, till: RunningTill
+) -> None:
+    payment = choose(client)
+    Payment.objects.update(amount_minor=99)
+    payments.sync_payment(payment.pk)
+    payments.settle_by_hand(payment.pk, actor="staff:1", reason="refunded")
+    before = questions(till)
+    words = text_of(come_back(client, payment))
+    assert "The operator has settled this payment" in words
+    assert payment.public_id in words
+    assert questions(till) == before
+
+
 @pytest.mark.parametrize("trouble", [{"down": True}, {"lose_answers": 9}, {"rate_limited": 9}])
 def test_while_stripe_is_away_nobody_is_told_to_pay_again(
     client: Client, till: RunningTill, trouble: dict[str, int]

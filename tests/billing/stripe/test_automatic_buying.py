@@ -6,7 +6,7 @@ import pytest
 
 from accounts.clock import db_now
 from accounts.models import Organization
-from billing import automatic, ledger, payments
+from billing import automatic, automatic_limits, automatic_rules, ledger, payments, stripe_gateway
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentStatus, StoppedReason
 from tests.billing.stripe.buying import CREDITS, MICROS, PRICE, Buyer, a_pack, intent_of, owed
 from tests.billing.stripe.topping_up import (
@@ -15,8 +15,8 @@ from tests.billing.stripe.topping_up import (
     mails_to,
     ordered,
     outcomes_of,
+    pass_pause,
     purchases_of,
-    save_card,
     subjects_to,
     sweep,
 )
@@ -31,8 +31,8 @@ def test_it_is_off_until_somebody_switches_it_on(new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
     a_rule(buyer)
     assert not AutoTopUp().is_on
-    assert automatic.switch_off(buyer.organization.pk)
-    assert not automatic.switch_off(buyer.organization.pk)
+    assert automatic_rules.switch_off(buyer.organization.pk)
+    assert not automatic_rules.switch_off(buyer.organization.pk)
     assert (sweep(), Payment.objects.exists()) == (0, False)
 
 
@@ -51,6 +51,13 @@ def test_below_the_threshold_it_buys_once_and_credits_at_once(new_buyer: NewBuye
     assert intents_of(buyer) == ["succeeded"]
     assert mails_to(buyer) == []
     assert books_are_right()
+
+
+def test_its_receipt_is_the_page_of_its_charge(till: RunningTill, new_buyer: NewBuyer) -> None:
+    rule = a_rule(new_buyer())
+    sweep()
+    url = stripe_gateway.selling.receipt_url(purchases_of(rule).get())
+    assert url.startswith(f"{till.base_url}/receipts/")
 
 
 def test_at_the_threshold_it_buys_nothing(new_buyer: NewBuyer) -> None:
@@ -76,9 +83,10 @@ def test_it_repays_what_is_owed_first(till: RunningTill, new_buyer: NewBuyer) ->
 
 def test_one_that_buys_too_little_buys_again(new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
-    a_rule(buyer, threshold=2500)
+    rule = a_rule(buyer, threshold=2500)
     for _ in range(5):
         sweep()
+        pass_pause(rule)
     assert buyer.wallet()[0] == 3 * CREDITS
 
 
@@ -87,8 +95,9 @@ def test_its_cap_is_never_passed_and_told_of_once(new_buyer: NewBuyer) -> None:
     rule = a_rule(buyer, threshold=100_000, cap_minor=2 * PRICE + 500)
     for _ in range(5):
         sweep()
+        pass_pause(rule)
     assert buyer.wallet()[0] == 2 * CREDITS
-    assert automatic.spent_this_month(buyer.organization.pk) == 2 * PRICE
+    assert automatic_limits.spent_this_month(buyer.organization.pk) == 2 * PRICE
     assert subjects_to(buyer) == ["Automatic top-up of Buyer has reached its limit"]
     assert "$40.00 of at most $45.00" in mails_to(buyer)[0].body
     rule.refresh_from_db()
@@ -99,6 +108,7 @@ def test_a_new_month_has_its_own_cap(new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
     rule = a_rule(buyer, threshold=100_000, cap_minor=PRICE)
     sweep()
+    pass_pause(rule)
     sweep()
     assert buyer.wallet()[0] == CREDITS
     purchases_of(rule).update(created_at=ago(32 * 86400))
@@ -108,7 +118,7 @@ def test_a_new_month_has_its_own_cap(new_buyer: NewBuyer) -> None:
 
 def test_without_a_card_it_goes_off_and_says_so_once(new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
-    rule = automatic.switch_on(buyer.access, threshold=500, pack=a_pack(), cap_minor=None)
+    rule = automatic_rules.switch_on(buyer.access, threshold=500, pack=a_pack(), cap_minor=None)
     for _ in range(3):
         sweep()
     rule.refresh_from_db()
@@ -178,18 +188,6 @@ def test_its_price_is_that_of_the_pack_when_it_buys(new_buyer: NewBuyer) -> None
     payment.refresh_from_db()
     assert (payment.charged_minor, payment.credited) == (PRICE, CREDITS)
     assert books_are_right()
-
-
-def test_a_wish_without_a_card_is_in_force_once_one_is_saved(new_buyer: NewBuyer) -> None:
-    buyer = new_buyer()
-    automatic.switch_on(buyer.access, threshold=500, pack=a_pack(), cap_minor=None, is_on=False)
-    assert automatic.waits_for_card(buyer.organization.pk)
-    assert sweep() == 0
-    save_card(buyer)
-    assert automatic.switch_on_with_card(buyer.organization.pk)
-    assert not automatic.switch_on_with_card(buyer.organization.pk)
-    assert sweep() == 1
-    assert buyer.wallet()[0] == CREDITS
 
 
 def test_what_has_to_wait_lets_others_go_first(new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,18 +6,20 @@ import pytest
 from pytest_django import Settings
 
 from accounts.clock import db_now
-from accounts.models import Organization
-from billing import automatic, ledger, stripe_events, stripe_gateway
+from accounts.models import AlertKind, OperatorAlert, Organization
+from billing import automatic, automatic_rules, ledger, stripe_events, stripe_gateway
 from billing.models import AutoTopUp, PaymentStatus, StoppedReason
 from billing.stripe_gateway.errors import CardDeclined, StripeAway
-from tests.billing.stripe.buying import CREDITS, Buyer, arrives, entries_of
+from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, arrives, entries_of
 from tests.billing.stripe.topping_up import (
     a_rule,
+    change,
     customer_of,
     intents_of,
     mails_to,
     ordered,
     outcomes_of,
+    pass_pause,
     pass_time,
     purchases_of,
     subjects_to,
@@ -73,8 +75,7 @@ def test_switching_it_on_again_forgets_the_failures(new_buyer: NewBuyer) -> None
     buyer = new_buyer()
     rule = a_rule(buyer, card="declines_later")
     sweep()
-    assert rule.pack is not None
-    automatic.switch_on(buyer.access, threshold=500, pack=rule.pack, cap_minor=None)
+    change(buyer)
     use_card(buyer, "works")
     sweep()
     assert outcomes_of(rule) == [DECLINED, (PaymentStatus.PAID, "")]
@@ -87,6 +88,7 @@ def test_a_success_begins_the_count_anew(new_buyer: NewBuyer) -> None:
     pass_time(rule, hours=1)
     use_card(buyer, "works")
     sweep()
+    pass_pause(rule)
     use_card(buyer, "declines_later")
     sweep()
     pass_time(rule, hours=1)
@@ -157,7 +159,9 @@ def test_a_lost_answer_is_asked_for_again_and_charged_once(till: RunningTill, ne
     assert books_are_right()
 
 
-@pytest.mark.parametrize("why", ["long ago", "switched off", "paused", "no longer low"])
+@pytest.mark.parametrize(
+    "why", ["long ago", "switched off", "switched off and on", "changed", "paused", "no longer low"]
+)
 def test_a_charge_that_we_did_not_hear_of_is_found_and_credited(
     till: RunningTill, new_buyer: NewBuyer, why: str
 ) -> None:
@@ -170,7 +174,12 @@ def test_a_charge_that_we_did_not_hear_of_is_found_and_credited(
         case "long ago":
             pass_time(rule, minutes=61)
         case "switched off":
-            automatic.switch_off(buyer.organization.pk)
+            automatic_rules.switch_off(buyer.organization.pk)
+        case "switched off and on":
+            automatic_rules.switch_off(buyer.organization.pk)
+            change(buyer)
+        case "changed":
+            change(buyer, price_minor=PRICE + 1)
         case "paused":
             Organization.objects.filter(pk=buyer.organization.pk).update(suspended_at=db_now())
         case _:
@@ -218,13 +227,43 @@ def test_one_that_is_switched_off_before_the_charge_is_not_charged(new_buyer: Ne
     buyer = new_buyer()
     rule = a_rule(buyer)
     ordered(rule)
-    automatic.switch_off(buyer.organization.pk)
+    automatic_rules.switch_off(buyer.organization.pk)
     sweep()
     assert intents_of(buyer) == []
     pass_time(rule, minutes=70)
     sweep()
     assert outcomes_of(rule) == [(PaymentStatus.EXPIRED, "never_begun")]
     assert (sweep(), intents_of(buyer), mails_to(buyer)) == (0, [], [])
+
+
+@pytest.mark.parametrize("price_minor", [PRICE, PRICE + 1])
+def test_one_that_was_ordered_before_a_change_is_not_charged_after_it(
+    new_buyer: NewBuyer, price_minor: int
+) -> None:
+    """Also when it was switched off and on again with the same wishes: only that was wished again."""
+    buyer = new_buyer()
+    rule = a_rule(buyer)
+    ordered(rule)
+    automatic_rules.switch_off(buyer.organization.pk)
+    change(buyer, price_minor=price_minor)
+    sweep()
+    assert intents_of(buyer) == []
+    pass_time(rule, minutes=70)
+    sweep()
+    assert outcomes_of(rule) == [(PaymentStatus.EXPIRED, "never_begun")]
+    sweep()
+    assert (intents_of(buyer), purchases_of(rule).latest("pk").charged_minor) == (["succeeded"], price_minor)
+
+
+def test_a_sweep_that_read_the_rule_before_a_change_orders_nothing(new_buyer: NewBuyer) -> None:
+    buyer = new_buyer()
+    late = a_rule(buyer)
+    change(buyer)
+    with pytest.raises(automatic._NotNow):
+        ordered(late)
+
+
+# --- Stripe that is away, or refuses ----------------------------------------------------------------
 
 
 def test_while_stripe_is_away_nothing_is_lost_and_nobody_is_mailed(
@@ -255,7 +294,52 @@ def test_a_charge_that_could_not_be_looked_at_is_due_at_once(till: RunningTill, 
     assert purchases_of(rule).filter(pk=payment.pk, sync_due_at__lte=db_now()).exists()
 
 
+def test_operators_are_told_once_when_stripe_goes_on_refusing(till: RunningTill, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer()
+    rule = a_rule(buyer)
+    till.behave(forbidden="payment_intents")
+    told = []
+    for _ in range(5):
+        assert sweep() == 0
+        told.append(OperatorAlert.objects.filter(kind=AlertKind.PAYMENT).count())
+    assert told == [0, 0, 1, 1, 1]
+    alert = OperatorAlert.objects.get()
+    assert alert.subject == f"Stripe refuses the automatic top-up of {buyer.organization.name}"
+    assert "STRIPE_SECRET_KEY" in alert.body
+    till.behave(reset=True)
+    assert sweep() == 1
+    rule.refresh_from_db()
+    assert (rule.refusals, buyer.wallet()[0], mails_to(buyer)) == (0, CREDITS, [])
+
+
+def test_refusals_with_a_charge_between_them_are_not_in_a_row(till: RunningTill, new_buyer: NewBuyer) -> None:
+    rule = a_rule(new_buyer(), threshold=5000)
+    for _ in range(2):
+        till.behave(forbidden="payment_intents")
+        sweep()
+        sweep()
+        till.behave(reset=True)
+        assert sweep() == 1
+        pass_pause(rule)
+    assert not OperatorAlert.objects.exists()
+
+
 def test_without_stripe_it_does_nothing(new_buyer: NewBuyer, settings: Settings) -> None:
     a_rule(new_buyer())
     settings.STRIPE_SECRET_KEY = ""
     assert sweep() == 0
+
+
+def test_a_key_that_is_no_good_is_counted_against_nobody(
+    till: RunningTill, new_buyer: NewBuyer, settings: Settings
+) -> None:
+    rules = [a_rule(new_buyer()) for _ in range(2)]
+    settings.STRIPE_SECRET_KEY = "sk_test_of_another"
+    for _ in range(4):
+        assert sweep() == 0
+    for rule in rules:
+        rule.refresh_from_db()
+    assert [rule.refusals for rule in rules] == [0, 0]
+    settings.STRIPE_SECRET_KEY = till.secret_key
+    sweep()
+    assert sum(purchases_of(rule).filter(status="paid").count() for rule in rules) >= 1

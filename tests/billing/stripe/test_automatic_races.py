@@ -6,12 +6,13 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from accounts.models import Organization
-from billing import audit, automatic
+from billing import audit, automatic, automatic_limits
 from billing.models import AutoTopUp
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer
-from tests.billing.stripe.topping_up import a_rule, intents_of, ordered, sweep
+from tests.billing.stripe.topping_up import a_rule, intents_of, ordered, pass_pause, sweep
 from tests.makers import ago
 from tests.threads import together
 
@@ -74,6 +75,7 @@ def test_without_the_constraint_they_buy_several_times(
         return card
 
     monkeypatch.setattr(automatic, "card_of", card_when_all_have_looked)
+    monkeypatch.setattr(automatic_limits, "has_just_bought", lambda _organization_id: False)
     with without_the_constraint():
         at_once(lambda: look(rule))
     assert len(intents_of(buyer)) == SWEEPS
@@ -93,6 +95,7 @@ def test_a_sweep_that_is_late_sees_what_another_has_spent(new_buyer: NewBuyer) -
     buyer = new_buyer()
     late = a_rule(buyer, threshold=100_000, cap_minor=PRICE)
     assert sweep() == 1
+    pass_pause(late)
     with pytest.raises(automatic._NotNow):
         ordered(late)
     assert intents_of(buyer) == ["succeeded"]
@@ -104,10 +107,49 @@ def test_one_who_only_looked_before_ordering_would_buy_twice_and_pass_the_cap(
     buyer = new_buyer()
     late = a_rule(buyer, threshold=100_000, cap_minor=PRICE)
     assert sweep() == 1
-    monkeypatch.setattr(automatic, "spent_this_month", lambda _organization_id: 0)  # as it was read before
+    pass_pause(late)
+    monkeypatch.setattr(
+        automatic_limits, "spent_this_month", lambda _organization_id: 0
+    )  # as it was read before
     ordered(late)
     sweep()
     assert len(intents_of(buyer)) == 2
+
+
+def test_a_sweep_that_is_late_waits_for_the_pause_of_what_another_has_bought(
+    new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer = new_buyer()
+    late = a_rule(buyer, threshold=100_000)
+    assert sweep() == 1
+    with pytest.raises(automatic._NotNow):
+        ordered(late)
+    with monkeypatch.context() as before:  # who only looked before ordering would buy twice
+        before.setattr(automatic_limits, "has_just_bought", lambda _organization_id: False)
+        ordered(late)
+
+
+def test_a_sweep_that_is_late_counts_what_another_has_bought_today(
+    new_buyer: NewBuyer, settings: Settings
+) -> None:
+    late = a_rule(new_buyer(), threshold=100_000)
+    assert sweep() == 1
+    pass_pause(late)
+    settings.AUTOMATIC_PER_DAY = 1
+    with pytest.raises(automatic._NotNow):
+        ordered(late)
+    settings.AUTOMATIC_PER_DAY = 2
+    ordered(late)
+
+
+def test_eight_looks_at_a_rule_that_stays_low_buy_once_until_the_pause_is_over(new_buyer: NewBuyer) -> None:
+    buyer = new_buyer()
+    rule = a_rule(buyer, threshold=100_000)
+    for bought in (1, 2):
+        for _ in range(2):
+            at_once(lambda: look(rule))
+        assert intents_of(buyer) == ["succeeded"] * bought
+        pass_pause(rule)
 
 
 def test_the_cap_holds_with_many_sweeps(new_buyer: NewBuyer) -> None:
@@ -115,6 +157,7 @@ def test_the_cap_holds_with_many_sweeps(new_buyer: NewBuyer) -> None:
     rule = a_rule(buyer, threshold=100_000, cap_minor=2 * PRICE)
     for _ in range(4):
         at_once(lambda: look(rule))
+        pass_pause(rule)
     sweep()
     assert (intents_of(buyer), buyer.wallet()[0]) == (["succeeded"] * 2, 2 * CREDITS)
     assert audit.check_snapshot() == []

@@ -11,11 +11,11 @@ from accounts.access import Access, access_of_user
 from accounts.errors import NotFound
 from accounts.models import Membership, Role, Shop
 from accounts.organizations import person
-from billing import automatic, checkout, payments, refunds, stripe_gateway
+from billing import checkout, payments, refunds, stripe_gateway
 from billing.errors import PaymentsAway
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentStatus, StripeCustomer
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, a_pack
-from tests.billing.stripe.topping_up import a_rule, customer_of, save_card, sweep
+from tests.billing.stripe.topping_up import a_rule, a_wish, customer_of, pass_pause, setup_page, sweep
 from tests.makers import ago, books_are_right
 from tests.threads import together
 from tests.till import Object, RunningTill
@@ -265,14 +265,10 @@ def test_without_a_key_that_works_people_hear_that_payments_are_away(
     settings.STRIPE_SECRET_KEY = key
     with pytest.raises(PaymentsAway):
         buyer.starts()
-    for page in (checkout.portal_url, checkout.start_setup):
+    with pytest.raises(PaymentsAway):
+        checkout.portal_url(buyer.access)
+    with pytest.raises(PaymentsAway):
         a_wish(buyer)
-        with pytest.raises(PaymentsAway):
-            page(buyer.access)
-
-
-def a_wish(buyer: Buyer) -> None:
-    automatic.switch_on(buyer.access, threshold=5000, pack=a_pack(), cap_minor=None, is_on=False)
 
 
 # --- Idempotency keys -----------------------------------------------------------------------------
@@ -284,12 +280,12 @@ def test_every_post_bears_a_key_that_derives_from_our_ids(till: RunningTill, new
     buyer = new_buyer()
     payment = buyer.buys()
     refund = refunds.refund(payment.pk, 300, actor="staff:1")
-    a_wish(buyer)
+    setup = a_wish(buyer, threshold=5000)
     rule = AutoTopUp.objects.get()
-    wished_at = rule.armed_at
-    save_card(buyer)
-    assert automatic.switch_on_with_card(buyer.organization.pk)
+    till.pay(setup)
+    checkout.card_was_saved(buyer.organization, setup)
     sweep()
+    pass_pause(rule)
     till.use_card(customer_of(buyer), "declines_later")
     sweep()
     checkout.portal_url(buyer.access)
@@ -301,7 +297,7 @@ def test_every_post_bears_a_key_that_derives_from_our_ids(till: RunningTill, new
         f"name:{customer}",
         f"checkout:{payment.public_id}:{customer}",
         refund.key,
-        f"setup:{nonce}:{rule.pk}:{wished_at:%Y%m%d%H%M%S%f}:{customer}",
+        f"setup:{nonce}:{rule.pk}:1:{rule.armed_at:%Y%m%d%H%M%S%f}:{customer}",
         f"automatic:{paid.public_id}",
         f"automatic:{declined.public_id}",
         f"cancel:{declined.payment_intent_id}",
@@ -313,11 +309,9 @@ def test_every_post_bears_a_key_that_derives_from_our_ids(till: RunningTill, new
 @in_a_transaction
 def test_a_wish_for_a_saved_card_has_one_page(new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
-    a_wish(buyer)
-    first = checkout.start_setup(buyer.access)
-    assert checkout.start_setup(buyer.access) == first
-    a_wish(buyer)
-    assert checkout.start_setup(buyer.access) != first
+    first = a_wish(buyer)
+    assert setup_page(buyer) == first
+    assert a_wish(buyer) != first
 
 
 @in_a_transaction

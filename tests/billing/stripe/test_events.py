@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import AlertKind, OperatorAlert
-from billing import payments, stripe_events
+from billing import notices, payments, stripe_events
 from billing.models import Payment, StripeEvent
 from tests import scale
 from tests.billing.stripe.buying import (
@@ -230,6 +230,33 @@ def test_a_fraud_warning_is_told_to_operators_once(till: RunningTill, new_buyer:
     assert payment.public_id in alert.subject
     assert buyer.organization.name in alert.body
     assert buyer.wallet()[0] == CREDITS
+
+
+def test_a_fraud_warning_stands_on_the_desk_until_its_money_went_back(
+    till: RunningTill, new_buyer: NewBuyer
+) -> None:
+    refunded, disputed, long_ago = (new_buyer().buys() for _ in range(3))
+    everything = (refunded, disputed, long_ago)
+    for payment in everything:
+        till.fraud_warning(intent_of(payment))
+        [event] = [e for e in events_about(till, payment) if e["type"] == stripe_events.FRAUD_WARNING]
+        is_taken_in(arrives(event))
+    assert warned_of() == {payment.public_id for payment in everything}
+    till.refund(intent_of(refunded), 500)
+    assert payments.sync_payment(refunded.pk).credited == 750
+    assert warned_of() == {payment.public_id for payment in everything}, "Some of it may still be disputed"
+    till.refund(intent_of(refunded))
+    till.dispute(intent_of(disputed))
+    for payment in (refunded, disputed):
+        payments.sync_payment(payment.pk)
+    assert warned_of() == {long_ago.public_id}
+    Payment.objects.filter(pk=long_ago.pk).update(fraud_warned_at=ago(31 * 86_400))
+    assert warned_of() == set()
+
+
+def warned_of() -> set[str]:
+    """The payments of which the desk says that they may be fraud."""
+    return {title.split()[0] for title in (notice.title for notice in notices.notices()) if "fraud" in title}
 
 
 def test_old_events_keep_ids_and_amounts_alone(till: RunningTill, new_buyer: NewBuyer) -> None:

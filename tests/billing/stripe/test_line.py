@@ -14,7 +14,7 @@ from pytest_django import Settings
 from billing import checkout, stripe_gateway
 from billing.errors import PaymentsAway
 from billing.stripe_gateway import silence
-from billing.stripe_gateway.errors import CardDeclined, StripeAway, StripeRefused
+from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 from tests.billing.stripe.buying import Buyer
 from tests.till import RunningTill
 
@@ -87,7 +87,7 @@ def error(**fields: object) -> str:
         (409, error(type="idempotency_error", code="idempotency_key_in_use"), StripeAway),
         (400, error(type="invalid_request_error", code="resource_missing", param="customer"), StripeRefused),
         (400, error(type="idempotency_error"), StripeRefused),
-        (401, error(type="invalid_request_error"), StripeRefused),
+        (401, error(type="invalid_request_error"), KeyRefused),
         (403, error(type="invalid_request_error"), StripeRefused),
         (402, error(type="card_error", code="card_declined"), CardDeclined),
     ],

@@ -6,11 +6,22 @@ from collections.abc import Callable
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from pytest_django import Settings
 
-from billing import audit, ledger, payments, refunds
+from accounts.models import OperatorAlert
+from billing import audit, ledger, payments, refunds, stripe_events
 from billing.errors import PaymentOwed
 from billing.models import Payment, Refund
-from tests.billing.stripe.buying import CREDITS, MICROS, PRICE, Buyer, intent_of, owed
+from tests.billing.stripe.buying import (
+    CREDITS,
+    MICROS,
+    PRICE,
+    Buyer,
+    arrives,
+    events_about,
+    intent_of,
+    owed,
+)
 from tests.makers import a_generation, ago, an_access, books_are_right, new_reference
 from tests.threads import together
 from tests.till import Object, RunningTill
@@ -83,16 +94,39 @@ def test_of_what_was_spent_it_leaves_a_debt(new_buyer: NewBuyer) -> None:
 
 
 @in_a_transaction
-def test_a_refund_that_the_bank_sends_back_returns_the_credits(
+def test_a_refund_that_the_bank_sends_back_returns_the_credits_and_is_told_once(
     till: RunningTill, new_buyer: NewBuyer
 ) -> None:
     buyer = new_buyer()
     payment = buyer.buys()
-    row = give_back(payment, PRICE)
+    row = give_back(payment, 500)
     till.fail_refund(str(row.refund_id))
+    for event in events_about(till, payment):
+        assert stripe_events.process(arrives(event))
+    assert buyer.wallet() == (CREDITS, 0, 0, MICROS)
+    row.refresh_from_db()
+    assert row.refusal == "It came back from the bank: lost or stolen card."
+    alert = OperatorAlert.objects.get()
+    assert alert.subject == f"A refund of $5.00 for {payment.public_id} failed"
+    assert row.refusal in alert.body
+    give_back(payment, PRICE)
+    assert buyer.wallet()[0] == 0
+    assert OperatorAlert.objects.count() == 1
+    assert books_are_right()
+
+
+@in_a_transaction
+def test_a_refund_of_stripes_dashboard_that_comes_back_is_none_of_ours(
+    till: RunningTill, new_buyer: NewBuyer
+) -> None:
+    buyer = new_buyer()
+    payment = buyer.buys()
+    made = till.refund(intent_of(payment))
+    payments.sync_payment(payment.pk)
+    till.fail_refund(made["id"])
     payments.sync_payment(payment.pk)
     assert buyer.wallet()[0] == CREDITS
-    assert books_are_right()
+    assert not OperatorAlert.objects.exists()
 
 
 # --- What is refused ------------------------------------------------------------------------------
@@ -139,6 +173,43 @@ def test_stripes_refusal_is_told_and_the_payment_looked_at(till: RunningTill, ne
     assert payments.sync_due() == 1
     assert buyer.wallet() == (0, 0, 0, 0)
     assert books_are_right()
+
+
+@in_a_transaction
+def test_what_is_refused_when_nobody_waits_for_it_is_told(till: RunningTill, new_buyer: NewBuyer) -> None:
+    payment = new_buyer().buys()
+    till.behave(down=True)
+    row = give_back(payment, PRICE)
+    till.behave(down=False)
+    till.dispute(intent_of(payment))
+    assert sweep() == 1
+    row.refresh_from_db()
+    assert "has been charged back" in row.refusal
+    alert = OperatorAlert.objects.get()
+    assert alert.subject == f"A refund of $20.00 for {payment.public_id} failed"
+    assert row.refusal in alert.body
+    assert sweep() == 0
+
+
+@in_a_transaction
+def test_whoever_sees_the_refusal_at_once_needs_no_mail(till: RunningTill, new_buyer: NewBuyer) -> None:
+    payment = new_buyer().buys()
+    till.dispute(intent_of(payment))
+    assert give_back(payment, PRICE).refusal
+    assert not OperatorAlert.objects.exists()
+
+
+@in_a_transaction
+def test_a_key_that_is_not_good_refuses_no_refund(
+    till: RunningTill, new_buyer: NewBuyer, settings: Settings
+) -> None:
+    payment = new_buyer().buys()
+    settings.STRIPE_SECRET_KEY = "sk_test_of_another"
+    row = give_back(payment, PRICE)
+    assert (row.refusal, sweep()) == ("", 0)
+    settings.STRIPE_SECRET_KEY = till.secret_key
+    assert sweep() == 1
+    assert at_stripe(till, payment) == [PRICE]
 
 
 # --- When Stripe is away --------------------------------------------------------------------------

@@ -179,46 +179,6 @@ def test_refunded_after_it_was_spent_is_owed_until_the_next_top_up_repays(
     assert books_are_right()
 
 
-# --- What does not agree --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("ours", "words"),
-    [
-        ({"amount_minor": PRICE - 1}, "Its price is $20.00, not $19.99."),
-        ({"currency": "eur"}, "Its price is $20.00, not €20.00."),
-        ({"livemode": True}, "It was paid in the other mode"),
-        ({"public_id": "pay_another"}, "It belongs to pay_"),
-    ],
-)
-def test_what_was_not_agreed_credits_nothing_and_operators_are_told_once(
-    new_buyer: NewBuyer, till: RunningTill, ours: dict[str, object], words: str
-) -> None:
-    buyer = new_buyer()
-    payment = buyer.starts()
-    till.pay(str(payment.session_id))
-    Payment.objects.filter(pk=payment.pk).update(**ours)
-    for _ in range(3):
-        payment = synced(payment)
-    assert buyer.wallet() == (0, 0, 0, 0)
-    assert words in payment.problem
-    alert = OperatorAlert.objects.get(kind=AlertKind.PAYMENT)
-    assert payment.public_id in alert.subject
-    assert words in alert.body
-    assert books_are_right()
-
-
-def test_once_it_agrees_again_it_is_credited(new_buyer: NewBuyer, till: RunningTill) -> None:
-    buyer = new_buyer()
-    payment = buyer.starts()
-    till.pay(str(payment.session_id))
-    Payment.objects.filter(pk=payment.pk).update(amount_minor=1)
-    assert synced(payment).problem
-    Payment.objects.filter(pk=payment.pk).update(amount_minor=PRICE)
-    payment = synced(payment)
-    assert (payment.problem, payment.credited) == ("", CREDITS)
-
-
 # --- Stripe away ----------------------------------------------------------------------------------
 
 

@@ -6,18 +6,31 @@ from typing import Any
 from django.db.models import F
 
 from accounts.models import QueuedMail
-from billing import automatic, checkout
-from billing.models import AutoTopUp, Payment, PaymentKind, StripeCustomer
+from billing import automatic, automatic_limits, automatic_rules, checkout
+from billing.checkout import Saved
+from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeCustomer
 from tests.billing.stripe.buying import PRICE, Buyer, a_pack
 from tests.makers import ago
 
 
-def save_card(buyer: Buyer, card: str = "works") -> None:
-    """As somebody does it on Stripe's page, who wished for an automatic top-up before."""
-    session_id = checkout.start_setup(buyer.access).rpartition("/")[2]
+def a_wish(buyer: Buyer, *, threshold: int = 500, pack: CreditPack | None = None) -> str:
+    """For what is to be on once a card is saved; the session of the page that saves one."""
+    pack = pack or a_pack()
+    automatic_rules.switch_on(buyer.access, threshold=threshold, pack=pack, cap_minor=None, is_on=False)
+    return setup_page(buyer)
+
+
+def setup_page(buyer: Buyer) -> str:
+    return checkout.start_setup(buyer.access).rpartition("/")[2]
+
+
+def save_card(buyer: Buyer, card: str = "works") -> Saved:
+    """As somebody does it on Stripe's page, who wished for an automatic top-up before, and comes back."""
+    session_id = setup_page(buyer)
     buyer.till.pay(session_id)
     if card != "works":
         use_card(buyer, card)
+    return checkout.card_was_saved(buyer.organization, session_id)
 
 
 def use_card(buyer: Buyer, card: str) -> None:
@@ -37,15 +50,14 @@ def a_rule(
     card: str = "works",
 ) -> AutoTopUp:
     """Switched on, with a saved card; it buys 1,000 credits."""
-    rule = automatic.switch_on(
+    rule = automatic_rules.switch_on(
         buyer.access,
         threshold=threshold,
         pack=a_pack(price_minor=price_minor),
         cap_minor=cap_minor,
         is_on=False,
     )
-    save_card(buyer, card)
-    assert automatic.switch_on_with_card(buyer.organization.pk)
+    assert save_card(buyer, card) is Saved.AND_ON
     rule.refresh_from_db()
     return rule
 
@@ -69,6 +81,24 @@ def pass_time(rule: AutoTopUp, **time: float) -> None:
     passed = datetime.timedelta(**time)
     AutoTopUp.objects.filter(pk=rule.pk).update(armed_at=F("armed_at") - passed)
     purchases_of(rule).update(created_at=F("created_at") - passed)
+
+
+def pass_pause(rule: AutoTopUp, **time: float) -> None:
+    """So much longer ago everything was paid, the whole pause unless said otherwise; on the same day all the same."""
+    passed = datetime.timedelta(**time) if time else automatic_limits.BETWEEN_PURCHASES
+    purchases_of(rule).update(paid_at=F("paid_at") - passed)
+
+
+def change(buyer: Buyer, *, threshold: int = 500, price_minor: int = PRICE) -> AutoTopUp:
+    """Switched on again, or otherwise, with the card that is saved."""
+    pack = a_pack(price_minor=price_minor)
+    return automatic_rules.switch_on(buyer.access, threshold=threshold, pack=pack, cap_minor=None)
+
+
+def standing(rule: AutoTopUp) -> tuple[bool, str]:
+    """Whether it is on, and why it is not."""
+    rule.refresh_from_db()
+    return rule.is_on, rule.stopped_reason
 
 
 def purchases_of(rule: AutoTopUp) -> Any:
