@@ -29,5 +29,6 @@ class Plain(forms.Form):
             self.fields["password1"].label = _("New password")
         if "code" in self.fields:
             code = self.fields["code"]
+            code.label = _("Code")
             code.validators.append(MaxLengthValidator(40))
             code.widget.attrs |= {"maxlength": 40, "inputmode": "numeric", "autofocus": True}
