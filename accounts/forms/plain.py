@@ -6,6 +6,7 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 MAX_PASSWORD = 1024
+MAX_EMAIL = 254
 PASSWORD_ADVICE = _("At least 10 characters. A few words that only you would put together are good.")
 
 
@@ -25,9 +26,12 @@ class Plain(forms.Form):
                 field.help_text = PASSWORD_ADVICE if name == "password1" else ""
         if "email" in self.fields:
             self.fields["email"].label = _("E-mail")
+            self.fields["email"].validators.append(MaxLengthValidator(MAX_EMAIL))
+            self.fields["email"].widget.attrs["maxlength"] = MAX_EMAIL
         if "password1" in self.fields:
             self.fields["password1"].label = _("New password")
         if "code" in self.fields:
             code = self.fields["code"]
+            code.label = _("Code")
             code.validators.append(MaxLengthValidator(40))
             code.widget.attrs |= {"maxlength": 40, "inputmode": "numeric", "autofocus": True}

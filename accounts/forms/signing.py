@@ -1,17 +1,21 @@
 """What people type to sign up and in, and for another address."""
 
+import unicodedata
 from typing import Any
 
 from allauth.account.fields import PasswordField
 from allauth.account.forms import AddEmailForm, LoginForm, SignupForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
+from allauth.core import context
 from allauth.socialaccount.forms import SignupForm as SocialForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import terms
@@ -24,6 +28,20 @@ from accounts.origin import origin_of
 from accounts.signing import addresses, invited, limits, social
 
 MAX_NAME = 80
+UNUSABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines
+UNSEEN = {*UNUSABLE, "Cf", "Zs"}
+
+
+def _called_after(email: str) -> str:
+    """What stands before the @ may hold next to anything between quotation marks."""
+    name = "".join(sign for sign in email.rpartition("@")[0] if sign.isalnum() or sign in "._-+")
+    return name or gettext("Organization")
+
+
+def _require_invitation(email: str) -> None:
+    """Raises ValidationError where only people who were invited may sign up, and this address was not."""
+    if settings.SIGN_UP == "invitation" and invited.invitation_for(context.request, email) is None:
+        raise ValidationError(_("Use the address that the invitation was sent to."))
 
 
 class SignInForm(Plain, LoginForm):
@@ -48,6 +66,15 @@ class FoundingForm(Plain):
         if not self.documents:
             del self.fields["accept"]
 
+    def clean_organization(self) -> str:
+        name: str = self.cleaned_data["organization"]
+        kinds = {unicodedata.category(sign) for sign in name}
+        if kinds & UNUSABLE:
+            raise ValidationError(_("This name holds a sign that cannot be used, such as the end of a line."))
+        if name and not kinds - UNSEEN:
+            raise ValidationError(_("Choose a name of which some can be seen."))
+        return name
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if any(self.data.get(document.kind) != document.version for document in self.documents):
@@ -60,7 +87,7 @@ class FoundingForm(Plain):
         if self.documents:
             terms.accept(user, shop, {document.kind: document.version for document in self.documents})
         if founds:
-            name = self.cleaned_data["organization"] or user.email.partition("@")[0]
+            name = self.cleaned_data["organization"] or _called_after(user.email)
             create_organization(shop, name[:MAX_NAME], user)
         if is_confirmed:
             addresses.confirmed(user, client_address(request))
@@ -72,6 +99,7 @@ class SignUpForm(FoundingForm, SignupForm):
         self.fields["password1"].label = _("Password")
 
     def clean_email(self) -> str:
+        _require_invitation(self.cleaned_data["email"])
         addresses.refuse_domain(self.cleaned_data["email"])
         return str(super().clean_email())
 
@@ -115,6 +143,7 @@ class SocialSignUpForm(FoundingForm, SocialForm):
             raise ValidationError(
                 _("Your account there has no confirmed address. Sign up by e-mail instead.")
             )
+        _require_invitation(self.address)
         addresses.refuse_domain(self.address)
         if addresses.is_taken(self.address):  # whom we tell it is its owner
             raise ValidationError(

@@ -26,7 +26,8 @@ Arguments = ParamSpec("Arguments")
 SIGN_IN = Rate("sign_in", per_minute=10, burst=10)
 SIGN_IN_FROM_NETWORK = Rate("sign_in_from_network", per_minute=2, burst=10)
 SIGN_IN_ANYWHERE = Rate("sign_in_anywhere", per_minute=10, burst=50)
-PASSKEY = Rate("passkey", per_minute=10, burst=20)
+PASSKEY = Rate("passkey", per_minute=20, burst=40)  # each takes two
+ELSEWHERE = Rate("elsewhere", per_minute=10, burst=20)
 # Of somebody who has shown one half already.
 CODE = Rate("code", per_minute=10, burst=10, minutes=60)
 PASSWORD_AGAIN = Rate("password_again", per_minute=2, burst=10)
@@ -80,12 +81,12 @@ def wait_words(seconds: int) -> str:
 
 
 def counted(
-    rate: Rate,
+    rate: Rate, *, looks: bool = False
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]],
     Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase],
 ]:
-    """Every form that is sent from one address; raises RateLimited, which is a page."""
+    """Every form that is sent from one address, with `looks` also every look. Raises RateLimited, which is a page."""
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase],
@@ -94,7 +95,7 @@ def counted(
         def page(
             request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs
         ) -> HttpResponseBase:
-            if request.method not in ("GET", "HEAD"):
+            if looks or request.method not in ("GET", "HEAD"):
                 wait_s = seconds_to_wait(by_address(request, rate))
                 if wait_s:
                     raise RateLimited(retry_after=wait_s)

@@ -22,7 +22,7 @@ from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
 from accounts.origin import origin_of
 from accounts.signing import limits, sessions
-from accounts.views.gates import own_page
+from accounts.views.gates import OnceMixin, own_page
 
 TYPE = Authenticator.Type
 
@@ -45,8 +45,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "account/overview.html", context)
 
 
-class AddressView(theirs.EmailView):
+class AddressView(OnceMixin, theirs.EmailView):
     """The new address takes the place of the old one as soon as it is confirmed."""
+
+    once = "account_email"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         raise_if_reauthentication_required(request, app="allauth.account")

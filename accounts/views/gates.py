@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
@@ -10,7 +10,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
@@ -47,6 +47,20 @@ def own_page(
             return _ask_who_it_is(request, user)
 
     return page
+
+
+class OnceMixin:
+    """Sent twice at the same moment, it is done once; `once`: where the other one finds it done."""
+
+    once: str
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                response: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # allauth's, further on
+        except IntegrityError:
+            return redirect(self.once)
+        return response
 
 
 def _ask_who_it_is(request: HttpRequest, user: User) -> HttpResponse:

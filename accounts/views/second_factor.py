@@ -20,10 +20,12 @@ from django.http import HttpResponse
 from django.urls import reverse_lazy
 
 from accounts.signing import receivers
-from accounts.views.gates import own_page
+from accounts.views.gates import OnceMixin, own_page
 
 
-class SwitchOnView(ActivateTOTPView):
+class SwitchOnView(OnceMixin, ActivateTOTPView):
+    once = "mfa_index"
+
     def form_valid(self, form: Any) -> HttpResponse:
         response: HttpResponse = super().form_valid(form)
         receivers.app_switched_on(self.request, self.request.user)

@@ -58,7 +58,7 @@ class SignInView(LoginView):
 
 sign_in = require_http_methods(["GET", "HEAD", "POST"])(SignInView.as_view())
 second_factor = never_cache(AuthenticateView.as_view())
-passkey = limits.counted(limits.PASSKEY)(never_cache(LoginWebAuthnView.as_view()))
+passkey = limits.counted(limits.PASSKEY, looks=True)(never_cache(LoginWebAuthnView.as_view()))
 
 
 def may_lead_away(response: HttpResponse) -> HttpResponse:

@@ -6,7 +6,7 @@ from allauth.account.models import get_emailconfirmation_model
 from allauth.account.views import ConfirmEmailView, EmailVerificationSentView, SignupView
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
@@ -64,11 +64,18 @@ class ConfirmView(ConfirmEmailView):
             return self._show()
         row = self.object.email_address
         if addresses.is_taken(row.email, but=row.user):
-            messages.error(request, _("This address belongs to another account by now. Nothing was changed."))
-            return redirect("account" if request.user.is_authenticated else settings.LOGIN_URL)
-        with transaction.atomic():
-            response: HttpResponse = super().post(request, *args, **kwargs)
+            return self._taken()
+        try:
+            with transaction.atomic():
+                response: HttpResponse = super().post(request, *args, **kwargs)
+        except IntegrityError:  # somebody was faster
+            return self._taken()
         return response
+
+    def _taken(self) -> HttpResponse:
+        request = self.request
+        messages.error(request, _("This address belongs to another account by now. Nothing was changed."))
+        return redirect("account" if request.user.is_authenticated else settings.LOGIN_URL)
 
     def _show(self) -> HttpResponse:
         status = 200 if self.object is not None else 404

@@ -55,7 +55,7 @@ def _begin(adapter: Any) -> View:
     def page(request: HttpRequest) -> HttpResponse:
         return may_lead_away(begin(request))  # asks for a click when somebody came by a link
 
-    return require_http_methods(["GET", "HEAD", "POST"])(page)
+    return limits.counted(limits.ELSEWHERE)(require_http_methods(["GET", "HEAD", "POST"])(page))
 
 
 connections = _where_known("", own_page(ConnectionsView.as_view()))

@@ -83,6 +83,7 @@ def test_operator_signs_in_where_everybody_does_and_out_again(alice: Person) -> 
     assert sign_in(client, next="/admin/").headers["Location"] == "/admin/"
     assert client.get("/admin/login/").headers["Location"] == "/admin/"
     assert client.get("/admin").headers["Location"] == "/admin/"
+    assert client.get("/admin/password_change/").headers["Location"] == "/account/password/"
     assert client.post("/admin/logout/").headers["Location"] == "/sign-in/"
     assert client.get("/admin/").status_code == 302
 

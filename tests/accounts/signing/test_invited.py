@@ -79,6 +79,16 @@ def test_another_address_is_nothing_special(invitation: Invitation) -> None:
     assert User.objects.get(email="else@harbour.example").email_confirmed_at is None
 
 
+def test_where_only_invited_people_may_sign_up_it_has_to_be_that_address(
+    invitation: Invitation, settings: Settings
+) -> None:
+    settings.SIGN_UP = "invitation"
+    response = sign_up(invited(), "else@harbour.example")
+    assert response.status_code == 400
+    assert "Use the address that the invitation was sent to" in text_of(response)
+    assert not User.objects.filter(email="else@harbour.example").exists()
+
+
 def test_invitation_that_cannot_be_used_opens_nothing(invitation: Invitation, settings: Settings) -> None:
     settings.SIGN_UP = "invitation"
     client = invited()

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import scale
-from tests.accounts.signing.steps import sign_in, signed_in, switch_on
+from tests.accounts.signing.steps import sign_in, signed_in, switch_on, told
 from tests.cast import Person
 from tests.pages import browser_of, text_of
 
@@ -120,6 +120,20 @@ def test_pages_of_others_keys_are_not_there(alice: Person, charlie: Person) -> N
             assert response.status_code == 404
     key.refresh_from_db()
     assert key.data == {"name": "Theirs"}
+
+
+def test_passkey_that_is_removed_ends_other_sessions_and_is_noted(alice: Person) -> None:
+    client, other = signed_in(alice), signed_in(alice)
+    key = Authenticator.objects.create(user=alice.user, type="webauthn", data={"name": "<b>Key</b>"})
+    assert "&lt;b&gt;Key" in client.get(f"/account/passkeys/{key.pk}/remove/").content.decode()
+    client.post(f"/account/passkeys/{key.pk}/", {"name": "x" * 81})
+    client.post(f"/account/passkeys/{key.pk}/", {"name": "Thumb"})
+    key.refresh_from_db()
+    assert key.data == {"name": "Thumb"}
+    assert client.post(f"/account/passkeys/{key.pk}/remove/")["Location"] == "/account/second-factor/"
+    assert not Authenticator.objects.exists()
+    assert other.get("/playground/").status_code == 302
+    assert told(alice)[-1] == "passkey_removed"
 
 
 def test_data_for_scripts_stand_in_attributes(alice: Person) -> None:

@@ -58,6 +58,19 @@ def test_organization_without_a_name_is_called_after_the_address() -> None:
     assert Organization.objects.get().name == "dora"
 
 
+@pytest.mark.parametrize(
+    ("email", "name"),
+    [
+        ('"a\x01b c"@harbour.example', "abc"),
+        ('" "@harbour.example', "Organization"),
+        ("ü@harbour.example", "ü"),
+    ],
+)
+def test_strange_addresses_lend_no_strange_names(email: str, name: str) -> None:
+    sign_up(browser_of(), email)
+    assert [organization.name for organization in Organization.objects.all()] in ([name], [])
+
+
 def test_looking_at_the_link_confirms_nothing_since_scanners_look_too() -> None:
     user = a_newcomer()
     path = confirm_path(NEW)
@@ -113,9 +126,12 @@ def test_wrong_password_of_an_unconfirmed_account_reads_like_any_other() -> None
         ({"password": "dora@harbour.example"}, "too similar"),
         ({"password": "x" * 1025}, "at most 1024"),
         ({"email": "not an address"}, "valid email"),
+        ({"email": f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.example"}, "at most 254"),
         ({"email": "a\x00b@harbour.example"}, "Null characters"),
         ({"organization": "x" * 81}, "at most 80"),
         ({"organization": "a\x00b"}, "Null characters"),
+        ({"organization": "a\nb"}, "sign that cannot be used"),
+        ({"organization": "\u200b"}, "can be seen"),
     ],
 )
 def test_what_cannot_be_used_is_said_at_its_field_and_opens_nothing(
