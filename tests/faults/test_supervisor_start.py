@@ -7,11 +7,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from PIL import Image
+from pytest_django import Settings
 
+from accounts.organizations import first_shop
+from billing.models import Payment, StripeAccount
+from config import preflight
 from config.demo import Welcome
 from config.management.commands.up import Opening
 from tests.faults.shop import Shop, refusal, running
+from tests.makers import a_payment, an_organization
 from tests.processes import free_port
 
 
@@ -41,6 +48,28 @@ def test_database_that_is_away_is_one_line_without_the_password(tmp_path: Path) 
     assert line.startswith("DATABASE_URL: ")
     assert "Start that server" in line
     assert "hush" not in line
+
+
+@pytest.mark.everyday_on("sqlite")
+@pytest.mark.usefixtures("committed_db")
+def test_shop_that_took_money_and_lost_its_stripe_key_does_not_open_a_till() -> None:
+    StripeAccount.objects.create(shop=first_shop(), livemode=True)
+    connection.close()
+    servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
+    line = refusal(Path(settings.DATA_DIR), free_port(), TILL="1", DEMO="1", **servers)
+    assert "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET again; or TILL=0" in line
+
+
+@pytest.mark.django_db
+def test_till_is_refused_for_live_payments_alone(settings: Settings) -> None:
+    payment = a_payment(an_organization())
+    settings.TILL = True
+    preflight.check_till()
+    Payment.objects.filter(pk=payment.pk).update(livemode=True)
+    with pytest.raises(preflight.Refusal, match="with a live key"):
+        preflight.check_till()
+    settings.TILL = False
+    preflight.check_till()
 
 
 def make_first_image(shop: Shop, folder: Path) -> None:
