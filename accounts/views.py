@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import terms
+from accounts import hooks, terms
 from accounts.access import access_of_user
 from accounts.addresses import client_address
 from accounts.errors import NotFound
@@ -53,6 +53,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             request, target, problem=_("This e-mail and password do not match. Try again."), status=400
         )
     login(request, user)
+    for hook in hooks.signed_in:
+        hook(user, client_address(request))
     return HttpResponseRedirect(target)
 
 

@@ -24,6 +24,7 @@ class BillingConfig(AppConfig):
         hooks.organization_created.append(open_wallet)
         hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)
+        hooks.signed_in.append(welcome.after_sign_in)
         audit.rules.extend(audit_rules.RULES)
         audit.marks.append(audit_rules.ENTRIES)
         audit.groupings.append(audit_rules.WALLETS)

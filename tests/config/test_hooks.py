@@ -14,4 +14,5 @@ def test_who_is_called_for_what_and_in_which_order() -> None:
         "currency_is_used": ["billing.reads.has_payments"],
         "organization_created": ["billing.ledger.open_wallet"],
         "address_confirmed": ["billing.welcome.after_confirmation"],
+        "signed_in": ["billing.welcome.after_sign_in"],
     }
