@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests import alone, scale
-from tests.processes import ROOT
+from tests.processes import ROOT, unmeasured
 from tests.threads import together
 from tests.waiting import wait_until
 
@@ -22,6 +22,13 @@ from pathlib import Path
 from tests import run
 run.GRACE_S, run.ONE_SIGNAL_S = 20, 0.2
 sys.exit(run.run(["-c", sys.argv[1]], float(sys.argv[2]), Path(sys.argv[3])))
+"""
+MEASURE = """
+import sys
+from pathlib import Path
+from tests import run
+folder = Path(sys.argv[1])
+sys.exit(run.run([str(folder / "program.py")], 60, folder, measured="sqlite"))
 """
 # What every program below begins with: its own name, and `meet()`, which waits until both have come so far.
 BEGIN = """
@@ -94,6 +101,16 @@ def test_both_go_on_at_the_same_time_and_are_shown_one_after_the_other(tmp_path:
         "--- postgresql ---", "postgresql begins", "postgresql passed",
     ]  # fmt: skip
     assert (tmp_path / "summary.txt").read_text() == "sqlite: sqlite passed\npostgresql: postgresql passed\n"
+
+
+def test_coverage_measures_the_one_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys; print('coverage' in sys.modules)")
+    environment = unmeasured() | {"COVERAGE_FILE": str(tmp_path / "data")}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["--- sqlite ---", "True", "--- postgresql ---", "False"]
 
 
 @pytest.mark.parametrize(
