@@ -82,7 +82,8 @@ def make_first_image(shop: Shop, folder: Path) -> None:
         assert image.size == (1280, 720)
 
 
-def test_first_start_gives_an_image_in_two_lines_and_later_ones_keep_the_data(tmp_path: Path) -> None:
+def test_first_start_gives_an_image_in_two_lines(tmp_path: Path) -> None:
+    """Later ones, which keep the data: tests/test_two_commands.py."""
     with running(tmp_path, tmp_path / "data") as shop:
         first = shop.out
         make_first_image(shop, tmp_path)
@@ -90,19 +91,6 @@ def test_first_start_gives_an_image_in_two_lines_and_later_ones_keep_the_data(tm
     for secret in ("password   ", "tt_live_", "tt_test_"):
         assert secret in first
     assert f"http://localhost:{shop.port}" in first
-    (tmp_path / "later").mkdir()
-    with running(tmp_path / "later", tmp_path / "data") as shop:
-        assert f"http://localhost:{shop.port}" in shop.out
-        assert "kept" in shop.out
-        assert "tt_" not in shop.out
-        assert "password" not in shop.out
-
-
-def test_shop_without_upstream_says_so(tmp_path: Path) -> None:
-    with running(tmp_path, tmp_path / "data", changes={"DEMO": "0"}) as shop:
-        assert "503" in shop.out
-        assert "DEMO=1" in shop.out
-        assert "password" not in shop.out
 
 
 if "DATABASE_URL" in os.environ:  # else it is the first start once more
