@@ -16,7 +16,7 @@ help:  ## this list
 
 test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite and PostgreSQL (10 minutes at most)
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(BOTH) --limit-s 1200 --covered sqlite -- -m pytest -q
+	@$(BOTH) --limit-s 1200 --measured sqlite -- -m pytest -q
 	@$(PY) -m coverage combine --quiet
 	@failed=0; for app in $(APPS); do \
 		$(PY) -m coverage report --include="$$app/*" --format=total >build/coverage/$$app.percent; \

@@ -14,6 +14,9 @@ currency_is_used: list[Callable[[Shop], bool]] = []
 organization_created: list[Callable[[Organization], None]] = []
 # The person, whose `email_confirmed_at` is set by now, and the address that they did it from.
 address_confirmed: list[Callable[[User, str], None]] = []
+# The person, and the address that they came from. Outside of a transaction, and nothing here may keep them out: whoever
+# is called deals with errors by itself.
+signed_in: list[Callable[[User, str], None]] = []
 
 # --- The end of an organization, in no transaction: each opens its own, and may be called any number of times.
 

@@ -24,6 +24,7 @@ class BillingConfig(AppConfig):
         hooks.organization_created.append(open_wallet)
         hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)
+        hooks.signed_in.append(welcome.after_sign_in)
         hooks.closing_losses.append(closing.losses)
         hooks.organization_closing.append(closing.end_purchases)
         hooks.organization_blanked.append(closing.forget)

@@ -87,8 +87,10 @@ def stop(organization_id: int, reason: StoppedReason, *, version: int | None = N
     return True
 
 
-def _record(organization: Organization, actor: str, word: str, **details: str) -> None:
-    record(organization, AuditAction.BILLING_CHANGED, actor=actor, automatic_top_up=word, **details)
+def _record(organization: Organization, actor: str, word: str, reason: str = "") -> None:
+    record(
+        organization, AuditAction.BILLING_CHANGED, actor=actor, automatic_top_up=word, reason=reason or None
+    )
 
 
 def stop_for_tax() -> int:

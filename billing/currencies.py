@@ -10,26 +10,36 @@ ZERO_DECIMAL = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+# Stripe counts them in hundredths, and charges no part of a whole one.
+WHOLE_ONLY = frozenset(("isk", "ugx"))
 # Charges below are refused; of other currencies Stripe says so itself.
 LEAST_CHARGE = {
-    "usd": 50,
-    "eur": 50,
-    "gbp": 30,
-    "chf": 50,
-    "cad": 50,
-    "aud": 50,
-    "jpy": 50,
-    "sek": 300,
+    **dict.fromkeys(("aud", "brl", "cad", "chf", "eur", "inr", "jpy", "nzd", "sgd", "usd"), 50),
+    **dict.fromkeys(("aed", "myr", "pln", "ron"), 200),
+    **dict.fromkeys(("nok", "sek"), 300),
+    **dict.fromkeys(("mxn", "thb"), 1000),
+    "bgn": 100,
+    "czk": 1500,
     "dkk": 250,
+    "gbp": 30,
+    "hkd": 400,
+    "huf": 17500,
 }
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
 
 
 def decimals(currency: str) -> int:
-    """Digits behind the point of what Stripe counts; ISK and UGX are counted in hundredths there too."""
+    """Digits behind the point of what Stripe counts."""
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def step(currency: str) -> int:
+    """What is charged is a multiple of this: whole ones, and with three decimals only those that end in 0."""
+    if currency in WHOLE_ONLY:
+        return 100
+    return 10 if currency in THREE_DECIMAL else 1
 
 
 def micros(amount_minor: int, currency: str) -> int:

@@ -8,7 +8,7 @@ import ipaddress
 import logging
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
@@ -32,18 +32,30 @@ def after_confirmation(user: User, client_address: str) -> None:
     give(user, client_address)
 
 
+def after_sign_in(user: User, client_address: str) -> None:
+    """As accounts.hooks.signed_in calls it: for those whom a limit refused, or who own an organization only since."""
+    if user.email_confirmed_at is None:
+        return
+    try:
+        give(user, client_address)
+    except DatabaseError:
+        logger.exception("No welcome credits for user:%s at this sign-in", user.uuid)
+
+
 def give(user: User, client_address: str) -> int:
     """The credits that their first organization gets now. 0: none are given, they had theirs, they own none, their
     address is not confirmed, or a limit of the day is reached; then a later call may give them.
     """
-    credits = settings.WELCOME_CREDITS
+    credits, reference = settings.WELCOME_CREDITS, f"welcome:{user.uuid}"
+    if not credits or Welcome.objects.filter(reference=reference).exists():
+        return 0
     owned = Membership.objects.filter(
         user=user, role=Role.OWNER, user__email_confirmed_at__isnull=False
     ).select_related("organization")
-    ownership = owned.order_by("pk").first() if credits else None
+    ownership = owned.order_by("pk").first()
     if ownership is None:
         return 0
-    organization, reference = ownership.organization, f"welcome:{user.uuid}"
+    organization = ownership.organization
     try:
         with transaction.atomic():
             Welcome.objects.create(organization=organization, reference=reference, credits=credits)

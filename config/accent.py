@@ -4,7 +4,7 @@ import colorsys
 
 Rgb = tuple[float, float, float]
 
-LIGHT_PAPER, DARK_PAPER = "#f8f5ef", "#171411"  # as in static/css/shop.css
+LIGHT_PAPER, DARK_PAPER = "#f8f5ef", "#171411"  # as in static/css/palette.css
 LIGHT_INK, DARK_INK = "#ffffff", "#171411"
 READABLE = 5.3  # above the 4.5 that WCAG 2 asks of text, so that it also reads on cards
 STEP = 0.02

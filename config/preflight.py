@@ -11,6 +11,7 @@ from typing import IO
 
 from django.conf import settings
 
+from billing.models import Payment, StripeAccount
 from config import database
 
 # A killed predecessor's children need a moment to die.
@@ -82,6 +83,19 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EACCES:
         return f"PORT {port} needs more rights than this user has. Choose one above 1023: make run PORT=8000."
     return f"HOST={host}: {error.strerror}. Name an address of this machine: HOST=127.0.0.1."
+
+
+def check_till() -> None:
+    """A shop that took money, and whose settings were lost, must not sell for a demo's test cards. After migrations."""
+    if not settings.TILL:
+        return
+    for rows in (StripeAccount.objects.all(), Payment.objects.all()):
+        if rows.filter(livemode=True).exists():
+            raise Refusal(
+                "This shop was paid through Stripe with a live key, and STRIPE_SECRET_KEY is not set: anybody could get"
+                " credits at the till of a demo. Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET again; or"
+                " TILL=0 to open without payments."
+            )
 
 
 def check_database() -> None:

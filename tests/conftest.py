@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -22,6 +23,9 @@ from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, kept_clean_copy
 from tests.services import DATABASE
+
+if TYPE_CHECKING:
+    from tests.till import RunningTill
 
 # What a test that touches data asks for, itself or through its fixtures.
 DATA_FIXTURES = {"any_db", "db", "committed_db", "kept_db", "django_db_setup"}
@@ -169,6 +173,15 @@ def charlie(any_db: None) -> Person:
     owner = found("charlie@elsewhere.example", "Elsewhere")
     give_credits(owner.organization, 1500)
     return owner
+
+
+@pytest.fixture(scope="session")
+def one_till() -> Iterator["RunningTill"]:
+    """Stripe, for all tests of what the shop makes of it; each begins with one that knows of nothing."""
+    from tests.till import running_till  # with its library, which others do without
+
+    with running_till() as till:
+        yield till
 
 
 @pytest.fixture

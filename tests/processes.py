@@ -22,6 +22,11 @@ def free_port() -> int:
         return port
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment for a child that coverage leaves alone: it starts twice as fast."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
 def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()

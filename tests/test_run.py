@@ -1,6 +1,5 @@
 """Both databases side by side: what is shown, how it ends, and that nothing is left."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import psutil
 import pytest
 
 from tests import alone, scale
-from tests.processes import ROOT
+from tests.processes import ROOT, unmeasured
 from tests.threads import together
 from tests.waiting import wait_until
 
@@ -23,6 +22,13 @@ from pathlib import Path
 from tests import run
 run.GRACE_S, run.ONE_SIGNAL_S = 20, 0.2
 sys.exit(run.run(["-c", sys.argv[1]], float(sys.argv[2]), Path(sys.argv[3])))
+"""
+MEASURE = """
+import sys
+from pathlib import Path
+from tests import run
+folder = Path(sys.argv[1])
+sys.exit(run.run([str(folder / "program.py")], 60, folder, measured="sqlite"))
 """
 # What every program below begins with: its own name, and `meet()`, which waits until both have come so far.
 BEGIN = """
@@ -97,6 +103,16 @@ def test_both_go_on_at_the_same_time_and_are_shown_one_after_the_other(tmp_path:
     assert (tmp_path / "summary.txt").read_text() == "sqlite: sqlite passed\npostgresql: postgresql passed\n"
 
 
+def test_coverage_measures_the_one_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys; print('coverage' in sys.modules)")
+    environment = unmeasured() | {"COVERAGE_FILE": str(tmp_path / "data")}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["--- sqlite ---", "True", "--- postgresql ---", "False"]
+
+
 @pytest.mark.parametrize(
     ("sqlite", "postgresql", "expected"), [(3, 0, 3), (0, 4, 4), (3, 4, 3), (-9, 0, 137)]
 )
@@ -113,23 +129,6 @@ os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
     assert status == expected
     summed_up = ["--- both ---", "sqlite: 1 failed, 2 passed", "postgresql: 1 failed, 2 passed"]
     assert out.splitlines()[-3:] == summed_up
-
-
-def test_what_is_covered_is_measured_on_the_one_that_is_named(tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text("import os, sys; print(os.environ['TEST_DATABASE'], 'coverage' in sys.modules)\n")
-    start = "import sys; from pathlib import Path; from tests import run; a = sys.argv[1:]"
-    start += "; sys.exit(run.run([a[0]], 60, Path(a[1]), covered='postgresql'))"
-    done = subprocess.run(
-        [sys.executable, "-c", start, str(program), str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "COVERAGE_FILE": str(tmp_path / "data")},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout.splitlines()[1::2] == ["sqlite False", "postgresql True"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

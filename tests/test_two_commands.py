@@ -100,6 +100,8 @@ def test_one_command_opens_the_shop_and_two_pasted_lines_give_an_image(clone: Pa
     with make_run(clone, port, second) as seconds:
         scale.record("make run, warm", round(seconds, 1), "s", WARM_S)
         assert not re.search(r"tt_(live|test)_|password", second.read_text()), "Secrets are shown once"
+        assert f"http://localhost:{port}" in second.read_text()
+        assert "Your data from before is kept." in second.read_text()
         wallet = [".venv/bin/python", "manage.py", "show_wallet", "demo"]
         shown = subprocess.run(
             wallet, cwd=clone, env=environment(Path("var"), port), capture_output=True, text=True, check=True

@@ -16,7 +16,7 @@ from typing import Any
 
 import stripe
 
-from tests.processes import ROOT
+from tests.processes import ROOT, unmeasured
 
 SECRET_KEY = "sk_test_of_the_till"
 WEBHOOK_SECRET = "whsec_of_the_till"
@@ -32,8 +32,11 @@ class TillError(Exception):
 
 
 class RunningTill:
-    def __init__(self, data: Path, webhook_url: str | None) -> None:
+    """`is_measured`: by coverage, which makes it slower; for tests of the till itself."""
+
+    def __init__(self, data: Path, webhook_url: str | None, *, is_measured: bool = False) -> None:
         self.data = data
+        self.is_measured = is_measured
         self.webhook_url = webhook_url
         self.secret_key = SECRET_KEY
         self.webhook_secret = WEBHOOK_SECRET
@@ -62,8 +65,9 @@ class RunningTill:
         if self.webhook_url:
             command += ["--webhook-url", self.webhook_url]
         secrets = {"STRIPE_SECRET_KEY": self.secret_key, "STRIPE_WEBHOOK_SECRET": self.webhook_secret}
+        environment = dict(os.environ) if self.is_measured else unmeasured()
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **secrets}, stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT, env={**environment, **secrets}, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()  # it writes one, once it listens
@@ -186,6 +190,10 @@ class RunningTill:
         """
         self._do("behave", **how)
 
+    def forget(self) -> None:
+        """Everything, as at its first start, but for how it behaves."""
+        self._do("forget")
+
     def log(self) -> list[Object]:
         """Requests of the API so far: `method`, `path`, `params`, `idempotency_key`, `request_id`, `status`."""
         found: list[Object] = self._do("log")["requests"]
@@ -203,10 +211,12 @@ class RunningTill:
 
 
 @contextmanager
-def running_till(webhook_url: str | None = None, data: Path | None = None) -> Iterator[RunningTill]:
+def running_till(
+    webhook_url: str | None = None, data: Path | None = None, *, is_measured: bool = False
+) -> Iterator[RunningTill]:
     """`data`: a folder of the caller's; else one that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="till-") as folder:
-        till = RunningTill(data or Path(folder), webhook_url)
+        till = RunningTill(data or Path(folder), webhook_url, is_measured=is_measured)
         till.start()
         try:
             yield till

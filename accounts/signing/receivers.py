@@ -15,6 +15,7 @@ from allauth.socialaccount import signals as of_social
 from django.db import transaction
 from django.http import HttpRequest
 
+from accounts import hooks
 from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
@@ -53,6 +54,8 @@ def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     ]
     with transaction.atomic():
         _note(request, user, AuditAction.SIGNED_IN, methods=methods)
+    for hook in hooks.signed_in:
+        hook(user, client_address(request))
 
 
 def address_confirmed(request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:

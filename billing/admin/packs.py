@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, RowForm
 from accounts.organizations import first_shop
-from billing.currencies import LEAST_CHARGE, shown
+from billing.currencies import LEAST_CHARGE, shown, step
 from billing.models import CreditPack
 
 
@@ -42,6 +42,9 @@ class PackForm(RowForm):
         least = LEAST_CHARGE.get(currency, 1)
         if price_minor is not None and 1 <= price_minor < least:
             text = _("Stripe charges no less than %(least)s.") % {"least": shown(least, currency)}
+            self.add_error("price_minor", ValidationError(text))
+        elif price_minor is not None and price_minor % step(currency):
+            text = _("Stripe charges only multiples of %(step)s.") % {"step": shown(step(currency), currency)}
             self.add_error("price_minor", ValidationError(text))
         return cleaned
 

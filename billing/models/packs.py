@@ -51,6 +51,11 @@ class CreditPack(models.Model):
     def price(self) -> str:
         return shown(self.price_minor, self.currency)
 
+    @property
+    def offer(self) -> str:
+        """What is sold for what. Forms carry it, so that nobody buys something else than they were shown."""
+        return f"{self.total_credits}:{self.price_minor}:{self.currency}"
+
     def clean(self) -> None:
         self.currency = self.currency.lower()
         if self.shop_id is not None and self.currency != self.shop.currency:

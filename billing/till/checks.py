@@ -1,6 +1,6 @@
 """Values that Stripe looks at more closely than their type."""
 
-from billing.till.money import least_charge, shown
+from billing.till.money import least_charge, shown, step
 from billing.till.problems import Problem
 
 MOST = 99_999_999
@@ -24,6 +24,16 @@ def check_amount(amount: int, currency: str, *, param: str) -> None:
         )
     if amount > MOST:
         raise Problem(f"Amount must be no more than {MOST}", code="amount_too_large", param=param)
+    check_step(amount, currency, param=param)
+
+
+def check_step(amount: int, currency: str, *, param: str) -> None:
+    """Raises Problem for parts of what is charged in whole ones."""
+    if amount % step(currency):
+        raise Problem(
+            f"Invalid amount. {currency.upper()} amounts must be evenly divisible by {step(currency)}.",
+            param=param,
+        )
 
 
 def check_url(url: str, *, param: str) -> None:

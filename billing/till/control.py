@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from billing.till import customers, deliveries, events, intents, paying, returns, sessions
+from billing.till import customers, deliveries, events, intents, paying, promotions, returns, sessions
 from billing.till.api import has_key
 from billing.till.cards import CARDS, Card
 from billing.till.http import Reply, Request, json_reply
@@ -72,6 +72,16 @@ def log(till: Till) -> Body:
     return {"requests": till.log.all()}
 
 
+def forget(till: Till) -> Body:
+    """As at its first start, but for how it behaves. Raises Problem while somebody is still to hear of an event."""
+    if till.store.rows("SELECT 1 FROM deliveries LIMIT 1"):
+        raise Problem("Events are still on their way.", status=409)
+    till.store.forget()
+    till.log.entries.clear()
+    promotions.ensure(till)
+    return {}
+
+
 ACTIONS: dict[str, Callable[..., Body]] = {
     "advance": advance,
     "authenticate": intents.authenticate,
@@ -85,6 +95,7 @@ ACTIONS: dict[str, Callable[..., Body]] = {
     "events": find_events,
     "expire": sessions.expire,
     "fail_refund": returns.fail_refund,
+    "forget": forget,
     "fraud_warning": returns.warn_of_fraud,
     "log": log,
     "pay": pay,

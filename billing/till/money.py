@@ -1,14 +1,31 @@
-"""Currencies: how many decimals, what is the least that can be charged, what is it in words."""
+"""Currencies: how many decimals, what can be charged, what is it in words.
+
+Stripe's tables once more, so that the shop is judged by something else than its own.
+"""
 
 from decimal import Decimal
 
 from django.utils.formats import number_format
 
-WITHOUT_DECIMALS = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv"}
+WITHOUT_DECIMALS = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv"}
 WITHOUT_DECIMALS |= {"xaf", "xof", "xpf"}
 WITH_THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
+# What an amount has to be a multiple of. Stripe's special cases: two decimals, which are always 00.
+STEPS = {"isk": 100, "ugx": 100} | dict.fromkeys(WITH_THREE_DECIMALS, 10)
 # Of Stripe's table, in minor units: a charge below it is refused.
-LEAST = {"usd": 50, "eur": 50, "gbp": 30, "chf": 50, "cad": 50, "aud": 50, "jpy": 50, "sek": 300, "dkk": 250}
+LEAST = {"usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500}
+LEAST |= {
+    "dkk": 250,
+    "eur": 50,
+    "gbp": 30,
+    "hkd": 400,
+    "huf": 17500,
+    "inr": 50,
+    "jpy": 50,
+    "mxn": 1000,
+    "myr": 200,
+}
+LEAST |= {"nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000}
 
 
 def decimals(currency: str) -> int:
@@ -19,6 +36,10 @@ def decimals(currency: str) -> int:
 
 def least_charge(currency: str) -> int:
     return LEAST.get(currency, 1)
+
+
+def step(currency: str) -> int:
+    return STEPS.get(currency, 1)
 
 
 def digits(amount: int, currency: str) -> str:

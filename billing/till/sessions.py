@@ -2,7 +2,7 @@
 
 from billing.till import customers, intents, lists, totals
 from billing.till.cards import bank_for
-from billing.till.checks import check_url, known_currency
+from billing.till.checks import check_step, check_url, known_currency
 from billing.till.events import change, emit
 from billing.till.money import least_charge, shown
 from billing.till.objects import checkout, payments
@@ -183,9 +183,10 @@ def _item(till: Till, index: int, given: Body) -> Body:
             raise Problem(f"Missing required param: {full}.", code="parameter_missing", param=full)
     if data["unit_amount"] < 0 or given["quantity"] < 1:
         raise Problem("Invalid non-negative integer", code="parameter_invalid_integer", param=name)
+    currency = known_currency(data["currency"])
+    check_step(data["unit_amount"], currency, param=f"{name}[price_data][unit_amount]")
     now = till.now()
     product = till.store.put(checkout.product(now, data["product_data"]))
-    currency = known_currency(data["currency"])
     behavior = data.get("tax_behavior", "unspecified")
     price = till.store.put(checkout.price(now, product["id"], currency, data["unit_amount"], behavior))
     return checkout.line_item(price, product["name"], given["quantity"], given.get("metadata", {}))

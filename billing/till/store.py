@@ -138,6 +138,12 @@ class Store:
         bodies: list[Body] = [json.loads(str(text)) for (text,) in self.rows(sql, *values, limit)]
         return bodies[::-1] if newer_than is not None else bodies
 
+    def forget(self) -> None:
+        """As when it was made."""
+        self.rows("DELETE FROM objects")
+        self.rows("DELETE FROM replies")
+        self.rows("DELETE FROM numbers")
+
     def due_sessions(self, now: float) -> list[str]:
         """The open checkout sessions whose time is over."""
         found = self.rows(

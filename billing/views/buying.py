@@ -44,9 +44,14 @@ HEADINGS = {
 @require_POST
 @payments_page
 def buy(request: HttpRequest, access: Access) -> HttpResponse:
-    """Leads to the page where the pack is paid."""
+    """Leads to the page where the pack is paid; shows it anew when it is not what the person saw any more."""
     require_not_suspended(access)
     pack = _pack(access, request.POST.get("pack", ""))
+    if request.POST.get("offer") != pack.offer:
+        problem = _(
+            "%(pack)s has changed since you opened the page, so nothing was bought. Please look at it again below."
+        )
+        return show(request, access, status=409, payment_problem=problem % {"pack": pack.name})
     count_asking(access)
     try:
         started = checkout.start(access, pack)

@@ -4,7 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.currencies import MICROS, THREE_DECIMAL, ZERO_DECIMAL, decimals, micros, parse, plain, shown
+from billing.currencies import (
+    LEAST_CHARGE,
+    MICROS,
+    THREE_DECIMAL,
+    WHOLE_ONLY,
+    ZERO_DECIMAL,
+    decimals,
+    micros,
+    parse,
+    plain,
+    shown,
+    step,
+)
+from billing.till import money
 
 CURRENCIES = st.sampled_from(sorted({"usd", "eur", "chf", "isk", "ugx"} | ZERO_DECIMAL | THREE_DECIMAL))
 AMOUNTS = st.integers(0, 10**14)
@@ -22,6 +35,22 @@ def test_micros_are_whole_and_lose_nothing(amount_minor: int, currency: str) -> 
     value = micros(amount_minor, currency)
     assert type(value) is int
     assert value * 10 ** decimals(currency) == amount_minor * MICROS
+
+
+def test_the_till_knows_the_same_of_every_currency() -> None:
+    """Each has Stripe's tables by itself, so that a slip in one of them is seen."""
+    ours = ZERO_DECIMAL | THREE_DECIMAL | WHOLE_ONLY | set(LEAST_CHARGE)
+    tills = money.WITHOUT_DECIMALS | money.WITH_THREE_DECIMALS | set(money.STEPS) | set(money.LEAST)
+    for currency in sorted(ours | tills | {"zar"}):
+        here = decimals(currency), LEAST_CHARGE.get(currency, 1), step(currency)
+        there = money.decimals(currency), money.least_charge(currency), money.step(currency)
+        assert here == there, currency
+
+
+def test_ugandan_and_icelandic_amounts_have_hundredths_which_are_never_charged() -> None:
+    """To charge 5 UGX, Stripe wants 500."""
+    for currency in ("ugx", "isk"):
+        assert (parse("5", currency), plain(500, currency), step(currency)) == (500, "5.00", 100)
 
 
 @given(st.text(max_size=12), CURRENCIES)

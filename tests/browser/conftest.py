@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import (
@@ -19,12 +20,17 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests import scale
 from tests.faults.shop import environment
 from tests.processes import ROOT, free_port, listens
 from tests.waiting import wait_until
 
 OWNER = "owner@demo.example"
 WIDE, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=360, height=740)
+Scheme = Literal["light", "dark"]
+# Every day each scheme and each width once; in the proof all of them.
+LOOKS: list[tuple[Scheme, ViewportSize]] = [("light", WIDE), ("dark", PHONE)]
+LOOKS += [("light", PHONE), ("dark", WIDE)] if scale.PROOF else []
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
+from tests.browser.conftest import LOOKS, WIDE, Shop, Visitor
 
 PAGES = ["/", "/sign-in/", "/sign-up/", "/sign-up/sent/", "/account/forgotten/", "/mails/", "/nothing"]
 MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
@@ -19,22 +18,10 @@ MEMBER_PAGES += ["/settings/export/", "/settings/retention/", "/settings/delete/
 MEMBER_PAGES += ["/account/export/", "/account/delete/"]
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
-    return "dark" if request.param == "dark" else "light"
-
-
 @pytest.fixture
-def visitor(
-    browser: Browser,
-    shop: Shop,
-    signed_in_state: Path,
-    scheme: Literal["light", "dark"],
-    path: str,
-) -> Iterator[Visitor]:
+def visitor(browser: Browser, shop: Shop, signed_in_state: Path, path: str) -> Iterator[Visitor]:
     context = browser.new_context(
         viewport=WIDE,
-        color_scheme=scheme,
         reduced_motion="reduce",
         storage_state=signed_in_state if path in MEMBER_PAGES else None,
     )
@@ -71,7 +58,8 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
         expect(page.locator("#prompt-problem")).to_be_visible()
     else:
         visitor.go(path)
-    for size in (WIDE, PHONE):
+    for scheme, size in LOOKS:
+        page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(size)
         results = Axe().run(page)
         assert results.violations_count == 0, results.generate_report()

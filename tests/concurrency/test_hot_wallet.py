@@ -14,6 +14,8 @@ from tests.makers import PRICE_CREDITS, all_have_ended
 from tests.shop import RunningShop, start
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.everyday_on("postgresql")
+
 CLIENTS = 32
 ROUNDS = scale.count(3, 40)
 

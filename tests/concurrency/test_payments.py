@@ -11,7 +11,7 @@ from django.db import connection
 from billing import audit, checkout, ledger, payments, stripe_events
 from billing.models import LedgerEntry, Payment, PaymentKind, PaymentStatus
 from tests.billing.stripe.buying import CREDITS, a_buyer, a_pack, arrives, events_about, steps_of
-from tests.billing.stripe.conftest import one_till, till
+from tests.billing.stripe.conftest import till
 from tests.cast import Person
 from tests.concurrency.outcomes import tally
 from tests.makers import wallet_of
@@ -20,7 +20,7 @@ from tests.scale import count
 from tests.threads import together
 from tests.till import RunningTill
 
-__all__ = ["one_till", "till"]  # fixtures
+__all__ = ["till"]  # a fixture
 RUNNERS = 8
 
 

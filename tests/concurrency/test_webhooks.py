@@ -17,6 +17,8 @@ from tests.shop import RunningShop, start
 from tests.till import SECRET_KEY, WEBHOOK_SECRET
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.everyday_on("sqlite")
+
 AT_ONCE = 50
 
 

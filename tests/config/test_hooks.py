@@ -14,6 +14,7 @@ def test_who_is_called_for_what_and_in_which_order() -> None:
         "currency_is_used": ["billing.reads.has_payments"],
         "organization_created": ["billing.ledger.open_wallet"],
         "address_confirmed": ["billing.welcome.after_confirmation"],
+        "signed_in": ["billing.welcome.after_sign_in"],
         "closing_losses": ["generations.closing.losses", "billing.closing.losses"],
         "organization_closing": ["generations.closing.end_orders", "billing.closing.end_purchases"],
         "organization_blanked": ["generations.closing.forget_orders", "billing.closing.forget"],

@@ -16,6 +16,7 @@ from config import accent
 from tests.cast import Person
 from tests.makers import set_price
 from tests.pages import browser_of, database_away, made, text_of
+from tests.processes import ROOT
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.forbidden"
@@ -71,11 +72,21 @@ def test_page_is_small_and_holds_no_inline_code(alice: Person, page: str) -> Non
 
 def test_scripts_and_styles_of_the_heaviest_page_are_under_100_kb(db: None) -> None:
     storage = cast(ManifestStaticFilesStorage, staticfiles_storage)
-    files = ("css/shop.css", "js/playground.js", "django_htmx/htmx-2.min.js")
+    files = ("css/palette.css", "css/shop.css", "js/playground.js", "django_htmx/htmx-2.min.js")
     total_bytes = 0
     for name in files:
         total_bytes += storage.size(storage.stored_name(name))
     assert total_bytes < 80_000
+
+
+@pytest.mark.parametrize("name", ["shop", "till"])
+def test_colours_of_shop_and_till_come_from_one_palette(name: str) -> None:
+    folder = ROOT / "static" / "css"
+    palette, own = ((folder / f"{each}.css").read_text() for each in ("palette", name))
+    assert set(re.findall(r"var\((--[\w-]+)", own)) <= set(re.findall(r"(--[\w-]+):", palette + own))
+    assert not re.search(r"#[0-9a-fA-F]{3,8}\b", own)
+    assert f"--paper: {accent.LIGHT_PAPER};" in palette
+    assert f"--paper: {accent.DARK_PAPER};" in palette
 
 
 def test_accent_is_a_stylesheet_that_may_be_kept(db: None) -> None:

@@ -1,6 +1,5 @@
 """A whole shop as the operator runs it: `manage.py up`, in a folder and on a port of its own."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT, free_port, unmeasured
 from tests.waiting import wait_until
 
 ROLES = ("granian", "worker", "beat")
@@ -76,9 +75,8 @@ def command_line(process: psutil.Process) -> str:
 
 
 def environment(data_dir: Path, port: int, **changes: str) -> dict[str, str]:
-    """Not measured by coverage: what a shop does is done in tests' own process too, and it starts twice as fast."""
-    left_out = ("DATABASE_URL", "REDIS_URL", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
-    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    """Not measured by coverage: what a shop does is done in tests' own process too."""
+    kept = {name: value for name, value in unmeasured().items() if name not in ("DATABASE_URL", "REDIS_URL")}
     # A till is one more process to start, and most tests buy nothing.
     return {**kept, "TILL": "0", "DATA_DIR": str(data_dir), "PORT": str(port), **changes}
 

@@ -13,6 +13,8 @@ from tests.makers import all_have_ended
 from tests.shop import RunningShop, start
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.everyday_on("postgresql")
+
 POSTS = 40
 BURST = 20
 

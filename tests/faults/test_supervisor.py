@@ -21,10 +21,16 @@ ONE_OF_EACH = dict.fromkeys(ROLES, 1)
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """One for all tests that end only parts of it."""
+    """One for all tests that end only parts of it; not a demo."""
     folder = tmp_path_factory.mktemp("shop")
-    with running(folder, folder / "data") as shop:
+    with running(folder, folder / "data", changes={"DEMO": "0"}) as shop:
         yield shop
+
+
+def test_shop_without_upstream_says_so(shop: Shop) -> None:
+    assert "503" in shop.out
+    assert "DEMO=1" in shop.out
+    assert "password" not in shop.out
 
 
 def kill_and_wait_for_the_next(shop: Shop, role: str) -> None:
@@ -94,7 +100,10 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts_at_once(tm
             assert again.roles() == ONE_OF_EACH
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+# Ctrl-C of `make run` is seen every day in tests/test_two_commands.py.
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT][: scale.count(1, 2)], ids=lambda number: number.name
+)
 def test_stop_signal_ends_everything_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path, tmp_path / "data") as shop:
         family = shop.family()

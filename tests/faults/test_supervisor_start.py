@@ -7,11 +7,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from PIL import Image
+from pytest_django import Settings
 
+from accounts.organizations import first_shop
+from billing.models import Payment, StripeAccount
+from config import preflight
 from config.demo import Welcome
 from config.management.commands.up import Opening
 from tests.faults.shop import Shop, refusal, running
+from tests.makers import a_payment, an_organization
 from tests.processes import free_port
 
 
@@ -43,6 +50,28 @@ def test_database_that_is_away_is_one_line_without_the_password(tmp_path: Path) 
     assert "hush" not in line
 
 
+@pytest.mark.everyday_on("sqlite")
+@pytest.mark.usefixtures("committed_db")
+def test_shop_that_took_money_and_lost_its_stripe_key_does_not_open_a_till() -> None:
+    StripeAccount.objects.create(shop=first_shop(), livemode=True)
+    connection.close()
+    servers = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
+    line = refusal(Path(settings.DATA_DIR), free_port(), TILL="1", DEMO="1", **servers)
+    assert "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET again; or TILL=0" in line
+
+
+@pytest.mark.django_db
+def test_till_is_refused_for_live_payments_alone(settings: Settings) -> None:
+    payment = a_payment(an_organization())
+    settings.TILL = True
+    preflight.check_till()
+    Payment.objects.filter(pk=payment.pk).update(livemode=True)
+    with pytest.raises(preflight.Refusal, match="with a live key"):
+        preflight.check_till()
+    settings.TILL = False
+    preflight.check_till()
+
+
 def make_first_image(shop: Shop, folder: Path) -> None:
     """Pastes the banner's two lines into a shell."""
     lines = [line for line in shop.out.splitlines() if "curl" in line]
@@ -53,7 +82,8 @@ def make_first_image(shop: Shop, folder: Path) -> None:
         assert image.size == (1280, 720)
 
 
-def test_first_start_gives_an_image_in_two_lines_and_later_ones_keep_the_data(tmp_path: Path) -> None:
+def test_first_start_gives_an_image_in_two_lines(tmp_path: Path) -> None:
+    """Later ones, which keep the data: tests/test_two_commands.py."""
     with running(tmp_path, tmp_path / "data") as shop:
         first = shop.out
         make_first_image(shop, tmp_path)
@@ -61,19 +91,6 @@ def test_first_start_gives_an_image_in_two_lines_and_later_ones_keep_the_data(tm
     for secret in ("password   ", "tt_live_", "tt_test_"):
         assert secret in first
     assert f"http://localhost:{shop.port}" in first
-    (tmp_path / "later").mkdir()
-    with running(tmp_path / "later", tmp_path / "data") as shop:
-        assert f"http://localhost:{shop.port}" in shop.out
-        assert "kept" in shop.out
-        assert "tt_" not in shop.out
-        assert "password" not in shop.out
-
-
-def test_shop_without_upstream_says_so(tmp_path: Path) -> None:
-    with running(tmp_path, tmp_path / "data", changes={"DEMO": "0"}) as shop:
-        assert "503" in shop.out
-        assert "DEMO=1" in shop.out
-        assert "password" not in shop.out
 
 
 if "DATABASE_URL" in os.environ:  # else it is the first start once more

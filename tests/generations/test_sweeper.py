@@ -20,6 +20,7 @@ from tests.shop import start
 from tests.waiting import wait_until
 
 
+@pytest.mark.everyday_on("postgresql")
 def test_busy_worker_keeps_no_order_from_its_deadline(committed_db: None, tmp_path: Path) -> None:
     busy = {"WORKER_CONCURRENCY": "1", "SANDBOX_SECONDS": "30", "DEADLINE_S": "2", "SWEEP_S": "0.2"}
     studio = an_organization(1000)

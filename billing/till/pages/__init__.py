@@ -24,7 +24,7 @@ ROUTES: list[tuple[str, Page, Page | None]] = [
     (r"/receipts/(\w+)", papers.receipt, None),
     (r"/invoices/(in_\w+)", papers.invoice, None),
     (r"/invoices/(in_\w+)/pdf", papers.invoice_pdf, None),
-    (r"/(till\.css|favicon\.svg)", asset, None),
+    (r"/(palette\.css|till\.css|favicon\.svg)", asset, None),
 ]
 
 

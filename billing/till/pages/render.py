@@ -21,9 +21,11 @@ from billing.till.till import Till
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCALE = ROOT / "locale"
+STATIC = ROOT / "static"
 ASSETS = {
-    "till.css": (ROOT / "static" / "css" / "till.css", "text/css; charset=utf-8"),
-    "favicon.svg": (ROOT / "static" / "img" / "favicon.svg", "image/svg+xml"),
+    "palette.css": (STATIC / "css" / "palette.css", "text/css; charset=utf-8"),
+    "till.css": (STATIC / "css" / "till.css", "text/css; charset=utf-8"),
+    "favicon.svg": (STATIC / "img" / "favicon.svg", "image/svg+xml"),
 }
 NAMES = {"en": "English", "de": "Deutsch", "zh-hans": "简体中文"}
 SELF = "'self'"

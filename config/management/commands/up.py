@@ -61,6 +61,7 @@ class Command(OperatorCommand):
             self.refuse(str(refusal))
         with lock:
             call_command("migrate", interactive=False, verbosity=0)
+            self._check_till()
             static_files.collect()
             opening = Opening(address, demo.open_demo())
             _close_databases()
@@ -68,6 +69,12 @@ class Command(OperatorCommand):
                 Supervisor(_children(address), stop_timeout_s=_stop_timeout_s()).run(opening.tick)
             finally:
                 opening.never_lose_secrets()
+
+    def _check_till(self) -> None:
+        try:
+            preflight.check_till()
+        except preflight.Refusal as refusal:
+            self.refuse(str(refusal))
 
 
 class Opening:

@@ -1,10 +1,10 @@
 import pytest
 from django.test import Client
 
-from tests.billing.stripe.conftest import new_buyer, one_till, till
+from tests.billing.stripe.conftest import new_buyer, till
 from tests.operators import desk_of, operator
 
-__all__ = ["desk", "new_buyer", "one_till", "till"]
+__all__ = ["desk", "new_buyer", "till"]
 
 
 @pytest.fixture

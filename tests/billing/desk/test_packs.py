@@ -91,6 +91,15 @@ def test_currency_follows_the_shop_and_may_be_written_large(desk: Client) -> Non
     assert CreditPack.objects.get(name="Fair").price == "¥500"
 
 
+def test_price_that_stripe_would_not_charge_is_refused(desk: Client) -> None:
+    first_shop()
+    Shop.objects.update(currency="ugx")
+    assert "Stripe charges only multiples of 1.00 UGX." in text_of(
+        add(desk, currency="ugx", price_minor="50050")
+    )
+    assert add(desk, currency="ugx", price_minor="50000").status_code == 302
+
+
 def test_pack_keeps_its_name_when_it_is_changed(desk: Client) -> None:
     add(desk)
     pack = CreditPack.objects.get(name="Fair")

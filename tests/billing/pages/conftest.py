@@ -1,3 +1,3 @@
-from tests.billing.stripe.conftest import one_till, till
+from tests.billing.stripe.conftest import till
 
-__all__ = ["one_till", "till"]
+__all__ = ["till"]

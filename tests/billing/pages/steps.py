@@ -19,9 +19,15 @@ def smallest() -> CreditPack:
     return pack
 
 
+def press_buy(client: Client, pack: CreditPack | None = None) -> Any:
+    """As the form of this pack, or of the smallest, is sent."""
+    pack = pack or smallest()
+    return client.post("/credits/buy/", {"pack": pack.pk, "offer": pack.offer})
+
+
 def choose(client: Client, pack: CreditPack | None = None) -> Payment:
     """Presses "Buy"; the payment that waits at the till, which has its session."""
-    response = client.post("/credits/buy/", {"pack": (pack or smallest()).pk})
+    response = press_buy(client, pack)
     assert response.status_code == 302, text_of(response)
     payment = Payment.objects.latest("pk")
     assert payment.session_id

@@ -1,5 +1,7 @@
 """From the packs to the page where one of them is paid."""
 
+import re
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -9,7 +11,7 @@ from accounts.organizations import first_shop, suspend
 from billing import packs
 from billing.models import CreditPack, Payment
 from billing.stripe_gateway import line
-from tests.billing.pages.steps import SMALL, buy, choose, questions, smallest
+from tests.billing.pages.steps import SMALL, buy, choose, press_buy, questions, smallest
 from tests.cast import Person
 from tests.makers import wallet_of
 from tests.pages import browser_of, text_of
@@ -27,6 +29,13 @@ def a_pack(**fields: object) -> CreditPack:
     return CreditPack.objects.create(**usual | fields)
 
 
+def forms_of(client: Client, pack: str) -> list[dict[str, str]]:
+    """What the forms with this pack's button send."""
+    page = client.get("/credits/").content.decode()
+    forms = [form for form in re.findall(r"<form.*?</form>", page, re.S) if f"({pack})" in form]
+    return [dict(re.findall(r'name="(pack|offer)" value="([^"]+)"', form)) for form in forms]
+
+
 def test_packs_say_what_they_cost_and_bring(client: Client) -> None:
     a_pack(bonus=250)
     words = text_of(client.get("/credits/"))
@@ -39,7 +48,7 @@ def test_price_that_is_shown_is_charged_and_all_of_the_pack_arrives(
     client: Client, alice: Person, till: RunningTill
 ) -> None:
     pack = a_pack(bonus=250)
-    response = client.post("/credits/buy/", {"pack": pack.pk})
+    response = press_buy(client, pack)
     payment = Payment.objects.get()
     session = till.client().v1.checkout.sessions.retrieve(str(payment.session_id))
     assert response["Location"] == session.url
@@ -49,6 +58,41 @@ def test_price_that_is_shown_is_charged_and_all_of_the_pack_arrives(
     till.pay(session.id)
     client.get("/credits/return/", {"session_id": session.id})
     assert wallet_of(alice.organization)[0] == before + 1250
+
+
+@pytest.mark.parametrize(
+    ("change", "is_shown"),
+    [
+        ({"price_minor": 600}, "Small $6.00 3,750 credits"),
+        ({"credits": 3000}, "Small $5.00 3,000 credits"),
+        ({"bonus": 5}, "Small $5.00 3,750 credits + 5 as a gift"),
+    ],
+)
+def test_pack_that_changed_since_it_was_shown_is_shown_again_and_not_charged(
+    client: Client, till: RunningTill, change: dict[str, int], is_shown: str
+) -> None:
+    [seen] = forms_of(client, "Small")
+    CreditPack.objects.filter(name="Small").update(**change)
+    before = questions(till)
+    response = client.post("/credits/buy/", seen)
+    words = text_of(response)
+    assert response.status_code == 409
+    assert "Small has changed since you opened the page, so nothing was bought." in words
+    assert is_shown in words
+    assert questions(till) == before
+    assert not Payment.objects.exists()
+    [seen] = forms_of(client, "Small")
+    assert client.post("/credits/buy/", seen).status_code == 302
+
+
+def test_page_from_before_that_says_nothing_of_the_price_is_shown_again(
+    client: Client, till: RunningTill
+) -> None:
+    for offer in ({}, {"offer": ""}, {"offer": "3750:500"}, {"offer": "3750:500:eur"}):
+        response = client.post("/credits/buy/", {"pack": smallest().pk, **offer})
+        assert response.status_code == 409
+        assert "form-action 'self' http" in response["Content-Security-Policy"]
+    assert not Payment.objects.exists()
 
 
 def test_pack_that_is_taken_off_the_shelf_meanwhile_is_still_delivered(
@@ -84,7 +128,7 @@ def test_while_stripe_is_away_the_page_says_so_and_nothing_is_lost(
     client: Client, till: RunningTill, trouble: dict[str, int]
 ) -> None:
     till.behave(**trouble)
-    response = client.post("/credits/buy/", {"pack": smallest().pk})
+    response = press_buy(client)
     assert response.status_code == 503
     words = text_of(response)
     assert "Payments are not possible at the moment. Nothing was charged; please try again shortly." in words
@@ -98,24 +142,24 @@ def test_who_waits_for_a_silent_stripe_is_told_soon(
 ) -> None:
     monkeypatch.setattr(line, "HASTY_S", (0.3, 0.3))
     till.behave(frozen=True)
-    assert client.post("/credits/buy/", {"pack": smallest().pk}).status_code == 503
+    assert press_buy(client).status_code == 503
 
 
 def test_key_that_stripe_refuses_is_no_bug_of_ours(client: Client, settings: Settings) -> None:
     settings.STRIPE_SECRET_KEY = "sk_test_somebody_elses"
-    response = client.post("/credits/buy/", {"pack": smallest().pk})
+    response = press_buy(client)
     assert response.status_code == 503
     assert "Payments are not possible at the moment" in text_of(response)
 
 
 def test_stripe_is_not_asked_without_end(client: Client, till: RunningTill) -> None:
     pack, before = smallest(), questions(till)
-    answers = [client.post("/credits/buy/", {"pack": pack.pk}).status_code for _ in range(14)]
+    answers = [press_buy(client, pack).status_code for _ in range(14)]
     assert answers == [302] * 12 + [429] * 2
     assert (
         questions(till) - before == 14
     )  # ten sessions, the last of them twice more, one customer and its name
-    assert client.post("/credits/buy/", {"pack": pack.pk})["Retry-After"]
+    assert press_buy(client, pack)["Retry-After"]
 
 
 def test_browsers_let_the_forms_lead_to_stripe_and_nowhere_else(client: Client, settings: Settings) -> None:
@@ -135,7 +179,7 @@ def test_suspended_organization_buys_nothing(client: Client, alice: Person) -> N
     words = text_of(client.get("/credits/"))
     assert "is suspended and cannot buy credits. Ask the operator of this shop." in words
     assert "Buy for" not in words
-    assert client.post("/credits/buy/", {"pack": smallest().pk}).status_code == 403
+    assert press_buy(client).status_code == 403
     assert client.post("/credits/automatic/", {"pack": smallest().pk, "threshold": 5}).status_code == 403
     assert not Payment.objects.exists()
 

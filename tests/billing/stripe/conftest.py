@@ -1,25 +1,24 @@
 """The till, as Stripe, behind everything here; and a customer who buys."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from pytest_django import Settings
 
-from billing.stripe_gateway import silence
+from billing.stripe_gateway import line, silence
 from tests.billing.stripe.buying import Buyer, a_buyer
-from tests.till import RunningTill, running_till
-
-
-@pytest.fixture(scope="package")
-def one_till() -> Iterator[RunningTill]:
-    with running_till() as till:
-        yield till
+from tests.till import RunningTill
 
 
 @pytest.fixture
-def till(one_till: RunningTill, settings: Settings) -> RunningTill:
-    """As usual again, and what the settings call Stripe."""
+def till(
+    one_till: RunningTill, settings: Settings, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> RunningTill:
+    """As at its first start, and what the settings call Stripe."""
+    if "committed_db" not in request.fixturenames:  # no other thread has to be waited for
+        monkeypatch.setattr(line, "PAUSES_S", (0.02, 0.05))
     one_till.behave(reset=True)
+    one_till.forget()
     silence.end()
     settings.STRIPE_SECRET_KEY = one_till.secret_key
     settings.STRIPE_WEBHOOK_SECRETS = [one_till.webhook_secret]

@@ -1,6 +1,6 @@
 """Whatever Stripe told us and we did not hear: found within one reconciliation, and booked once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,18 +23,11 @@ from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, entries_of, inten
 from tests.billing.stripe.topping_up import a_rule, ordered, outcomes_of
 from tests.makers import ago, books_are_right
 from tests.threads import together
-from tests.till import RunningTill, running_till
+from tests.till import RunningTill
 
 NewBuyer = Callable[[], Buyer]
 in_a_transaction = pytest.mark.django_db
 with_commits = pytest.mark.usefixtures("committed_db")
-
-
-@pytest.fixture(scope="module")
-def one_till() -> Iterator[RunningTill]:
-    """One that has no events but those of this file, and nowhere to send them."""
-    with running_till() as till:
-        yield till
 
 
 def written() -> list[list[Any]]:

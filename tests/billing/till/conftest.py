@@ -10,14 +10,15 @@ from tests.till import RunningTill, running_till
 
 @pytest.fixture(scope="package")
 def the_till() -> Iterator[RunningTill]:
-    with running_till() as till:
+    with running_till(is_measured=True) as till:
         yield till
 
 
 @pytest.fixture
-def till(the_till: RunningTill) -> Iterator[RunningTill]:
-    yield the_till
+def till(the_till: RunningTill) -> RunningTill:
     the_till.behave(reset=True)
+    the_till.forget()
+    return the_till
 
 
 @pytest.fixture

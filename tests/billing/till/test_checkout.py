@@ -214,6 +214,7 @@ WRONG = [
     ({"line_items": [{"price": "price_1", "quantity": 1}]}, "line_items[0][price_data]", None),
     ({"line_items": [{**price(), "quantity": 0}]}, "line_items[0]", "parameter_invalid_integer"),
     ({"line_items": [price(10)]}, None, "amount_too_small"),
+    ({"line_items": [price(120050, "ugx")]}, "line_items[0][price_data][unit_amount]", None),
 ]
 
 

@@ -139,6 +139,7 @@ def test_strangers_card_is_refused(till: RunningTill, client: stripe.StripeClien
         ({"amount": 49}, "amount_too_small"),
         ({"amount": 100_000_000}, "amount_too_large"),
         ({"currency": "dollars"}, "parameter_invalid"),
+        ({"amount": 10001, "currency": "kwd"}, None),
         ({"payment_method": "pm_nobody"}, "resource_missing"),
         ({"confirm": False}, None),
         ({"return_url": "javascript:alert(1)"}, "url_invalid"),

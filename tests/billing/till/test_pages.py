@@ -126,7 +126,12 @@ def test_code_makes_it_cheaper(till: RunningTill, client: stripe.StripeClient) -
 
 @pytest.mark.parametrize(
     ("currency", "amount", "shown"),
-    [("jpy", 1200, "1,200 JPY"), ("kwd", 1234500, "1,234.500 KWD"), ("eur", 50, "0.50 EUR")],
+    [
+        ("jpy", 1200, "1,200 JPY"),
+        ("kwd", 1234500, "1,234.500 KWD"),
+        ("eur", 50, "0.50 EUR"),
+        ("ugx", 120000, "1,200.00 UGX"),
+    ],
 )
 def test_amounts_have_their_currencys_decimals(
     till: RunningTill, client: stripe.StripeClient, currency: str, amount: int, shown: str
@@ -392,7 +397,7 @@ def test_names_of_this_machine_are_taken(till: RunningTill) -> None:
         assert visit(till, "/", Host=host).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/pay/cs_test_none", "/nothing", "/till.css"])
+@pytest.mark.parametrize("path", ["/", "/pay/cs_test_none", "/nothing", "/till.css", "/palette.css"])
 def test_every_answer_is_guarded(till: RunningTill, path: str) -> None:
     page = visit(till, path)
     policy = page.headers["Content-Security-Policy"]

@@ -15,7 +15,7 @@ import stripe
 from tests.billing.till.buying import checkout, paid
 from tests.billing.till.inbox import Inbox, open_inbox
 from tests.processes import free_port
-from tests.till import RunningTill, running_till
+from tests.till import RunningTill, TillError, running_till
 from tests.waiting import wait_until
 
 
@@ -28,7 +28,7 @@ def inbox() -> Iterator[Inbox]:
 @pytest.fixture(scope="module")
 def telling(inbox: Inbox) -> Iterator[RunningTill]:
     """A till that tells the inbox."""
-    with running_till(inbox.url) as till:
+    with running_till(inbox.url, is_measured=True) as till:
         yield till
 
 
@@ -80,12 +80,14 @@ def test_refused_event_comes_again_until_it_is_taken(telling: RunningTill, inbox
 
 
 def test_event_is_given_up_after_three_days() -> None:
-    with running_till(f"http://127.0.0.1:{free_port()}/") as till:
+    with running_till(f"http://127.0.0.1:{free_port()}/", is_measured=True) as till:
         client = till.client()
         client.v1.customers.create()
         pauses_s = [1, 5, 30, 300, 3600, 3 * 3600] + [6 * 3600] * 11
         for number, pause_s in enumerate(pauses_s, 1):
             wait_until(partial(tried, till, number), "one more try")
+            with pytest.raises(TillError, match="still on their way"):
+                till.forget()
             till.advance(pause_s)
         wait_until(lambda: not till.waiting(), "it to be given up")
         assert client.v1.events.list({"limit": 1}).data[0].pending_webhooks == 1
@@ -127,7 +129,7 @@ def test_event_is_signed_for_delivery_by_hand(telling: RunningTill) -> None:
 
 
 def test_undelivered_events_survive_the_end(tmp_path: Path) -> None:
-    with open_inbox() as inbox, running_till(inbox.url, tmp_path) as till:
+    with open_inbox() as inbox, running_till(inbox.url, tmp_path, is_measured=True) as till:
         inbox.answers = [503] * 1000
         client = till.client()
         intent = paid(client, till, metadata={"payment": "1"})
@@ -158,7 +160,7 @@ def test_endpoint_that_speaks_no_http_is_tried_again(answer: str) -> None:
 
         thread = threading.Thread(target=let_in)
         thread.start()
-        with running_till(f"http://127.0.0.1:{port}/hook") as till:
+        with running_till(f"http://127.0.0.1:{port}/hook", is_measured=True) as till:
             till.client().v1.customers.create()
             wait_until(lambda: tries, "the first try")
             wait_until(lambda: till.advance(1) and len(tries) == 2, "the second")

@@ -296,6 +296,7 @@ def test_lists_have_cursors(client: stripe.StripeClient, till: RunningTill) -> N
 
 
 def test_events_are_filtered(till: RunningTill, client: stripe.StripeClient) -> None:
+    customer(client)
     till.advance(1000)
     before = till.advance(0)
     made = checkout(client)
@@ -376,6 +377,7 @@ def test_down(till: RunningTill, client: stripe.StripeClient) -> None:
 
 
 def test_rate_limited(till: RunningTill, client: stripe.StripeClient) -> None:
+    customer(client)
     till.behave(rate_limited=1)
     with pytest.raises(stripe.RateLimitError):
         client.v1.events.list()
@@ -408,6 +410,21 @@ def test_control_refuses_what_it_does_not_know(till: RunningTill, path: str, bod
     status, answer, _ = ask(till, f"/control/{path}", body)
     assert status in (400, 404)
     assert answer["error"]["message"]
+
+
+def test_it_forgets_everything_but_its_codes(till: RunningTill, client: stripe.StripeClient) -> None:
+    now = till.advance(0)
+    till.advance(86_400)
+    options: stripe.RequestOptions = {"idempotency_key": "customer:forgotten"}
+    first = client.v1.customers.create({"email": "a@b.example"}, options)
+    paid(client, till)
+    till.forget()
+    assert (till.log(), till.events()) == ([], [])
+    assert client.v1.checkout.sessions.list().data == client.v1.customers.list().data == []
+    assert 0 <= till.advance(0) - now < 3600
+    assert client.v1.customers.create({"email": "other@b.example"}, options).id != first.id
+    made = checkout(client, allow_promotion_codes=True)
+    assert till.pay(made.id, promotion_code="FREE")["amount_total"] == 0
 
 
 def test_control_refuses_what_is_not_there(till: RunningTill) -> None:
