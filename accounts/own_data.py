@@ -5,6 +5,7 @@ from typing import Any
 from accounts import hooks
 from accounts.export_rows import event_row
 from accounts.models import Acceptance, AuditEvent, Invitation, Membership, User
+from accounts.signing.own import ways_to_sign_in
 
 MOST_EVENTS = 10_000  # the newest
 
@@ -20,6 +21,7 @@ def copy_of(user: User) -> dict[str, Any]:
             "joined_at": user.date_joined,
             "last_signed_in_at": user.last_login,
         },
+        "signing_in": ways_to_sign_in(user),
         "memberships": _memberships(user),
         "invitations": _invitations(user),
         "accepted": _acceptances(user),

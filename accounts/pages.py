@@ -12,13 +12,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import terms
 from accounts.access import Access, access_of_user
-from accounts.errors import NotFound
+from accounts.errors import DomainError, NotFound
 from accounts.models import User
+from accounts.names import isolated
 from accounts.origin import origin_of
 
 Arguments = ParamSpec("Arguments")
@@ -30,7 +32,7 @@ def member_page(
     view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
     """Hands the view an Access that may read. Others are sent to the sign-in, told that they belong nowhere, or asked
-    to accept the terms first.
+    to accept the terms first. Forms name the organization that they were opened for. Raises OtherOrganization.
     """
 
     @wraps(view)
@@ -46,9 +48,27 @@ def member_page(
         access.require("read")
         if terms.outstanding(user, access.organization.shop):
             return go_through(request, reverse("terms"))
+        if (
+            request.method == "POST"
+            and request.POST.get("for", access.organization.slug) != access.organization.slug
+        ):
+            raise OtherOrganization(access.organization.name)
         return view(request, access, *args, **kwargs)
 
     return page
+
+
+class OtherOrganization(DomainError):
+    """A form was opened for an organization that is not the chosen one any more, as with two of them in two tabs."""
+
+    type, status = "other_organization", 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        words = _(
+            "That page was opened for another organization, so nothing was changed. This one is %(name)s."
+        )
+        self.message = words % {"name": isolated(name)}
 
 
 def current_access(request: HttpRequest, user: User) -> Access:

@@ -142,6 +142,8 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 def _words(error: DomainError) -> tuple[Any, Any]:
     """(what happened, what to do next)"""
+    if error.status == 409:
+        return error.message, _("Go back, reload the page and look again.")
     if error.status == 403 and not isinstance(error, InsufficientScope):
         return error.message, WORDS[403][1]
     return WORDS.get(error.status, WORDS[400] if error.status < 500 else WORDS[500])

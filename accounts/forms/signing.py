@@ -1,6 +1,5 @@
 """What people type to sign up and in, and for another address."""
 
-import unicodedata
 from typing import Any
 
 from allauth.account.fields import PasswordField
@@ -23,13 +22,10 @@ from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.forms.plain import Plain
 from accounts.models import AuditAction, User
-from accounts.organizations import create_organization, first_shop
+from accounts.names import MAX_NAME, clean_name
+from accounts.organizations import first_shop, found_another
 from accounts.origin import origin_of
 from accounts.signing import addresses, invited, limits, social
-
-MAX_NAME = 80
-UNUSABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines
-UNSEEN = {*UNUSABLE, "Cf", "Zs"}
 
 
 def _called_after(email: str) -> str:
@@ -68,12 +64,7 @@ class FoundingForm(Plain):
 
     def clean_organization(self) -> str:
         name: str = self.cleaned_data["organization"]
-        kinds = {unicodedata.category(sign) for sign in name}
-        if kinds & UNUSABLE:
-            raise ValidationError(_("This name holds a sign that cannot be used, such as the end of a line."))
-        if name and not kinds - UNSEEN:
-            raise ValidationError(_("Choose a name of which some can be seen."))
-        return name
+        return clean_name(name) if name else name
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -88,7 +79,7 @@ class FoundingForm(Plain):
             terms.accept(user, shop, {document.kind: document.version for document in self.documents})
         if founds:
             name = self.cleaned_data["organization"] or _called_after(user.email)
-            create_organization(shop, name[:MAX_NAME], user)
+            found_another(shop, name[:MAX_NAME], user, origin_of(request))
         if is_confirmed:
             addresses.confirmed(user, client_address(request))
 

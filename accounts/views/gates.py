@@ -44,7 +44,7 @@ def own_page(
             with transaction.atomic():
                 return view(request, *args, **kwargs)
         except ReauthenticationRequired:
-            return _ask_who_it_is(request, user)
+            return ask_who_it_is(request, user)
 
     return page
 
@@ -63,7 +63,7 @@ class OnceMixin:
         return response
 
 
-def _ask_who_it_is(request: HttpRequest, user: User) -> HttpResponse:
+def ask_who_it_is(request: HttpRequest, user: User) -> HttpResponse:
     methods = get_adapter().get_reauthentication_methods(user)
     if not methods:  # who signs in with an account elsewhere alone
         messages.error(request, _("For this, sign out and in again first: it has to be you, and just now."))

@@ -87,12 +87,10 @@ def switch(request: HttpRequest, user: User) -> HttpResponse:
 def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
     if not access.rights & {Right.SETTINGS, Right.OWNERSHIP}:
         raise InsufficientScope
-    organization, status, problem = access.organization, 200, for_another(request, access)
-    sent = request.POST if request.method == "POST" and not problem else None
-    form = NameForm(sent, initial={"name": organization.name})
-    if problem:
-        status = 409
-    elif sent is not None:
+    status = 200
+    sent = request.POST if request.method == "POST" else None
+    form = NameForm(sent, initial={"name": access.organization.name})
+    if sent is not None:
         if form.is_valid():
             rename(access, form.cleaned_data["name"])
             words = _("The organization is called %(name)s now.")
@@ -103,7 +101,6 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
         "access": access,
         "here": "settings",
         "form": form,
-        "problem": problem,
         "may_found": access.user is not None and may_found(access.user),
         "export_path": path_if_any("export"),
         "retention_path": path_if_any("retention"),
@@ -115,9 +112,8 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def leave(request: HttpRequest, access: Access) -> HttpResponse:
-    membership, problem = _own_membership(access), for_another(request, access)
-    status = 409 if problem else 200
-    if request.method == "POST" and not problem:
+    membership, status = _own_membership(access), 200
+    if request.method == "POST":
         try:
             members.leave(access)
         except LastOwner as error:
@@ -130,7 +126,6 @@ def leave(request: HttpRequest, access: Access) -> HttpResponse:
     context = {
         "access": access,
         "here": "team",
-        "problem": problem,
         "is_only_owner": is_only_owner(membership),
         "delete_path": path_if_any("organization_delete"),
     }
@@ -141,17 +136,6 @@ def _own_membership(access: Access) -> Membership:
     if access.user is None:
         raise TypeError("People leave.")
     return member_of(access.organization, access.user.uuid)
-
-
-def for_another(request: HttpRequest, access: Access) -> str:
-    """What to say, and do instead, when a form was opened for an organization that is not the chosen one any more, as
-    with two of them in two tabs; "" when all is well.
-    """
-    if request.POST.get("for", access.organization.slug) == access.organization.slug:
-        return ""
-    return _(
-        "That page was opened for another organization, so nothing was changed. This one is %(name)s."
-    ) % {"name": isolated(access.organization.name)}
 
 
 def path_if_any(name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from allauth.account.internal.flows.reauthentication import did_recently_authenticate
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.serializers.json import DjangoJSONEncoder
@@ -21,6 +22,7 @@ from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
 from accounts.pages import go_through
 from accounts.throttling import limiter
+from accounts.views.gates import ask_who_it_is
 
 Arguments = ParamSpec("Arguments")
 # Whoever finds a browser signed in must not try passwords there.
@@ -60,6 +62,8 @@ def account_export(request: HttpRequest, user: User) -> HttpResponse:
 @own_page
 def account_delete(request: HttpRequest, user: User) -> HttpResponse:
     """Raises Unavailable while tries cannot be counted."""
+    if not user.has_usable_password() and not did_recently_authenticate(request):
+        return ask_who_it_is(request, user)
     stranded = erasing.only_owner_of(user)
     if request.method != "POST":
         return _page(request, DeleteOwnAccountForm(user=user), stranded)

@@ -22,7 +22,6 @@ from accounts.names import isolated
 from accounts.organizations import TooManyOrganizations
 from accounts.pages import member_page
 from accounts.roles import Right, table
-from accounts.views.organizations import for_another
 
 Arguments = ParamSpec("Arguments")
 
@@ -38,9 +37,6 @@ def members_page(
         request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> HttpResponse:
         access.require_right(Right.MEMBERS)
-        problem = for_another(request, access)
-        if problem:
-            return show(request, access, status=409, problem=problem)
         return view(request, access, *args, **kwargs)
 
     return page
