@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from allauth.account.internal.flows.reauthentication import did_recently_authenticate
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.serializers.json import DjangoJSONEncoder
@@ -62,8 +63,11 @@ def account_export(request: HttpRequest, user: User) -> HttpResponse:
 @own_page
 def account_delete(request: HttpRequest, user: User) -> HttpResponse:
     """Raises Unavailable while tries cannot be counted."""
-    if not user.has_usable_password() and not did_recently_authenticate(request):
-        return ask_who_it_is(request, user)
+    if not user.has_usable_password():
+        try:
+            raise_if_reauthentication_required(request, app="allauth.account")
+        except ReauthenticationRequired:
+            return ask_who_it_is(request, user)
     stranded = erasing.only_owner_of(user)
     if request.method != "POST":
         return _page(request, DeleteOwnAccountForm(user=user), stranded)

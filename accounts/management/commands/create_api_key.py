@@ -5,10 +5,13 @@ import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from accounts.api_keys import create_api_key
+from accounts.audit import record
 from accounts.clock import read_db_now
 from accounts.management.base import OperatorCommand, whole_number
+from accounts.models import AuditAction
 from accounts.rates import keys_above, organization_rate
 
 
@@ -40,16 +43,20 @@ class Command(OperatorCommand):
         organization = self.organization(options["slug"])
         if options["expires"] is not None and options["expires"] <= read_db_now():
             self.refuse(f"--expires {options['expires'].isoformat()} has passed.")
-        key, text = create_api_key(
-            organization,
-            livemode=not options["test"],
-            name=options["name"],
-            scopes=[scope.strip() for scope in options["scopes"].split(",") if scope.strip()],
-            expires_at=options["expires"],
-            allowed_addresses=[part.strip() for part in options["addresses"].split(",") if part.strip()],
-            rate_per_minute=options["rate_per_minute"],
-            burst=options["burst"],
-        )
+        with transaction.atomic():
+            key, text = create_api_key(
+                organization,
+                livemode=not options["test"],
+                name=options["name"],
+                scopes=[scope.strip() for scope in options["scopes"].split(",") if scope.strip()],
+                expires_at=options["expires"],
+                allowed_addresses=[part.strip() for part in options["addresses"].split(",") if part.strip()],
+                rate_per_minute=options["rate_per_minute"],
+                burst=options["burst"],
+            )
+            record(
+                organization, AuditAction.KEY_CREATED, actor="system", subject=key.actor, scopes=key.scopes
+            )
         shared = organization_rate(organization)
         if key in keys_above(organization):
             self.stderr.write(

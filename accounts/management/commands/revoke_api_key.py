@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from accounts import keys
 from accounts.api_keys import revoke_api_key
+from accounts.audit import record
 from accounts.management.base import OperatorCommand
-from accounts.models import ApiKey
+from accounts.models import ApiKey, AuditAction
 
 
 class Command(OperatorCommand):
@@ -28,6 +30,10 @@ class Command(OperatorCommand):
             )
         if len(found) > 1:
             self.refuse(f"{len(found)} keys start with {options['prefix']!r}: give the whole key.")
-        if not revoke_api_key(found[0]):
+        with transaction.atomic():
+            is_new = revoke_api_key(found[0])
+            if is_new:
+                record(found[0].organization, AuditAction.KEY_REVOKED, actor="system", subject=found[0].actor)
+        if not is_new:
             self.refuse(f"{found[0].prefix} was revoked before.")
         self.stdout.write(found[0].prefix)
