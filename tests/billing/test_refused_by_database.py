@@ -42,7 +42,7 @@ def refuse(sql: str, because: str) -> None:
 def test_entries_are_never_changed_or_deleted(organization: Organization, sql: str) -> None:
     if sql.startswith("TRUNCATE") and connection.vendor == "sqlite":
         sql = "DELETE FROM billing_ledgerentry WHERE 1 = 1"  # SQLite's truncate is this statement
-    refuse(sql, because="ledger entries are never changed or deleted")
+    refuse(sql, because="never changed or deleted")
     assert LedgerEntry.objects.count() == 2
 
 
@@ -66,7 +66,7 @@ def test_entries_are_never_replaced(organization: Organization, columns: str) ->
             for target in ("id", "reference, kind")
         ]
     for statement in statements:
-        refuse(statement, because="ledger entries are never changed or deleted")
+        refuse(statement, because="never changed or deleted")
 
 
 def test_a_settlement_is_not_replaced_by_another(organization: Organization) -> None:
