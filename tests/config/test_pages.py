@@ -157,8 +157,8 @@ def test_bug_is_a_page_without_its_details(db: None, caplog: pytest.LogCaptureFi
     assert "a secret detail" in caplog.text
 
 
-@override_settings(ROOT_URLCONF=__name__)
 def test_what_django_refuses_is_a_page(db: None, settings: Settings) -> None:
+    settings.ROOT_URLCONF = __name__  # by the fixture alone: it would bring back what a decorator has undone
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
     response = browser_of().post("/form", {"a": "1", "b": "2", "c": "3"})
     assert (response.status_code, "understood" in text_of(response)) == (400, True)
