@@ -18,11 +18,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.connections import let_go
-from accounts.models import ApiKey, AuditAction, AuditEvent, AuditOrigin, Membership, Organization, User
+from accounts.models import (
+    NOBODY,
+    ApiKey,
+    AuditAction,
+    AuditEvent,
+    AuditOrigin,
+    Membership,
+    Organization,
+    User,
+)
 
 PAGE = 50
 BATCH = 500
 OPERATOR = ("staff:", "system")
+NOBODY_IN_WORDS = gettext_lazy("somebody who is not signed in")
 COLUMNS = (
     "id",
     "time",
@@ -213,6 +223,8 @@ class _Names:
         kind, _colon, rest = name.partition(":")
         if name == "system":
             return _("the shop")
+        if name == NOBODY:
+            return str(NOBODY_IN_WORDS)
         if kind == "staff":
             return _("an operator")
         if kind.startswith("inv_"):
