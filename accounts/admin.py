@@ -14,8 +14,9 @@ from accounts import (
     hooks,
     key_admin,  # noqa: F401 - registers itself
 )
+from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm, actor_of
-from accounts.models import AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
+from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
 from accounts.organizations import resume, suspend
 from accounts.origin import origin_of
 
@@ -163,14 +164,14 @@ class QueuedMailAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what: to be searched by the ids that rows hold, such as `user:<uuid>` or the slug of an organization."""
 
-    list_display = ("created_at", "organization", "actor", "action", "subject", "details", "address")
+    list_display = ("created_at", "organization", "who", "action", "subject", "details", "address")
     list_filter = ("action",)
     list_select_related = ("organization", "origin")
     search_fields = ("actor", "subject", "organization__slug")
     fields = (
         "created_at",
         "organization",
-        "actor",
+        "who",
         "action",
         "subject",
         "details",
@@ -178,8 +179,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "address",
         "agent",
     )
-    readonly_fields = ("note", "address", "agent")
+    readonly_fields = ("who", "note", "address", "agent")
     ordering = ("-pk",)
+
+    @admin.display(description=_("actor"), ordering="actor")
+    def who(self, event: AuditEvent) -> str:
+        return str(NOBODY_IN_WORDS) if event.actor == NOBODY else event.actor
 
     @admin.display(description=_("address"))
     def address(self, event: AuditEvent) -> str:

@@ -1,14 +1,20 @@
 """The only writer of the audit log. Part of the caller's transaction: what did not happen is not in it."""
 
+import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
+from accounts.clock import db_now
 from accounts.models import AuditAction, AuditEvent, AuditOrigin, Membership, Organization, User
 from accounts.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
     from accounts.access import Access
+
+PORTION = 500
 
 Detail = str | int | bool | None | list[str]
 
@@ -57,16 +63,35 @@ def record_by(
     )
 
 
-def record_of_person(user: User, action: AuditAction, *, origin: Origin = NOWHERE, **details: Detail) -> None:
-    """What concerns somebody's own account is told to each organization that they belong to."""
+def record_of_person(
+    user: User, action: AuditAction, *, actor: str = "", origin: Origin = NOWHERE, **details: Detail
+) -> None:
+    """What concerns somebody's own account is told to each organization that they belong to. `actor`: if not they."""
     memberships = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
     for membership in memberships:
         record(
             membership.organization,
             action,
-            actor=user.actor,
+            actor=actor or user.actor,
             subject=user.actor,
             origin=origin,
             note="",
             **details,
         )
+
+
+def forget_origins() -> int:
+    """How many were older than settings.AUDIT_ORIGIN_DAYS: addresses and browsers go, what was noted stays. From the
+    oldest on, up to the first that is young: the others need not be looked at.
+    """
+    days = datetime.timedelta(days=settings.AUDIT_ORIGIN_DAYS)
+    is_old = ExpressionWrapper(Q(event__created_at__lte=db_now() - days), BooleanField())
+    told = AuditOrigin.objects.exclude(address=None, agent="").annotate(is_old=is_old).order_by("pk")
+    count = 0
+    while True:
+        portion = list(told.values_list("pk", "is_old")[:PORTION])
+        old = AuditOrigin.objects.filter(pk__in=[pk for pk, is_one in portion if is_one])
+        forgotten = old.update(address=None, agent="")
+        count += forgotten
+        if forgotten < PORTION:
+            return count

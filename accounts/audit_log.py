@@ -18,11 +18,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.connections import let_go
-from accounts.models import ApiKey, AuditAction, AuditEvent, AuditOrigin, Membership, Organization, User
+from accounts.models import (
+    NOBODY,
+    ApiKey,
+    AuditAction,
+    AuditEvent,
+    AuditOrigin,
+    Membership,
+    Organization,
+    User,
+)
 
 PAGE = 50
 BATCH = 500
 OPERATOR = ("staff:", "system")
+NOBODY_IN_WORDS = gettext_lazy("somebody who is not signed in")
 COLUMNS = (
     "id",
     "time",
@@ -178,6 +188,16 @@ def as_csv(organization: Organization, wanted: Wanted) -> Iterator[str]:
         before = found[-1].pk
 
 
+def is_operator(actor: str) -> bool:
+    """Whose notes and whereabouts are not the organization's to know. The shop itself counts as one."""
+    return actor.startswith(OPERATOR)
+
+
+def without_staff(name: str) -> str:
+    """As organizations may know it: that it was an operator, not which."""
+    return "staff" if name.startswith(OPERATOR[0]) else name
+
+
 def defused(text: str) -> str:
     """With a sign in front that spreadsheets take for "this is text", where one would compute it otherwise."""
     return f"'{text}" if text.lstrip(" ").startswith(_BEGINS_A_FORMULA) else text
@@ -203,6 +223,8 @@ class _Names:
         kind, _colon, rest = name.partition(":")
         if name == "system":
             return _("the shop")
+        if name == NOBODY:
+            return str(NOBODY_IN_WORDS)
         if kind == "staff":
             return _("an operator")
         if kind.startswith("inv_"):
@@ -233,7 +255,7 @@ def _name_of(person: uuid.UUID, user: User | None, is_member: bool) -> str:
 
 def _line(event: AuditEvent, names: _Names) -> Line:
     origin: AuditOrigin | None = getattr(event, "origin", None)  # it may have been erased, or never been
-    is_by_operator = event.actor.startswith(OPERATOR)
+    is_by_operator = is_operator(event.actor)
     return Line(
         event=event,
         action=str(AuditAction(event.action).label) if event.action in AuditAction.values else event.action,
@@ -260,18 +282,14 @@ def _columns(line: Line) -> Sequence[str]:
         event.created_at.isoformat(),
         event.action,
         line.actor,
-        _without_staff(event.actor),
+        without_staff(event.actor),
         line.subject,
-        _without_staff(event.subject),
+        without_staff(event.subject),
         json.dumps(event.details, ensure_ascii=False, sort_keys=True),
         line.note,
         line.address,
         line.agent,
     )
-
-
-def _without_staff(name: str) -> str:
-    return "staff" if name.startswith("staff:") else name
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> str:

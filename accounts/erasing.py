@@ -12,6 +12,7 @@ from accounts.clock import db_now
 from accounts.errors import DomainError
 from accounts.members import ChangedMeanwhile
 from accounts.models import (
+    NOBODY,
     AuditAction,
     AuditOrigin,
     Invitation,
@@ -76,16 +77,32 @@ def erase(user: User) -> bool:
 
 
 def _erase_traces(user: User, organizations: list[Organization]) -> None:
-    QueuedMail.objects.filter(to__iexact=user.email, sent_at=None).delete()
-    invited = Invitation.objects.filter(Q(email=user.email) | Q(accepted_by=user))
+    addresses = _addresses_of(user)
+    for address in addresses:
+        QueuedMail.objects.filter(to__iexact=address, sent_at=None).delete()
+    invited = Invitation.objects.filter(Q(email__in=addresses) | Q(accepted_by=user))
+    ids = set(invited.values_list("public_id", flat=True))
     told = {organization.pk for organization in organizations}
     told |= set(invited.values_list("organization", flat=True))
     invited.delete()
     Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None).delete()
-    AuditOrigin.objects.filter(event__actor=user.actor).delete()
+    # Of tries to sign in it is not known who made them; most are one's own.
+    tries = Q(event__actor=NOBODY, event__subject=user.actor)
+    AuditOrigin.objects.filter(Q(event__actor=user.actor) | tries).delete()
     # What others did to them, in whose words their address or name may stand.
     of_others = AuditOrigin.objects.filter(event__organization__in=told).exclude(note="")
-    of_others.filter(Q(event__subject=user.actor) | Q(note__icontains=user.email)).update(note="")
+    names_them = Q(event__subject__in={user.actor, *ids})
+    for address in addresses:
+        names_them |= Q(note__icontains=address)
+    of_others.filter(names_them).update(note="")
+
+
+def _addresses_of(user: User) -> set[str]:
+    """With the earlier ones that invitations tell of, unless they are somebody else's by now."""
+    accepted = Invitation.objects.filter(accepted_by=user).exclude(email=user.email)
+    earlier = set(accepted.values_list("email", flat=True))
+    taken = User.objects.filter(email__in=earlier).values_list("email", flat=True)
+    return {user.email, *earlier.difference(taken)}
 
 
 def _blank(user: User) -> None:

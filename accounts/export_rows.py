@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from accounts.audit_log import is_operator, without_staff
 from accounts.hooks import ExportDocument, ExportFile
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization
 
@@ -110,13 +111,13 @@ def _audit(organization: Organization) -> Iterator[Row]:
 
 
 def event_row(event: AuditEvent) -> Row:
-    """With its origin, as far as that was not erased."""
-    origin = getattr(event, "origin", None)
+    """With its origin, as far as that was not erased and is no operator's."""
+    origin = None if is_operator(event.actor) else getattr(event, "origin", None)
     return {
         "at": event.created_at,
-        "actor": event.actor,
+        "actor": without_staff(event.actor),
         "action": event.action,
-        "subject": event.subject,
+        "subject": without_staff(event.subject),
         "details": event.details,
         "address": origin and origin.address,
         "agent": origin.agent if origin else "",

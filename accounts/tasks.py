@@ -5,7 +5,8 @@ from importlib import import_module
 from celery import shared_task
 from django.conf import settings
 
-from accounts import alerts, closing, exports, outbox
+from accounts import alerts, audit, closing, exports, outbox
+from accounts.signing import sessions
 from accounts.ticks import one_at_a_time
 
 
@@ -29,6 +30,9 @@ def close_organizations() -> None:
 
 
 @shared_task(name="accounts.tasks.clear_sessions")
+@one_at_a_time
 def clear_sessions() -> None:
-    """Of whoever did not come back: else their ids would lie around for ever."""
+    """Of whoever did not come back, and where people were long ago: else it would lie around for ever."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    sessions.forget_dead()
+    audit.forget_origins()

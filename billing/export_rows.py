@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models.functions import Abs
 
+from accounts.audit_log import is_operator, without_staff
 from accounts.export_rows import in_batches
 from accounts.hooks import ExportDocument, ExportFile
 from accounts.models import Organization
@@ -44,7 +45,7 @@ def _entries(organization: Organization) -> Iterator[Row]:
     wallet_id = Wallet.objects.get(organization=organization).pk
     rows = LedgerEntry.objects.filter(wallet_id=wallet_id).alias(number=Abs("id")).select_related("note")
     for entry in in_batches(rows, by="number"):
-        note = getattr(entry, "note", None)
+        note = None if is_operator(entry.actor) else getattr(entry, "note", None)
         yield {
             "at": entry.created_at,
             "kind": entry.kind,
@@ -52,7 +53,7 @@ def _entries(organization: Organization) -> Iterator[Row]:
             "held": entry.held,
             "owed": entry.owed,
             "reference": entry.reference,
-            "actor": entry.actor,
+            "actor": without_staff(entry.actor),
             "note": note.text if note else "",
         }
 

@@ -410,6 +410,8 @@ RETENTION_DAYS = env.integer("RETENTION_DAYS", 30, 1, 36_500)
 PROMPT_RETENTION_DAYS = (
     env.integer("PROMPT_RETENTION_DAYS", 0, 1, 36_500) if env.text("PROMPT_RETENTION_DAYS") else None
 )
+# Where from something was done, in the audit log; what was done stays.
+AUDIT_ORIGIN_DAYS = env.integer("AUDIT_ORIGIN_DAYS", 180, 1, 36_500)
 CALL_TOTAL_S = env.seconds("CALL_TOTAL_S", 45, 0.5, 600)
 LEASE_S = env.seconds("LEASE_S", 60, 1, 3600)
 LEASE_RENEW_S = LEASE_S / 4

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_log import GROUPS, Wanted
-from accounts.models import Membership, Role
+from accounts.models import NOBODY, Membership, Role
 from accounts.names import MAX_NAME, clean_name
 
 FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
@@ -49,7 +49,11 @@ class WantedForm(forms.Form):
         groups = [(word, words) for word, (words, _actions) in GROUPS.items()]
         self.fields["group"].choices = [("", _("Everything")), *groups]  # type: ignore[attr-defined]  # a choice's
         people = [(one.user.actor, one.user.email) for one in members]
-        others = [("keys", _("API keys")), ("operator", _("The shop and its operators"))]
+        others = [
+            ("keys", _("API keys")),
+            ("operator", _("The shop and its operators")),
+            (NOBODY, _("Somebody who is not signed in")),
+        ]
         self.fields["actor"].choices = [("", _("Everybody")), *people, *others]  # type: ignore[attr-defined]  # a choice's
 
     def clean(self) -> dict[str, Any]:

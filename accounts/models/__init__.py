@@ -1,6 +1,7 @@
 """Who: shops, people, organizations, the keys that act for them, and what is told to whom."""
 
 from accounts.models.audit import (
+    NOBODY,
     AuditAction,
     AuditEvent,
     AuditOrigin,
@@ -37,6 +38,7 @@ from accounts.models.terms import (
 )
 
 __all__ = [
+    "NOBODY",
     "SCOPES",
     "Acceptance",
     "AlertKind",

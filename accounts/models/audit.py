@@ -50,12 +50,16 @@ class AuditAction(models.TextChoices):
     CREDITS_CHANGED = "credits_changed", _("Gave or took credits")
 
 
+NOBODY = "nobody"  # that is known: the actor of what somebody did who was not signed in
+
+
 class AuditEvent(models.Model):
     """Append-only, kept by the database (append_only.py); it holds ids and machine words alone, so that people can be
     erased from beside it.
 
-    `actor` is `user:<uuid>`, `key:<id>`, `staff:<uuid>` or `system`; `subject` what it was done to, likewise, "" for
-    the organization itself; `details` words and numbers by name, such as `{"from": "viewer", "to": "admin"}`.
+    `actor` is `user:<uuid>`, `key:<id>`, `staff:<uuid>`, `system`, or NOBODY for whoever tried to sign in and was not
+    let in; `subject` what it was done to, likewise, "" for the organization itself; `details` words and numbers by
+    name, such as `{"from": "viewer", "to": "admin"}`.
     """
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")

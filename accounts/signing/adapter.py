@@ -8,7 +8,6 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
@@ -16,12 +15,11 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from accounts import outbox
-from accounts.audit import record_of_person
-from accounts.models import AuditAction, User
+from accounts.models import User
 from accounts.organizations import first_shop
 from accounts.origin import origin_of
 from accounts.pages import is_path_of_ours
-from accounts.signing import addresses, invited, limits
+from accounts.signing import addresses, failures, invited, limits
 
 MISMATCH = _("This e-mail and password do not match. Try again.")
 # What is asked for by anybody who knows an address, so it is limited for each mailbox.
@@ -78,10 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):
         email = User.objects.clean_email(credentials.get("email") or "")
         user = User.objects.filter(email=email).first()
         if user is not None:
-            with transaction.atomic():
-                record_of_person(
-                    user, AuditAction.SIGN_IN_FAILED, origin=origin_of(request), method="password"
-                )
+            failures.note(request, user, "password")
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         messages.error(request, MISMATCH)

@@ -35,6 +35,8 @@ SIGN_UP = Rate("sign_up", per_minute=3, burst=10)
 RESET = Rate("reset", per_minute=3, burst=10)
 CONFIRM = Rate("confirm", per_minute=10, burst=20)
 NEW_ADDRESS = Rate("new_address", per_minute=6, burst=6, minutes=60)
+# One row of the audit log for all tries of some minutes, or strangers would fill it.
+FAILURE_NOTED = Rate("failure_noted", per_minute=1, burst=1, minutes=10)
 # To one mailbox, whoever asks for it.
 MAIL = Rate("mail_to", per_minute=4, burst=5, minutes=60)
 
@@ -58,6 +60,12 @@ def seconds_to_sign_in(request: HttpRequest, email: str) -> int:
         Bucket(f"account:{account}:{_network(request, _PAIR_PREFIXES)}", SIGN_IN_FROM_NETWORK),
         Bucket(f"account:{account}", SIGN_IN_ANYWHERE),
     )
+
+
+def may_note_failure(request: HttpRequest, user: User, actor: str, method: str) -> bool:
+    """Whether this is the first one of late at this account, by `actor` from this address."""
+    network = _network(request, _ADDRESS_PREFIXES)
+    return not seconds_to_wait(Bucket(f"{actor}:{user.pk}:{method}:{network}", FAILURE_NOTED))
 
 
 def may_mail(email: str) -> bool:

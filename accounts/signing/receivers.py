@@ -20,7 +20,7 @@ from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
 from accounts.origin import origin_of
-from accounts.signing import addresses, sessions
+from accounts.signing import addresses, failures, sessions
 
 TYPE = Authenticator.Type
 REMOVED = {TYPE.TOTP: AuditAction.SECOND_FACTOR_OFF, TYPE.WEBAUTHN: AuditAction.PASSKEY_REMOVED}
@@ -111,8 +111,7 @@ def factor_removed(request: HttpRequest, user: User, authenticator: Authenticato
 
 
 def factor_failed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    with transaction.atomic():
-        _note(request, user, AuditAction.SIGN_IN_FAILED, method=str(authenticator.type))
+    failures.note(request, user, str(authenticator.type))
 
 
 def social_added(request: HttpRequest, sociallogin: Any, **_: Any) -> None:

@@ -1,9 +1,14 @@
 """The sessions in which somebody is signed in."""
 
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
+from accounts.clock import db_now
 from accounts.models import User
+
+PORTION = 500
 
 
 def end_others(request: HttpRequest, user: User) -> int:
@@ -15,4 +20,14 @@ def end_others(request: HttpRequest, user: User) -> int:
     for session in sessions:
         session.end()
         count += 1
+    return count
+
+
+def forget_dead() -> int:
+    """How many rows were of sessions that have ended: each holds an IP address and a browser."""
+    live = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=db_now())
+    dead = UserSession.objects.filter(~Exists(live))
+    count = 0
+    while portion := list(dead.values_list("pk", flat=True)[:PORTION]):
+        count += UserSession.objects.filter(pk__in=portion).delete()[0]
     return count

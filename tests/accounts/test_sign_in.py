@@ -3,10 +3,13 @@
 from typing import cast
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from django.http import HttpResponse
 from django.test import Client
+from django.utils.timezone import now
 
+from accounts import throttling
 from accounts.models import AuditEvent, AuditOrigin
 from tests.cast import PASSWORD, Person
 from tests.pages import browser_of, text_of
@@ -132,10 +135,37 @@ def test_sign_ins_and_failed_tries_of_known_people_are_in_the_audit_log(alice: P
     browser_of().post("/sign-in/", {"email": EMAIL, "password": PASSWORD}, REMOTE_ADDR="203.0.113.7")
     events = AuditEvent.objects.filter(organization=alice.organization).order_by("pk")
     assert list(events.values_list("action", "actor", "details")) == [
-        ("sign_in_failed", alice.user.actor, {"method": "password"}),
+        ("sign_in_failed", "nobody", {"method": "password"}),
         ("signed_in", alice.user.actor, {"methods": ["password"]}),
     ]
     assert AuditOrigin.objects.get(event=events[1]).address == "203.0.113.7"
+    assert events[0].subject == alice.user.actor, "At whose account it was tried"
+
+
+def test_many_tries_from_one_address_are_one_row_for_some_minutes(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_us = [1]
+    monkeypatch.setattr(throttling, "_limiter", throttling.ProcessLimiter(lambda: clock_us[0]))
+
+    def tries() -> int:
+        for address in ("203.0.113.7", "203.0.113.7", "198.51.100.9"):
+            browser_of().post("/sign-in/", {"email": EMAIL, "password": "wrong"}, REMOTE_ADDR=address)
+        return AuditEvent.objects.filter(action="sign_in_failed").count()
+
+    assert tries() == 2
+    assert tries() == 2
+    clock_us[0] += 600_000_000
+    assert tries() == 4
+
+
+def test_who_is_signed_in_and_mistypes_is_named(alice: Person) -> None:
+    client = browser_of()
+    sign_in(client)
+    with time_machine.travel(now().timestamp() + 1000, tick=True):
+        client.post("/account/again/", {"password": "wrong"})
+    event = AuditEvent.objects.get(action="sign_in_failed")
+    assert (event.actor, event.subject) == (alice.user.actor, alice.user.actor)
 
 
 def test_person_whom_an_operator_entered_signs_in_without_confirming(alice: Person) -> None:

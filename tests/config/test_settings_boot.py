@@ -89,6 +89,7 @@ def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
         ("IMAGE_LINK_SECONDS", "0"),
         ("RETENTION_DAYS", "0"),
         ("PROMPT_RETENTION_DAYS", "0"),
+        ("AUDIT_ORIGIN_DAYS", "0"),
         ("CALL_TOTAL_S", "60"),
         ("LEASE_S", "0"),
         ("BODY_TIMEOUT_S", "0"),

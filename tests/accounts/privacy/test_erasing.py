@@ -6,6 +6,7 @@ import pytest
 
 from accounts import audit, erasing, hooks, outbox
 from accounts.models import (
+    NOBODY,
     Acceptance,
     AuditAction,
     AuditEvent,
@@ -86,6 +87,9 @@ def test_nothing_says_who_they_were(alice: Person, bob: Person) -> None:
         note="Robert Tables",
     )
     invite(alice, "bob@studio.example", "a", accepted_at=bob.user.date_joined, accepted_by=bob.user)
+    audit.record_of_person(
+        bob.user, AuditAction.SIGN_IN_FAILED, actor=NOBODY, origin=Origin("192.0.2.44", "Bob's browser")
+    )
     outbox.queue(alice.organization.shop_id, "bob@studio.example", "Hello", "Dear Robert Tables")
     outbox.queue(alice.organization.shop_id, "alice@studio.example", "Hello", "Dear Alice")
     Acceptance.objects.create(user=bob.user, shop=alice.organization.shop, kind="terms", version="7")
@@ -100,6 +104,35 @@ def test_nothing_says_who_they_were(alice: Person, bob: Person) -> None:
     assert acts(alice.organization)[-1] == (bob.user.actor, "person_erased")
     assert Acceptance.objects.filter(user=bob.user).exists()
     assert User.objects.get(pk=bob.user.pk).is_staff is False
+
+
+def test_an_earlier_address_goes_too(alice: Person, bob: Person) -> None:
+    """They were invited with it, and have another one now; the note's case may differ."""
+    invitation = invite(
+        alice, "old@studio.example", "a", accepted_at=bob.user.date_joined, accepted_by=bob.user
+    )
+    invite(alice, "taken@studio.example", "b", accepted_at=bob.user.date_joined, accepted_by=bob.user)
+    invite(alice, "taken@studio.example", "c", accepted_at=None)
+    join("taken@studio.example", alice.organization, Role.VIEWER)
+    for subject, note in [
+        (invitation.public_id, "old@studio.example"),
+        (invitation.public_id, "Robert"),
+        ("inv_1", "Old@Studio.example, once more"),
+    ]:
+        audit.record(
+            alice.organization,
+            AuditAction.MEMBER_INVITED,
+            actor=alice.user.actor,
+            subject=subject,
+            note=note,
+        )
+    outbox.queue(alice.organization.shop_id, "old@studio.example", "Hello", "Dear Bob")
+    assert erasing.erase(bob.user)
+    text = everything_in_the_database().lower()
+    assert [line[:300] for line in text.splitlines() if "old@" in line] == []
+    assert set(AuditOrigin.objects.values_list("note", flat=True)) == {""}
+    [left] = Invitation.objects.all()
+    assert (left.email, left.accepted_by) == ("taken@studio.example", None), "It is somebody else's by now"
 
 
 def test_invitations_by_them_are_taken_back_and_others_stay(alice: Person, bob: Person) -> None:

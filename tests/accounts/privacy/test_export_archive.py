@@ -1,6 +1,7 @@
 """What an archive holds: all of the organization, nothing of others, and no secrets."""
 
 import hashlib
+import uuid
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from accounts import archive, audit, exports
 from accounts.models import ApiKey, AuditAction, DataExport, ExportState, Invitation
 from accounts.origin import Origin
+from billing import manual
 from generations import storage
 from generations.models import Image
 from tests.accounts.privacy.steps import (
@@ -98,6 +100,23 @@ def test_it_holds_nothing_of_others_and_no_secret(alice: Person, charlie: Person
     for foreign in ("charlie", "Elsewhere", charlie.organization.slug, str(charlie.user.uuid)):
         assert foreign not in text
     assert key.prefix in text
+
+
+def test_it_holds_no_word_of_operators_and_not_which_of_them_it_was(alice: Person) -> None:
+    staff = f"staff:{uuid.uuid4()}"
+    manual.grant(alice.organization.pk, 7, reason="looks like fraud", actor=staff)
+    desk = Origin("198.51.100.9", "A desk")
+    for actor in (staff, "system"):
+        audit.record(
+            alice.organization, AuditAction.SUSPENDED, actor=actor, origin=desk, note="told by the police"
+        )
+    zipped = open_archive(exported(alice))
+    text = b"".join(zipped.read(name) for name in zipped.namelist()).decode("utf-8", "replace")
+    for secret in ("looks like fraud", "police", "198.51.100.9", "A desk", staff):
+        assert secret not in text
+    actors = [event["actor"] for event in document(zipped, "audit.json")]
+    assert actors == ["staff", "staff", "system", alice.user.actor]
+    assert document(zipped, "ledger.json")[-1]["actor"] == "staff"
 
 
 def test_parts_make_up_the_whole(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,16 @@ import json
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
 from accounts import audit, hooks, tasks, terms
-from accounts.models import AuditAction, Membership, Shop
+from accounts.models import AuditAction, AuditEvent, AuditOrigin, Membership, Shop
 from accounts.origin import Origin
+from tests.accounts.privacy.steps import DAY_S
 from tests.cast import Person
+from tests.makers import ago
 from tests.pages import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -76,5 +79,30 @@ def test_sessions_that_ended_do_not_lie_around(alice: Person) -> None:
         session["_auth_user_id"] = str(alice.user.pk)
         session.set_expiry(datetime.timedelta(days=days))
         session.save()
+        UserSession.objects.create(
+            user=alice.user, session_key=session.session_key, ip="192.0.2.7", user_agent="A browser"
+        )
+    UserSession.objects.create(user=alice.user, session_key="ended", ip="192.0.2.7", user_agent="A browser")
     tasks.clear_sessions()
-    assert Session.objects.count() == 1
+    live = Session.objects.get()
+    assert UserSession.objects.get().session_key == live.session_key
+
+
+def test_where_somebody_was_is_forgotten_after_some_time(
+    alice: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "PORTION", 2)
+    settings.AUDIT_ORIGIN_DAYS = 3
+    for days in (5, 4, 3.01, 2.99, 0):
+        event = AuditEvent.objects.create(
+            shop_id=alice.organization.shop_id,
+            organization=alice.organization,
+            actor=alice.user.actor,
+            action=AuditAction.SIGNED_IN,
+            created_at=ago(days * DAY_S),
+        )
+        AuditOrigin.objects.create(event=event, address="192.0.2.7", agent="A browser", note="A note")
+    tasks.clear_sessions()
+    told = AuditOrigin.objects.order_by("pk").values_list("address", "agent", "note")
+    assert list(told) == [(None, "", "A note")] * 3 + [("192.0.2.7", "A browser", "A note")] * 2
+    assert audit.forget_origins() == 0

@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import audit_log, members
-from accounts.audit import record
+from accounts.audit import record, record_of_person
 from accounts.audit_log import GROUPS, PAGE, Wanted, defused
-from accounts.models import AuditAction, AuditEvent, AuditOrigin, Organization, Role, User
+from accounts.models import NOBODY, AuditAction, AuditEvent, AuditOrigin, Organization, Role, User
 from accounts.origin import Origin
 from tests.accounts.team.team import access_of
 from tests.cast import Person, join, new_key
@@ -110,6 +110,15 @@ def test_what_operators_note_stays_with_them(alice: Person) -> None:
     desk = text_of(desk_of(boss).get("/admin/accounts/auditevent/"))
     assert str(boss.uuid) in desk
     assert "198.51.100.9" in desk
+
+
+def test_who_is_not_known_is_called_so(alice: Person, bob: Person) -> None:
+    record_of_person(bob.user, AuditAction.SIGN_IN_FAILED, actor=NOBODY, method="password")
+    words = "somebody who is not signed in"
+    assert f"{words} Failed to sign in method: password bob@studio.example" in page_of(alice, "?actor=nobody")
+    row = file_of(alice)[-1]
+    assert (row["actor"], row["actor_id"], row["subject"]) == (words, "nobody", "bob@studio.example")
+    assert words in text_of(desk_of(operator()).get("/admin/accounts/auditevent/?q=nobody"))
 
 
 def test_nobody_sees_what_was_done_elsewhere(alice: Person, charlie: Person) -> None:
