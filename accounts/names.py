@@ -10,13 +10,18 @@ _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of character
 _UNSEEN = {*_FORBIDDEN, "Cf", "Zs"}
 
 
+def can_be_seen(text: str) -> bool:
+    """Some of it: not spaces, control characters and marks of the direction of writing alone."""
+    return any(unicodedata.category(sign) not in _UNSEEN for sign in text)
+
+
 def clean_name(text: str) -> str:
     """Without the spaces around it. Raises ValidationError: nothing to see, more than 80 characters, or control
     characters. Markup, emoji and marks of the direction of writing stay, since pages escape and isolate them.
     """
     name = text.strip()
     kinds = {unicodedata.category(sign) for sign in name}
-    if not kinds - _UNSEEN or len(name) > MAX_NAME:
+    if not can_be_seen(name) or len(name) > MAX_NAME:
         raise ValidationError(_("A name has 1 to 80 characters, of which some can be seen."))
     if kinds & _FORBIDDEN:
         raise ValidationError(_("This name holds a sign that cannot be used, such as the end of a line."))

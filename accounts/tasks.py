@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts import alerts, closing, exports, outbox
+from accounts.signing import unproven
 from accounts.ticks import one_at_a_time
 
 
@@ -32,3 +33,10 @@ def close_organizations() -> None:
 def clear_sessions() -> None:
     """Of whoever did not come back: else their ids would lie around for ever."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+@shared_task(name="accounts.tasks.forget_unproven")
+@one_at_a_time
+def forget_unproven() -> None:
+    if unproven.forget_old():
+        closing.close_due()

@@ -160,6 +160,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.SeenPasswordValidator"},
 ]
 # Organizations that one person may own; what an organization has open, and sends within a day, of invitations.
 MAX_OWNED_ORGANIZATIONS = env.integer("MAX_OWNED_ORGANIZATIONS", 5, 1, 10_000)
@@ -200,6 +201,16 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
+# Whether other hosts below this one speak https is the operator's to say.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", False)
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured("HSTS_PRELOAD: browsers take in only hosts with HSTS_SUBDOMAINS=1.")
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS_SUBDOMAINS: off unless it is wished for
+    "security.W008",  # the proxy, which has the certificate, redirects; health checks come by plain http
+    "security.W021",  # HSTS_PRELOAD: takes months to undo
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _secure and TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -489,6 +500,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
     "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
     "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},
+    "forget-unproven": {"task": "accounts.tasks.forget_unproven", "schedule": 3600.0},
     "close-organizations": {"task": "accounts.tasks.close_organizations", "schedule": 60.0},
 }
 
