@@ -26,9 +26,10 @@ def _without_port(text: str) -> str:
     elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(bare))
+        address = ipaddress.ip_address(bare)
     except ValueError:
         return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def is_listed(address: str, listed: Iterable[str]) -> bool:

@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 
 MAX_NAME = 80
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines
+_ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
+ISOLATING = "\u2068\u2069"
 _UNSEEN = {*_FORBIDDEN, "Cf", "Zs"}
 
 
@@ -29,5 +31,7 @@ def clean_name(text: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """Within plain text, so that its direction of writing does not go over to what follows: `<bdi>` without markup."""
-    return f"\u2068{text}\u2069"
+    """Within plain text, so that its direction of writing does not go over to what follows: `<bdi>` without markup.
+    Marks of its own that would end this early are left out.
+    """
+    return f"\u2068{text.translate(_ISOLATES)}\u2069"

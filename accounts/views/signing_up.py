@@ -55,8 +55,8 @@ class SignUpView(SignupView):
 
 
 class ConfirmView(ConfirmEmailView):
-    """The link of the mail shows a button, since programs that look for harm in mail open every link. Where the password
-    was not typed before, it is asked for: the mail comes also when a stranger has signed up with the address.
+    """The link of the mail shows a button, since programs that look for harm in mail open every link. Where the
+    password was not typed before, it is asked for: the mail comes also when a stranger has signed up with the address.
     """
 
     problem = ""
