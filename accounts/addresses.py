@@ -8,12 +8,28 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """The nearest address that is not one of settings.TRUSTED_PROXIES (addresses or networks)."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
+    """The nearest address that is not one of settings.TRUSTED_PROXIES (addresses or networks), without a port.
+    "" where there is none to read: all such requests count as one address, and no list of addresses lets them in.
+    """
+    address = _without_port(str(request.META.get("REMOTE_ADDR", "")))
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     while hops and is_listed(address, settings.TRUSTED_PROXIES):
-        address = hops.pop()
+        address = _without_port(hops.pop())
     return address
+
+
+def _without_port(text: str) -> str:
+    """Some proxies write `203.0.113.7:1000` or `[2001:db8::1]:443`; a port is of one connection alone."""
+    bare = text.strip().partition("%")[0]
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def is_listed(address: str, listed: Iterable[str]) -> bool:

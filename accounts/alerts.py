@@ -7,13 +7,16 @@ from django.core.mail import EmailMessage
 
 from accounts import sending
 from accounts.models import AlertKind, OperatorAlert
+from accounts.names import ISOLATING
 
 logger = logging.getLogger(__name__)
 
 
 def raise_alert(shop_id: int, kind: AlertKind, subject: str, body: str) -> None:
     """Inside the transaction of what it tells of, so that it is told exactly if that happened."""
-    OperatorAlert.objects.create(shop_id=shop_id, kind=kind, subject=sending.one_line(subject), body=body)
+    OperatorAlert.objects.create(
+        shop_id=shop_id, kind=kind, subject=sending.one_line(subject, keep=ISOLATING), body=body
+    )
 
 
 def send_due() -> int:

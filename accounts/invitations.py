@@ -21,6 +21,7 @@ from accounts.audit import record, record_by
 from accounts.clock import db_now
 from accounts.errors import DomainError, InsufficientScope, NotFound, OrganizationSuspended
 from accounts.models import AuditAction, Invitation, Membership, Organization, Role, User
+from accounts.names import isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right, may_give
 
@@ -191,7 +192,7 @@ def _send(giver: Access, invitation: Invitation, token: str) -> None:
     inviter = giver.user
     context = {
         "token": token,
-        "name": sending.one_line(giver.organization.name),
+        "name": isolated(sending.one_line(giver.organization.name)),
         "inviter": sending.one_line(inviter.email if inviter else ""),
         "role": Role(invitation.role).label,
         "days": LIFETIME.days,

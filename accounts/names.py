@@ -7,7 +7,14 @@ from django.utils.translation import gettext as _
 
 MAX_NAME = 80
 _FORBIDDEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines
+_ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
+ISOLATING = "\u2068\u2069"
 _UNSEEN = {*_FORBIDDEN, "Cf", "Zs"}
+
+
+def can_be_seen(text: str) -> bool:
+    """Some of it: not spaces, control characters and marks of the direction of writing alone."""
+    return any(unicodedata.category(sign) not in _UNSEEN for sign in text)
 
 
 def clean_name(text: str) -> str:
@@ -16,7 +23,7 @@ def clean_name(text: str) -> str:
     """
     name = text.strip()
     kinds = {unicodedata.category(sign) for sign in name}
-    if not kinds - _UNSEEN or len(name) > MAX_NAME:
+    if not can_be_seen(name) or len(name) > MAX_NAME:
         raise ValidationError(_("A name has 1 to 80 characters, of which some can be seen."))
     if kinds & _FORBIDDEN:
         raise ValidationError(_("This name holds a sign that cannot be used, such as the end of a line."))
@@ -24,5 +31,7 @@ def clean_name(text: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """Within plain text, so that its direction of writing does not go over to what follows: `<bdi>` without markup."""
-    return f"\u2068{text}\u2069"
+    """Within plain text, so that its direction of writing does not go over to what follows: `<bdi>` without markup.
+    Marks of its own that would end this early are left out.
+    """
+    return f"\u2068{text.translate(_ISOLATES)}\u2069"

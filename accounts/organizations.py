@@ -13,7 +13,7 @@ from accounts.audit import record, record_by
 from accounts.clock import db_now
 from accounts.errors import DomainError
 from accounts.models import AuditAction, Membership, Organization, Role, Shop, User
-from accounts.names import clean_name, isolated
+from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right
 
@@ -55,7 +55,7 @@ def create_organization(
     """Founds an organization with its owner; raises ValidationError for an unusable name."""
     name = clean_name(name)
     organization = Organization.objects.create(
-        shop=shop, name=name, slug=_free_slug(name), rate_per_minute=rate_per_minute, burst=burst
+        shop=shop, name=name, slug=free_slug(name), rate_per_minute=rate_per_minute, burst=burst
     )
     Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
     for hook in hooks.organization_created:
@@ -95,7 +95,13 @@ def rename(access: Access, name: str) -> None:
         record_by(access, AuditAction.ORGANIZATION_RENAMED, note=note)
 
 
-def _free_slug(name: str) -> str:
+def called_after(email: str) -> str:
+    """What stands before the @ may hold next to anything between quotation marks."""
+    name = "".join(sign for sign in email.rpartition("@")[0] if sign.isalnum() or sign in "._-+")
+    return name[:MAX_NAME] or _("Organization")
+
+
+def free_slug(name: str) -> str:
     base = slugify(name)[:50].strip("-") or "organization"
     slug = base
     while Organization.objects.filter(slug=slug).exists():

@@ -12,6 +12,7 @@ from django.template.loader import get_template, render_to_string
 
 from accounts import sending
 from accounts.models import QueuedMail, Shop
+from accounts.names import ISOLATING
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,12 @@ GIVE_UP_AFTER = datetime.timedelta(days=3)
 def queue(shop_id: int, to: str, subject: str, body: str, html: str = "", *, template: str = "") -> None:
     """To one address, inside the transaction of what it tells of. `template` is what remains to be seen of it."""
     QueuedMail.objects.create(
-        shop_id=shop_id, to=to, subject=sending.one_line(subject), body=body, html=html, template=template
+        shop_id=shop_id,
+        to=to,
+        subject=sending.one_line(subject, keep=ISOLATING),
+        body=body,
+        html=html,
+        template=template,
     )
 
 

@@ -34,7 +34,19 @@ def member_page(
     """Hands the view an Access that may read. Others are sent to the sign-in, told that they belong nowhere, or asked
     to accept the terms first. Forms name the organization that they were opened for. Raises OtherOrganization.
     """
+    return _page(view, asks_terms=True)
 
+
+def way_out(
+    view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+    """The same for pages that lead away, which are open also to those who do not accept the terms."""
+    return _page(view, asks_terms=False)
+
+
+def _page(
+    view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse], *, asks_terms: bool
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
     @wraps(view)
     @never_cache
     def page(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
@@ -46,7 +58,7 @@ def member_page(
         except NotFound:
             return render(request, "accounts/no_organization.html", status=403)
         access.require("read")
-        if terms.outstanding(user, access.organization.shop):
+        if asks_terms and terms.outstanding(user, access.organization.shop):
             return go_through(request, reverse("terms"))
         if (
             request.method == "POST"

@@ -29,9 +29,11 @@ _OF_THIS_MAIL = (
 )
 
 
-def one_line(text: str) -> str:
-    """Fit for a subject: what others wrote cannot begin another header."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:200]
+def one_line(text: str, *, keep: str = "") -> str:
+    """Fit for a subject: what others wrote cannot begin another header. `keep`: signs that may stay, though unseen."""
+    return " ".join("".join(sign if sign.isprintable() or sign in keep else " " for sign in text).split())[
+        :200
+    ]
 
 
 def send_due(

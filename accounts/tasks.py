@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts import alerts, audit, closing, exports, outbox
-from accounts.signing import sessions
+from accounts.signing import sessions, unproven
 from accounts.ticks import one_at_a_time
 
 
@@ -36,3 +36,10 @@ def clear_sessions() -> None:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     sessions.forget_dead()
     audit.forget_origins()
+
+
+@shared_task(name="accounts.tasks.forget_unproven")
+@one_at_a_time
+def forget_unproven() -> None:
+    if unproven.forget_old():
+        closing.close_due()

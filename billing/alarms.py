@@ -5,6 +5,7 @@ from django.utils.translation import ngettext
 
 from accounts.alerts import raise_alert
 from accounts.models import AlertKind, Organization
+from accounts.names import isolated
 from billing.models import Payment, Refund, StripeAccount, StripeEvent
 from billing.stripe_gateway.errors import StripeRefused
 
@@ -55,7 +56,7 @@ def may_be_fraud(payment: Payment) -> None:
         "The bank of the card has warned Stripe. A refund now is cheaper than a dispute later: look at the"
         " payment, and at what %(organization)s does."
     )
-    organization = payment.organization.name
+    organization = isolated(payment.organization.name)
     raise_alert(payment.shop_id, AlertKind.FRAUD, subject, body % {"organization": organization})
 
 
@@ -93,5 +94,5 @@ def automatic_is_refused(organization: Organization, error: StripeRefused) -> No
         "Look at STRIPE_SECRET_KEY, its rights, and this customer at Stripe. It is tried again by itself; until it goes"
         " through, nothing is bought for them."
     )
-    subject %= {"organization": organization.name}
+    subject %= {"organization": isolated(organization.name)}
     raise_alert(organization.shop_id, AlertKind.PAYMENT, subject, f"{error} {what}")

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import env, sign_in, stripe_keys
+from config import desk_look, env, sign_in, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -160,6 +160,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.SeenPasswordValidator"},
 ]
 # Organizations that one person may own; what an organization has open, and sends within a day, of invitations.
 MAX_OWNED_ORGANIZATIONS = env.integer("MAX_OWNED_ORGANIZATIONS", 5, 1, 10_000)
@@ -200,6 +201,16 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
+# Whether other hosts below this one speak https is the operator's to say.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", False)
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured("HSTS_PRELOAD: browsers take in only hosts with HSTS_SUBDOMAINS=1.")
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS_SUBDOMAINS: off unless it is wished for
+    "security.W008",  # the proxy, which has the certificate, redirects; health checks come by plain http
+    "security.W021",  # HSTS_PRELOAD: takes months to undo
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _secure and TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -286,46 +297,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- The operator's desk ------------------------------------------------------------------------
 
-UNFOLD = {
-    "SITE_TITLE": "config.desk.shop_name",
-    "SITE_HEADER": "config.desk.shop_name",
-    "SITE_SUBHEADER": "config.desk.subheader",
-    "SITE_SYMBOL": "photo_camera",
-    "SITE_URL": "/playground/",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.desk.favicon"}],
-    "STYLES": ["config.desk.stylesheet"],
-    "SHOW_VIEW_ON_SITE": False,
-    "BORDER_RADIUS": "8px",
-    "COLORS": {
-        "base": {
-            "50": "#f8f5ef",
-            "100": "#efe9de",
-            "200": "#e0d9cc",
-            "300": "#c9bfae",
-            "400": "#ada292",
-            "500": "#665d51",
-            "600": "#4d453b",
-            "700": "#373129",
-            "800": "#2b2621",
-            "900": "#201c18",
-            "950": "#171411",
-        },
-        "primary": {
-            "50": "#fdf3ea",
-            "100": "#f9e1cd",
-            "200": "#f2c19a",
-            "300": "#ea9c60",
-            "400": "#f17324",
-            "500": "#c9570f",
-            "600": "#a8470a",
-            "700": "#8a3a09",
-            "800": "#6d2e08",
-            "900": "#532407",
-            "950": "#371804",
-        },
-    },
-    "SIDEBAR": {"show_search": False, "show_all_applications": False},
-}
+UNFOLD = desk_look.UNFOLD
 
 # --- Language and time --------------------------------------------------------------------------
 
@@ -491,6 +463,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
     "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
     "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},
+    "forget-unproven": {"task": "accounts.tasks.forget_unproven", "schedule": 3600.0},
     "close-organizations": {"task": "accounts.tasks.close_organizations", "schedule": 60.0},
 }
 

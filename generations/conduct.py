@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import alerts
 from accounts.clock import db_now
 from accounts.models import AlertKind
+from accounts.names import isolated
 from accounts.organizations import suspend
 from generations.models import Generation
 
@@ -42,13 +43,13 @@ def note_refusal(generation: Generation) -> bool:
         alerts.raise_alert(
             organization.shop_id,
             AlertKind.CONDUCT,
-            _("%(name)s was paused: its prompts are refused") % {"name": organization.name},
+            _("%(name)s was paused: its prompts are refused") % {"name": isolated(organization.name)},
             _(
                 "Upstreams refused %(count)d orders of %(name)s within an hour for their content, which can cost the "
                 "shop its account there. The organization cannot order until it is resumed: in the admin, or with"
                 " manage.py resume_organization %(slug)s"
             )
-            % {"count": limit, "name": organization.name, "slug": organization.slug},
+            % {"count": limit, "name": isolated(organization.name), "slug": organization.slug},
         )
     logger.warning("%s was paused: upstreams refused %d of its orders", organization.slug, limit)
     return True

@@ -14,7 +14,6 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import terms
@@ -23,15 +22,9 @@ from accounts.audit import record_of_person
 from accounts.forms.plain import Plain
 from accounts.models import AuditAction, User
 from accounts.names import MAX_NAME, clean_name
-from accounts.organizations import first_shop, found_another
+from accounts.organizations import called_after, first_shop, found_another
 from accounts.origin import origin_of
 from accounts.signing import addresses, invited, limits, social
-
-
-def _called_after(email: str) -> str:
-    """What stands before the @ may hold next to anything between quotation marks."""
-    name = "".join(sign for sign in email.rpartition("@")[0] if sign.isalnum() or sign in "._-+")
-    return name or gettext("Organization")
 
 
 def _require_invitation(email: str) -> None:
@@ -78,8 +71,8 @@ class FoundingForm(Plain):
         if self.documents:
             terms.accept(user, shop, {document.kind: document.version for document in self.documents})
         if founds:
-            name = self.cleaned_data["organization"] or _called_after(user.email)
-            found_another(shop, name[:MAX_NAME], user, origin_of(request))
+            name = self.cleaned_data["organization"] or called_after(user.email)
+            found_another(shop, name, user, origin_of(request))
         if is_confirmed:
             addresses.confirmed(user, client_address(request))
 

@@ -124,6 +124,6 @@ def _network(request: HttpRequest, prefixes: dict[int, int]) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return text  # a Unix socket's: one for all
+        return ""  # none is known, as on a Unix socket: one for all
     address = getattr(address, "ipv4_mapped", None) or address
     return str(ipaddress.ip_network((address, prefixes[address.version]), strict=False))

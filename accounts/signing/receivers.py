@@ -20,7 +20,7 @@ from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
 from accounts.origin import origin_of
-from accounts.signing import addresses, failures, sessions
+from accounts.signing import addresses, failures, sessions, unproven
 
 TYPE = Authenticator.Type
 REMOVED = {TYPE.TOTP: AuditAction.SECOND_FACTOR_OFF, TYPE.WEBAUTHN: AuditAction.PASSKEY_REMOVED}
@@ -77,7 +77,9 @@ def password_changed(request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def password_reset(request: HttpRequest, user: User, **_: Any) -> None:
-    """Whoever followed the link has read the mail of that address."""
+    """Whoever followed the link has read the mail of that address. Who had signed up with it need not have."""
+    if unproven.is_unproven(user):
+        unproven.start_anew(user)
     address = EmailAddress.objects.filter(user=user, email=user.email).first()
     if address is not None and not (address.verified and address.primary):
         address.set_verified()

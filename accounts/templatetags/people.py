@@ -4,8 +4,10 @@ from django import template
 
 from accounts.access import organizations_of
 from accounts.models import Organization, User
+from accounts.names import isolated
 
 register = template.Library()
+register.filter("isolated", isolated)
 
 
 @register.simple_tag

@@ -11,12 +11,12 @@ from accounts import closing
 from accounts.access import Access
 from accounts.forms.privacy import DeleteOrganizationForm
 from accounts.models.tenancy import UNDO_FOR
-from accounts.pages import member_page
+from accounts.pages import way_out
 from accounts.roles import Right
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_page
+@way_out
 def organization_delete(request: HttpRequest, access: Access) -> HttpResponse:
     """Asks once, with what is lost and the name to be typed."""
     access.require_right(Right.OWNERSHIP)
@@ -40,7 +40,7 @@ def organization_delete(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_POST
-@member_page
+@way_out
 def organization_undelete(request: HttpRequest, access: Access) -> HttpResponse:
     access.require_right(Right.OWNERSHIP)
     if closing.undo(access):

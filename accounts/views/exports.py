@@ -15,7 +15,7 @@ from accounts.access import Access
 from accounts.connections import let_go
 from accounts.errors import Unavailable
 from accounts.models import AuditAction, DataExport, ExportState
-from accounts.pages import member_page
+from accounts.pages import way_out
 from accounts.roles import Right
 
 SHOWN = 10
@@ -25,7 +25,7 @@ _sending = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 4))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_page
+@way_out
 def export_page(request: HttpRequest, access: Access) -> HttpResponse:
     access.require_right(Right.SETTINGS)
     if request.method != "POST":
@@ -53,7 +53,7 @@ def _page(request: HttpRequest, access: Access, *, problem: str = "", status: in
 
 
 @require_safe
-@member_page
+@way_out
 def download(request: HttpRequest, access: Access, export_id: str) -> HttpResponse:
     """The archive, for those who may export. Raises NotFound also for another organization's; Unavailable while the
     storage is away or too many are fetched at once.

@@ -72,7 +72,7 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             return redirect_to_login(request.path, resolve_url(settings.LOGIN_URL))
     here = urlencode({"next": request.path})
-    sign_up = path_if_any("sign_up")
+    sign_up = path_if_any("sign_up") if settings.SIGN_UP != "closed" else ""
     context = {
         "invitation": invitation,
         "role": Role(invitation.role),

@@ -22,7 +22,7 @@ from accounts.models import Membership, User
 from accounts.names import isolated
 from accounts.organizations import TooManyOrganizations, first_shop, found_another, may_found, rename
 from accounts.origin import origin_of
-from accounts.pages import CHOSEN, go_through, member_page
+from accounts.pages import CHOSEN, go_through, member_page, way_out
 from accounts.roles import Right
 
 Arguments = ParamSpec("Arguments")
@@ -110,7 +110,7 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@member_page
+@way_out
 def leave(request: HttpRequest, access: Access) -> HttpResponse:
     membership, status = _own_membership(access), 200
     if request.method == "POST":

@@ -18,6 +18,7 @@ from accounts import terms
 from accounts.errors import NotFound
 from accounts.models import User
 from accounts.pages import current_access, go_through, target_of
+from accounts.roles import Right
 from accounts.signing import limits, social
 from accounts.signing.adapter import MISMATCH
 
@@ -81,9 +82,10 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User):
         return go_through(request, resolve_url(settings.LOGIN_URL))
     try:
-        shop = current_access(request, user).organization.shop
+        access = current_access(request, user)
     except NotFound:
         return redirect(settings.LOGIN_REDIRECT_URL)  # which says so
+    shop = access.organization.shop
     documents, problem, status = terms.outstanding(user, shop), "", 200
     if request.method == "POST" and documents:
         if request.POST.get("accept") == "yes":
@@ -93,5 +95,12 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
             problem, status = _("Tick the box to accept, or sign out."), 400
     if not documents:
         return HttpResponseRedirect(target)
-    context = {"documents": documents, "next": target, "problem": problem}
+    context = {
+        "documents": documents,
+        "next": target,
+        "problem": problem,
+        "organization": access.organization,
+        "may_export": Right.SETTINGS in access.rights,
+        "may_delete": Right.OWNERSHIP in access.rights,
+    }
     return render(request, "accounts/terms.html", context, status=status)

@@ -7,8 +7,9 @@ from django.db import transaction
 from pytest_django import Settings
 
 from accounts import alerts, outbox, tasks
-from accounts.models import AlertKind, QueuedMail
+from accounts.models import AlertKind, Organization, QueuedMail
 from accounts.organizations import first_shop
+from tests.cast import Person
 from tests.mail import Mailbox
 from tests.makers import ago
 from tests.operators import desk_of, operator
@@ -183,3 +184,19 @@ def test_operators_see_that_it_waits_but_not_what_it_says() -> None:
     assert TO in text_of(page)
     assert "30 credits" not in text_of(page)
     assert "run low" not in text_of(page)
+
+
+@pytest.mark.django_db
+def test_names_do_not_turn_what_follows_them(alice: Person) -> None:
+    Organization.objects.filter(pk=alice.organization.pk).update(name="Stu\u2069\u202edio")
+    alice.organization.refresh_from_db()
+    for template in ("closing_asked", "export_failed", "low_balance", "automatic_capped"):
+        outbox.queue_template(
+            alice.organization.shop,
+            TO,
+            template,
+            {"organization": alice.organization, "available": 3, "threshold": 5},
+        )
+        mail = QueuedMail.objects.latest("pk")
+        assert "\u2068Stu dio\u2069" in mail.subject  # what turns is not in subjects at all
+        assert "\u2068Stu\u202edio\u2069" in mail.body

@@ -184,3 +184,22 @@ def test_keys_of_programs_go_on(alice: Person, shop: Shop) -> None:
 def test_the_database_knows_no_version_without_an_address(alice: Person, shop: Shop) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         ask(shop, terms_version="1", terms_url="")
+
+
+def test_whoever_does_not_accept_can_leave_and_take_their_data_along(
+    alice: Person, bob: Person, shop: Shop
+) -> None:
+    ask(shop)
+    owner, member = browser_of(alice), browser_of(bob)
+    page = owner.get("/terms/").content.decode()
+    for path in ("/account/", "/settings/export/", "/settings/delete/", "/team/leave/"):
+        assert f'href="{path}"' in page
+        assert owner.get(path).status_code == 200
+    assert 'href="/settings/delete/"' not in member.get("/terms/").content.decode()
+    assert owner.post("/settings/export/")["Location"] == "/settings/export/"
+    assert owner.get("/settings/export/exp_none/").status_code == 404
+    assert member.post("/team/leave/")["Location"] == "/playground/"
+    sent = {"name": alice.organization.name}
+    assert owner.post("/settings/delete/", sent)["Location"] == "/settings/delete/"
+    assert owner.post("/settings/delete/undo/")["Location"] == "/playground/"
+    assert owner.get("/settings/")["Location"] == "/terms/?next=/settings/"

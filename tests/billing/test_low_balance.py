@@ -62,8 +62,8 @@ def test_the_mail_says_how_many_are_left_and_where_to_get_more(
     [message] = mailbox.messages
     text: Any = message.get_payload(decode=True)
     body = text.decode().replace("\r\n", "\n")
-    assert message["Subject"] == "Few credits are left for Alice's Studio"
-    assert "Alice's Studio has 1,500 credits left at Tintype." in body
+    assert str(message["Subject"]).strip() == "Few credits are left for \u2068Alice's Studio\u2069"
+    assert "\u2068Alice's Studio\u2069 has 1,500 credits left at Tintype." in body
     assert "when there are fewer than 2,000" in body
     assert "\nhttps://shop.example/credits/\n" in body
 

@@ -22,10 +22,14 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
 
 def boot(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`manage.py check` in an environment of its own."""
+    return check(environment(data_dir, **variables))
+
+
+def check(variables: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", "check", *options],
         cwd=ROOT,
-        env=environment(data_dir, **variables),
+        env=variables,
         capture_output=True,
         text=True,
         check=False,
@@ -35,6 +39,19 @@ def boot(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 def test_defaults_boot(tmp_path: Path) -> None:
     done = boot(tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_production_passes_the_checks_of_a_deployment(tmp_path: Path) -> None:
+    variables = environment(
+        tmp_path,
+        PUBLIC_URL="https://shop.example",
+        DATABASE_URL="postgresql://shop:secret@db.example:5432/shop",
+        REDIS_URL="redis://cache.example:6379/0",
+        TRUSTED_PROXIES="10.0.0.0/8",
+        EMAIL_URL="smtp+tls://shop:secret@mail.example:587",
+    )
+    done = check(variables, "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
 
 
@@ -62,6 +79,7 @@ def test_invalid_setting_stops_the_boot(tmp_path: Path) -> None:
         ("PUBLIC_URL", "https://user:secret@shop.example"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("HSTS_PRELOAD", "1"),
         ("DATABASE_URL", "mysql://localhost/shop"),
         ("DATABASE_URL", "postgresql://"),
         ("DATABASE_URL", "postgresql://shop:secret@host:port/shop"),

@@ -5,6 +5,7 @@ from pytest_django import Settings
 
 from accounts.access import Access
 from accounts.models import OperatorAlert, Organization
+from accounts.names import isolated
 from accounts.organizations import resume
 from generations import conduct, lifecycle
 from generations.models import Generation
@@ -44,7 +45,8 @@ def test_it_pauses_at_the_limit_and_tells_the_operators_once(
     assert [conduct.note_refusal(refused(access)) for _ in range(LIMIT)] == [False, False, True]
     assert suspension_of(organization) == (True, "refusals")
     alert = OperatorAlert.objects.get()
-    assert organization.name in alert.subject
+    assert isolated(organization.name) in alert.subject
+    assert isolated(organization.name) in alert.body
     assert f"resume_organization {organization.slug}" in alert.body
     assert not conduct.note_refusal(refused(access))
     assert OperatorAlert.objects.count() == 1

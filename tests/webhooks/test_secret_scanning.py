@@ -84,7 +84,7 @@ def test_its_people_are_told_where_it_was_found_and_what_to_do(
     assert mail.template == "key_leaked"
     assert key.prefix in mail.subject
     for part in (
-        f"begins with {key.prefix}, of Alice's Studio",
+        f"begins with {key.prefix}, of \u2068Alice's Studio\u2069",
         "https://github.com/octocat/hello/blob/1/a.py Bcc: x\n",
         f"https://shop.example/keys/{key.public_id}/",
     ):

@@ -81,19 +81,43 @@ def test_looking_at_the_link_confirms_nothing_since_scanners_look_too() -> None:
     assert user.email_confirmed_at is None
 
 
-def test_link_that_is_opened_elsewhere_confirms_and_asks_to_sign_in() -> None:
-    a_newcomer()
+def test_link_that_is_opened_elsewhere_asks_for_the_password_and_signs_in() -> None:
+    user = a_newcomer()
     elsewhere, path = browser_of(), confirm_path(NEW)
-    assert elsewhere.post(path)["Location"] == "/sign-in/"
-    assert f"{NEW} is confirmed." in text_of(elsewhere.get("/sign-in/"))
-    assert elsewhere.get("/playground/").status_code == 302
-    assert sign_in(elsewhere, NEW)["Location"] == "/playground/"
+    assert 'name="password"' in elsewhere.get(path).content.decode()
+    assert elsewhere.post(path, {"password": PASSWORD})["Location"] == "/playground/"
+    assert elsewhere.get("/playground/").status_code == 200
+    assert told(user) == ["signed_in"]
+
+
+def test_link_of_a_strangers_sign_up_confirms_nothing_for_whoever_reads_the_mail() -> None:
+    user = a_newcomer()
+    for client in (reader := browser_of(), browser_of()):
+        sign_up(
+            client, password="seven quiet harbours at dawn"
+        )  # which is told by mail that there is an account
+        for sent in ({}, {"password": ""}, {"password": "seven quiet harbours at dawn"}):
+            response = client.post(confirm_path(NEW), sent)
+            assert response.status_code == 400
+            assert "not the password that was chosen" in text_of(response)
+    user.refresh_from_db()
+    assert user.email_confirmed_at is None
+    assert addresses_of(user) == [(NEW, False, True)]
+    assert reader.get("/playground/").status_code == 302
+
+
+def test_password_of_a_link_cannot_be_guessed_for_long() -> None:
+    a_newcomer()
+    path = confirm_path(NEW)
+    answers = [text_of(browser_of().post(path, {"password": f"guess {number}"})) for number in range(11)]
+    assert "Too many tries" in answers[-1]
+    assert "Too many tries" not in answers[-2]
 
 
 def test_link_works_once_and_says_so_afterwards() -> None:
     a_newcomer()
     path = confirm_path(NEW)
-    browser_of().post(path)
+    browser_of().post(path, {"password": PASSWORD})
     for response in (
         browser_of().get(path),
         browser_of().post(path),
@@ -122,6 +146,7 @@ def test_wrong_password_of_an_unconfirmed_account_reads_like_any_other() -> None
     ("fields", "words"),
     [
         ({"password": "short"}, "too short"),
+        ({"password": " \t\u200b" * 4}, "signs that can be seen"),
         ({"password": "password1234"}, "too common"),
         ({"password": "dora@harbour.example"}, "too similar"),
         ({"password": "x" * 1025}, "at most 1024"),

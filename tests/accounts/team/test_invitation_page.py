@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import invitations
 from accounts.clock import db_now
@@ -37,6 +38,17 @@ def test_a_visitor_is_told_who_invites_whom_and_where_to_go_on(alice: Person) ->
     assert response["Referrer-Policy"] == "same-origin"
     assert client.session[SESSION_KEY] == token
     assert not Membership.objects.filter(user__email=DORA).exists()
+
+
+@pytest.mark.parametrize(("who", "is_offered"), [("open", True), ("invitation", True), ("closed", False)])
+def test_sign_up_is_offered_where_it_is_open_to_the_invited(
+    alice: Person, settings: Settings, who: str, is_offered: bool
+) -> None:
+    settings.SIGN_UP = who
+    _invitation, token = invited(alice)
+    page = browser_of().get(f"/invitations/{token}/")
+    assert ("/sign-up/?next=" in page.content.decode()) is is_offered
+    assert ("cannot be opened here at present" in text_of(page)) is not is_offered
 
 
 def test_accepting_takes_a_post_of_whoever_is_signed_in(alice: Person, dora: Client) -> None:

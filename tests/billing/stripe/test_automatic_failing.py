@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from accounts.clock import db_now
 from accounts.models import AlertKind, OperatorAlert, Organization
+from accounts.names import isolated
 from billing import automatic, automatic_rules, ledger, stripe_events, stripe_gateway
 from billing.models import AutoTopUp, PaymentStatus, StoppedReason
 from billing.stripe_gateway.errors import CardDeclined, StripeAway
@@ -304,7 +305,7 @@ def test_operators_are_told_once_when_stripe_goes_on_refusing(till: RunningTill,
         told.append(OperatorAlert.objects.filter(kind=AlertKind.PAYMENT).count())
     assert told == [0, 0, 1, 1, 1]
     alert = OperatorAlert.objects.get()
-    assert alert.subject == f"Stripe refuses the automatic top-up of {buyer.organization.name}"
+    assert alert.subject == f"Stripe refuses the automatic top-up of {isolated(buyer.organization.name)}"
     assert "STRIPE_SECRET_KEY" in alert.body
     till.behave(reset=True)
     assert sweep() == 1

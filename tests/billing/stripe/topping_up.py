@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import F
 
 from accounts.models import QueuedMail
+from accounts.names import isolated
 from billing import automatic, automatic_limits, automatic_rules, checkout
 from billing.checkout import Saved
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentKind, StripeCustomer
@@ -124,4 +125,4 @@ def mails_to(buyer: Buyer) -> list[QueuedMail]:
 
 def subjects_to(buyer: Buyer) -> list[str]:
     """With "Buyer" for the organization's name."""
-    return [mail.subject.replace(buyer.organization.name, "Buyer") for mail in mails_to(buyer)]
+    return [mail.subject.replace(isolated(buyer.organization.name), "Buyer") for mail in mails_to(buyer)]
