@@ -80,7 +80,10 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
             gettext_lazy("API keys"),
             frozenset({_A.KEY_CREATED, _A.KEY_CHANGED, _A.KEY_ROTATED, _A.KEY_REVOKED, _A.KEY_FROZEN}),
         ),
-        "money": (gettext_lazy("Money"), frozenset({_A.BILLING_CHANGED, _A.CREDITS_CHANGED})),
+        "money": (
+            gettext_lazy("Money"),
+            frozenset({_A.BILLING_CHANGED, _A.CREDITS_CHANGED, _A.REFUNDED, _A.PAYMENT_SETTLED}),
+        ),
         "organization": (
             gettext_lazy("Organization"),
             frozenset(
@@ -96,6 +99,7 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.SUSPENDED,
                     _A.RESUMED,
                     _A.LIMITS_CHANGED,
+                    _A.IMAGE_TAKEN_DOWN,
                 }
             ),
         ),
@@ -260,9 +264,9 @@ def _columns(line: Line) -> Sequence[str]:
         event.created_at.isoformat(),
         event.action,
         line.actor,
-        _without_staff(event.actor),
+        without_staff(event.actor),
         line.subject,
-        _without_staff(event.subject),
+        without_staff(event.subject),
         json.dumps(event.details, ensure_ascii=False, sort_keys=True),
         line.note,
         line.address,
@@ -270,7 +274,8 @@ def _columns(line: Line) -> Sequence[str]:
     )
 
 
-def _without_staff(name: str) -> str:
+def without_staff(name: str) -> str:
+    """As others than operators see it: not which one."""
     return "staff" if name.startswith("staff:") else name
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from accounts.audit_log import OPERATOR, without_staff
 from accounts.hooks import ExportDocument, ExportFile
 from accounts.models import ApiKey, AuditEvent, Invitation, Membership, Organization
 
@@ -110,11 +111,12 @@ def _audit(organization: Organization) -> Iterator[Row]:
 
 
 def event_row(event: AuditEvent) -> Row:
-    """With its origin, as far as that was not erased."""
-    origin = getattr(event, "origin", None)
+    """With its origin, as far as that was not erased. Who the operators are, and what they noted, is theirs."""
+    is_by_operator = event.actor.startswith(OPERATOR)
+    origin = None if is_by_operator else getattr(event, "origin", None)
     return {
         "at": event.created_at,
-        "actor": event.actor,
+        "actor": without_staff(event.actor),
         "action": event.action,
         "subject": event.subject,
         "details": event.details,
