@@ -120,6 +120,9 @@ def lock_unended(key: ApiKey) -> ApiKey:
         raise KeyEnded(_("This key was revoked"))
     if row.replaced_by_id is not None:
         raise KeyEnded(_("This key was replaced; change its replacement, or revoke it"))
+    # It is no longer counted, so it must not come back beside as many as there may be.
+    if row.expires_at is not None and row.expires_at <= read_db_now():
+        raise KeyEnded(_("This key has expired. Make a new one"))
     return row
 
 
@@ -136,8 +139,6 @@ def rotate_api_key(
         raise ValueError(f"an overlap of {overlap}")
     lock_keys_of(key.organization)
     old, now = lock_unended(key), read_db_now()
-    if old.expires_at is not None and old.expires_at <= now:
-        raise KeyEnded(_("This key has expired. Make a new one"))
     if old.frozen_at is not None:
         overlap = datetime.timedelta(0)
     if overlap:

@@ -199,7 +199,7 @@ def _key(
         "row": row,
         "form": form or KeyForm(access=access, was=Draft.of(key, row.spending)),
         "rotate_form": rotate_form or RotateForm(),
-        "may_change": manages_it and row.state in ("live", "expired") and not key.replaced_by,
+        "may_change": manages_it and row.state == "live" and not key.replaced_by,
         "may_rotate": set(key.scopes) <= access.scopes
         and row.state in ("live", "frozen")
         and not key.replaced_by,
@@ -259,10 +259,10 @@ def _rows(keys: list[ApiKey]) -> list[Row]:
 def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    if key.frozen_at is not None:
-        return "frozen"
     if key.expires_at is not None and key.expires_at <= now:
         return "expired"
+    if key.frozen_at is not None:
+        return "frozen"
     return "ending" if key.replaced_by_id is not None else "live"
 
 
