@@ -101,9 +101,11 @@ def ended_keys(organization: Organization) -> QuerySet[ApiKey]:
     return organization.api_keys.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=db_now()))
 
 
-def lock_keys_of(organization: Organization) -> None:
-    """So that of several who make keys at once each counts those of the others. Before any key of it is locked."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+def lock_keys_of(organization: Organization) -> Organization:
+    """The row as it is now. So that of several who make keys at once each counts those of the others; before any key of
+    it is locked.
+    """
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def require_room(organization: Organization) -> None:

@@ -33,7 +33,7 @@ from accounts.api_keys import (
     live_keys,
 )
 from accounts.clock import read_db_now
-from accounts.errors import DomainError
+from accounts.errors import DomainError, OrganizationSuspended
 from accounts.models import SCOPES, ApiKey
 from accounts.pages import member_page
 from accounts.rates import key_rate
@@ -129,7 +129,7 @@ def new_key(request: HttpRequest, access: Access) -> HttpResponse:
             made = service.create(access, form.draft, livemode=livemode, public_id=f"key_{form_id}")
         except MadeAlready:
             return _shown_once(request, access)
-        except TooManyKeys as error:
+        except (OrganizationSuspended, TooManyKeys) as error:
             context["problem"], status = error.message, error.status
         else:
             return _shown(request, access, *made)
