@@ -57,16 +57,24 @@ def record_by(
     )
 
 
-def record_of_person(user: User, action: AuditAction, *, origin: Origin = NOWHERE, **details: Detail) -> None:
-    """What concerns somebody's own account is told to each organization that they belong to."""
+def record_of_person(
+    user: User,
+    action: AuditAction,
+    *,
+    actor: str = "",
+    origin: Origin = NOWHERE,
+    note: str = "",
+    **details: Detail,
+) -> None:
+    """What concerns somebody's own account is told to each organization that they belong to. `actor`: if it was another."""
     memberships = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
     for membership in memberships:
         record(
             membership.organization,
             action,
-            actor=user.actor,
+            actor=actor or user.actor,
             subject=user.actor,
             origin=origin,
-            note="",
+            note=note,
             **details,
         )
