@@ -66,7 +66,7 @@ def record_of_person(
     note: str = "",
     **details: Detail,
 ) -> None:
-    """What concerns somebody's own account is told to each organization that they belong to. `actor`: if it was another."""
+    """What concerns somebody's own account is told to each of their organizations. `actor`: if it was another."""
     memberships = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
     for membership in memberships:
         record(

@@ -6,7 +6,7 @@ has or decides about, goes beyond it in any one respect.
 
 import ipaddress
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from accounts.rates import key_rate
 from billing import reads
 from config.keys.draft import CAPS, Draft
 
-LEAST = ("expires_at", "rate_per_minute", "burst", "max_open_tasks", *CAPS)
+NUMBERS_AND_TIMES = ("expires_at", "rate_per_minute", "burst", "max_open_tasks", *CAPS)
 
 
 def require_within(access: Access, key: ApiKey) -> None:
@@ -46,7 +46,7 @@ def narrowed(access: Access, draft: Draft) -> tuple[Draft, list[str]]:
 def beyond(most: Draft, draft: Draft) -> list[str]:
     """The fields in which `draft` is given more than `most`."""
     found = []
-    for name in LEAST:
+    for name in NUMBERS_AND_TIMES:
         limit, value = _in_force(most, name), _in_force(draft, name)
         if getattr(most, name) is not None and (value is None or value > limit):
             found.append(name)
@@ -59,9 +59,9 @@ def _of(key: ApiKey) -> Draft:
     return Draft.of(key, reads.key_spending([key])[key.pk])
 
 
-def _in_force(draft: Draft, name: str) -> "int | datetime | None":
+def _in_force(draft: Draft, name: str) -> Any:
     """None: there is no limit. Request rates have a usual one."""
-    value: int | datetime | None = getattr(draft, name)
+    value = getattr(draft, name)
     usual = key_rate(None)
     return {"rate_per_minute": usual.per_minute, "burst": usual.burst}.get(name) if value is None else value
 
