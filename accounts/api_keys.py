@@ -101,9 +101,11 @@ def ended_keys(organization: Organization) -> QuerySet[ApiKey]:
     return organization.api_keys.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=db_now()))
 
 
-def lock_keys_of(organization: Organization) -> None:
-    """So that of several who make keys at once each counts those of the others. Before any key of it is locked."""
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+def lock_keys_of(organization: Organization) -> Organization:
+    """The row as it is now. So that of several who make keys at once each counts those of the others; before any key of
+    it is locked.
+    """
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def require_room(organization: Organization) -> None:
@@ -120,6 +122,9 @@ def lock_unended(key: ApiKey) -> ApiKey:
         raise KeyEnded(_("This key was revoked"))
     if row.replaced_by_id is not None:
         raise KeyEnded(_("This key was replaced; change its replacement, or revoke it"))
+    # It is no longer counted, so it must not come back beside as many as there may be.
+    if row.expires_at is not None and row.expires_at <= read_db_now():
+        raise KeyEnded(_("This key has expired. Make a new one"))
     return row
 
 
@@ -136,8 +141,6 @@ def rotate_api_key(
         raise ValueError(f"an overlap of {overlap}")
     lock_keys_of(key.organization)
     old, now = lock_unended(key), read_db_now()
-    if old.expires_at is not None and old.expires_at <= now:
-        raise KeyEnded(_("This key has expired. Make a new one"))
     if old.frozen_at is not None:
         overlap = datetime.timedelta(0)
     if overlap:

@@ -64,9 +64,15 @@ def record_by(
 
 
 def record_of_person(
-    user: User, action: AuditAction, *, actor: str = "", origin: Origin = NOWHERE, **details: Detail
+    user: User,
+    action: AuditAction,
+    *,
+    actor: str = "",
+    origin: Origin = NOWHERE,
+    note: str = "",
+    **details: Detail,
 ) -> None:
-    """What concerns somebody's own account is told to each organization that they belong to. `actor`: if not they."""
+    """What concerns somebody's own account is told to each of their organizations. `actor`: if it was another."""
     memberships = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
     for membership in memberships:
         record(
@@ -75,7 +81,7 @@ def record_of_person(
             actor=actor or user.actor,
             subject=user.actor,
             origin=origin,
-            note="",
+            note=note,
             **details,
         )
 

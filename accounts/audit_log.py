@@ -90,7 +90,10 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
             gettext_lazy("API keys"),
             frozenset({_A.KEY_CREATED, _A.KEY_CHANGED, _A.KEY_ROTATED, _A.KEY_REVOKED, _A.KEY_FROZEN}),
         ),
-        "money": (gettext_lazy("Money"), frozenset({_A.BILLING_CHANGED, _A.CREDITS_CHANGED})),
+        "money": (
+            gettext_lazy("Money"),
+            frozenset({_A.BILLING_CHANGED, _A.CREDITS_CHANGED, _A.REFUNDED, _A.PAYMENT_SETTLED}),
+        ),
         "organization": (
             gettext_lazy("Organization"),
             frozenset(
@@ -106,6 +109,7 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.SUSPENDED,
                     _A.RESUMED,
                     _A.LIMITS_CHANGED,
+                    _A.IMAGE_TAKEN_DOWN,
                 }
             ),
         ),

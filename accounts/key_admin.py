@@ -14,6 +14,7 @@ from accounts.api_keys import revoke_api_key, thaw_api_key
 from accounts.audit import record
 from accounts.desk import ReadOnlyAdmin, actor_of
 from accounts.models import ApiKey, AuditAction
+from accounts.origin import origin_of
 
 
 @admin.register(ApiKey)
@@ -78,7 +79,14 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             with transaction.atomic():
                 if not act(key):
                     continue
-                record(key.organization, action, actor=actor_of(request), subject=key.actor, **details)
+                record(
+                    key.organization,
+                    action,
+                    actor=actor_of(request),
+                    origin=origin_of(request),
+                    subject=key.actor,
+                    **details,
+                )
                 self.log_change(request, key, str(action.label))
             done += 1
         return done

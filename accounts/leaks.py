@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import keys, outbox
 from accounts.api_keys import LEAKED, freeze_api_key
 from accounts.audit import record
+from accounts.clock import read_db_now
 from accounts.models import ApiKey, AuditAction, Membership
 from accounts.roles import Right, roles_with
 from accounts.sending import one_line
@@ -43,7 +44,7 @@ def _known(digests: list[str]) -> dict[str, ApiKey]:
     found: dict[str, ApiKey] = {}
     for start in range(0, len(digests), AT_ONCE):
         rows = ApiKey.objects.filter(digest__in=digests[start : start + AT_ONCE])
-        found |= {row.digest: row for row in rows.select_related("organization__shop")}
+        found |= {row.digest: row for row in rows.select_related("organization__shop", "replaced_by")}
     return found
 
 
@@ -62,9 +63,15 @@ def _freeze(key: ApiKey, place: str, source: str) -> None:
         reason=LEAKED,
         source=source,
     )
+    has_expired = key.expires_at is not None and key.expires_at <= read_db_now()
     members = Membership.objects.filter(
         organization=key.organization, role__in=roles_with(Right.KEYS), user__is_active=True
     )
     for member in members.select_related("user"):
-        context = {"organization": key.organization, "key": key, "place": place}
+        context = {
+            "organization": key.organization,
+            "key": key,
+            "place": place,
+            "has_expired": has_expired,
+        }
         outbox.queue_template(key.organization.shop, member.user.email, "key_leaked", context)

@@ -28,6 +28,17 @@ class TooManyOrganizations(DomainError):
         super().__init__(words % {"count": settings.MAX_OWNED_ORGANIZATIONS})
 
 
+class OwnsSuspended(DomainError):
+    type, status = "organization_suspended", 403
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__()
+        words = _(
+            "Your organization %(name)s is suspended, so you cannot found another. Ask the operator of this shop."
+        )
+        self.message = words % {"name": isolated(organization.name)}
+
+
 def first_shop() -> Shop:
     """The shop of an installation that has one; made at the first call, also by several processes at once."""
     shop = Shop.objects.order_by("pk").first()
@@ -69,6 +80,12 @@ def may_found(user: User) -> bool:
     return owned.count() < settings.MAX_OWNED_ORGANIZATIONS
 
 
+def suspended_of(owner: User) -> Organization | None:
+    """One of theirs that is suspended: who may not order there shall not go on under another name."""
+    owned = Organization.objects.filter(memberships__user=owner, memberships__role=Role.OWNER, closed_at=None)
+    return owned.filter(suspended_at__isnull=False).order_by("pk").first()
+
+
 def require_may_own(user: User) -> None:
     """The same until the transaction ends: the person's row is held. Raises TooManyOrganizations."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -78,8 +95,11 @@ def require_may_own(user: User) -> None:
 
 @transaction.atomic
 def found_another(shop: Shop, name: str, founder: User, origin: Origin = NOWHERE) -> Organization:
-    """Of those that one may own. Raises ValidationError for an unusable name, and TooManyOrganizations."""
+    """Of those that one may own. Raises ValidationError for an unusable name, TooManyOrganizations, OwnsSuspended."""
     require_may_own(founder)
+    suspended = suspended_of(founder)
+    if suspended is not None:
+        raise OwnsSuspended(suspended)
     organization = create_organization(shop, name, founder)
     record(organization, AuditAction.ORGANIZATION_CREATED, actor=founder.actor, origin=origin)
     return organization

@@ -16,7 +16,10 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.audit import record
 from accounts.clock import db_now, read_db_now
+from accounts.models import AuditAction
+from accounts.origin import NOWHERE, Origin
 from accounts.retries import claim
 from billing import alarms, automatic_rules, ledger, stripe_gateway
 from billing.currencies import micros, shown
@@ -240,7 +243,7 @@ def _book(payment: Payment, target: Due, facts: "Facts", number: int) -> None:
 
 
 @transaction.atomic
-def settle_by_hand(payment_id: int, *, actor: str, reason: str) -> Payment:
+def settle_by_hand(payment_id: int, *, actor: str, reason: str, origin: Origin = NOWHERE) -> Payment:
     """Ends one that does not agree with Stripe: what it brought stays, no look changes it. Raises ValidationError."""
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     if not payment.problem:
@@ -253,6 +256,14 @@ def settle_by_hand(payment_id: int, *, actor: str, reason: str) -> Payment:
     payment.status, payment.problem = PaymentStatus.SETTLED, ""
     payment.sync_due_at, payment.sync_tries = None, 0
     payment.save()
+    record(
+        payment.organization,
+        AuditAction.PAYMENT_SETTLED,
+        actor=actor,
+        origin=origin,
+        subject=payment.public_id,
+        note=reason.strip(),
+    )
     return payment
 
 

@@ -9,7 +9,10 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from accounts.audit import record
 from accounts.clock import db_now, read_db_now
+from accounts.models import AuditAction
+from accounts.origin import NOWHERE, Origin
 from accounts.retries import claim
 from billing import alarms, payments, stripe_gateway
 from billing.currencies import shown
@@ -29,13 +32,19 @@ class Stale(ValidationError):
 
 
 def refund(
-    payment_id: int, amount_minor: int, *, actor: str, reason: str = "", number: int | None = None
+    payment_id: int,
+    amount_minor: int,
+    *,
+    actor: str,
+    reason: str = "",
+    number: int | None = None,
+    origin: Origin = NOWHERE,
 ) -> Refund:
     """Done, refused (`refusal` says why), or on its way when Stripe is away. Raises ValidationError.
 
     `number`: that it is to be this payment's first, second, … refund; Stale when it would not be.
     """
-    row = order(payment_id, amount_minor, actor=actor, reason=reason, number=number)
+    row = order(payment_id, amount_minor, actor=actor, reason=reason, number=number, origin=origin)
     carry_out(row)
     row.refresh_from_db()
     return row
@@ -54,7 +63,13 @@ def left_minor(payment: Payment) -> int:
 
 @transaction.atomic
 def order(
-    payment_id: int, amount_minor: int, *, actor: str, reason: str = "", number: int | None = None
+    payment_id: int,
+    amount_minor: int,
+    *,
+    actor: str,
+    reason: str = "",
+    number: int | None = None,
+    origin: Origin = NOWHERE,
 ) -> Refund:
     """Promises it, for the caller to carry out at once; else a sweep does. Raises ValidationError."""
     # Two operators at once must not promise more than was paid.
@@ -68,7 +83,7 @@ def order(
         raise ValidationError(
             _("At most %(left)s can be given back.") % {"left": shown(left, payment.currency)}
         )
-    return Refund.objects.create(
+    row = Refund.objects.create(
         payment=payment,
         amount_minor=amount_minor,
         actor=actor,
@@ -76,6 +91,18 @@ def order(
         due_at=db_now() + datetime.timedelta(seconds=FIRST_PAUSE_S),
         tries=1,
     )
+    record(
+        payment.organization,
+        AuditAction.REFUNDED,
+        actor=actor,
+        origin=origin,
+        subject=payment.public_id,
+        note=reason.strip(),
+        refund=row.pk,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+    )
+    return row
 
 
 def carry_out(row: Refund, *, is_awaited: bool = True) -> bool:

@@ -4,19 +4,33 @@ import logging
 
 from django.db import transaction
 
+from accounts.audit import record
 from accounts.clock import db_now
+from accounts.models import AuditAction
+from accounts.origin import NOWHERE, Origin
 from generations import storage
 from generations.models import Image, Takedown
 
 logger = logging.getLogger(__name__)
 
 
-def take_down(image: Image, *, actor: str, reason: str) -> Takedown:
+def take_down(image: Image, *, actor: str, reason: str, origin: Origin = NOWHERE) -> Takedown:
     """`actor` as `staff:<uuid>`. Twice is once: the first reason stands."""
     with transaction.atomic():
-        takedown, _created = Takedown.objects.get_or_create(
+        takedown, is_new = Takedown.objects.get_or_create(
             image=image, defaults={"actor": actor, "reason": reason}
         )
+        if is_new:
+            generation = image.generation
+            record(
+                generation.organization,
+                AuditAction.IMAGE_TAKEN_DOWN,
+                actor=actor,
+                origin=origin,
+                subject=image.public_id,
+                note=reason,
+                task=generation.task_id,
+            )
         Image.objects.filter(pk=image.pk, deleted_at=None).update(deleted_at=db_now())
     try:
         finish(takedown)

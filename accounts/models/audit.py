@@ -48,6 +48,9 @@ class AuditAction(models.TextChoices):
     RESUMED = "resumed", _("Resumed the organization")
     LIMITS_CHANGED = "limits_changed", _("Changed limits")
     CREDITS_CHANGED = "credits_changed", _("Gave or took credits")
+    IMAGE_TAKEN_DOWN = "image_taken_down", _("Took an image down")
+    REFUNDED = "refunded", _("Gave money back")
+    PAYMENT_SETTLED = "payment_settled", _("Settled a payment by hand")
 
 
 NOBODY = "nobody"  # that is known: the actor of what somebody did who was not signed in

@@ -12,9 +12,11 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import sealing
-from accounts.models import User
+from accounts import outbox, sealing
+from accounts.audit import record_of_person
+from accounts.models import AuditAction, User
 from accounts.organizations import first_shop
+from accounts.signing import sessions
 
 SEALED = ("secret", "seed")  # of an authenticator's data
 
@@ -65,6 +67,23 @@ def spend_code(authenticator: Any, code: str) -> bool:
         row.data["last_counter"] = counter
         row.save(update_fields=["data"])
     authenticator.data = row.data
+    return True
+
+
+@transaction.atomic
+def reset(user: User, *, reason: str) -> bool:
+    """By an operator, for somebody who lost all of it: apps, recovery codes and passkeys are gone, and their sessions
+    have ended. False when there was none.
+    """
+    if not Authenticator.objects.filter(user=user).delete()[0]:
+        return False
+    sessions.end_all(user)
+    record_of_person(user, AuditAction.SECOND_FACTOR_OFF, actor="system", note=reason)
+    news = _(
+        "The operator of the shop took away all your second factors and passkeys, and ended all sessions. Sign in with "
+        "your password and set them up again."
+    )
+    outbox.queue_template(first_shop(), user.email, "account_news", {"news": news})
     return True
 
 

@@ -2,7 +2,7 @@
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from accounts.clock import db_now
@@ -16,6 +16,15 @@ def end_others(request: HttpRequest, user: User) -> int:
     sessions = UserSession.objects.filter(user=user)
     if request.user == user:
         sessions = sessions.exclude(session_key=request.session.session_key)
+    return _end(sessions)
+
+
+def end_all(user: User) -> int:
+    """How many ended."""
+    return _end(UserSession.objects.filter(user=user))
+
+
+def _end(sessions: "QuerySet[UserSession]") -> int:
     count = 0
     for session in sessions:
         session.end()

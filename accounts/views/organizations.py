@@ -20,7 +20,15 @@ from accounts.forms.team import NameForm
 from accounts.members import LastOwner, is_only_owner, member_of
 from accounts.models import Membership, User
 from accounts.names import isolated
-from accounts.organizations import TooManyOrganizations, first_shop, found_another, may_found, rename
+from accounts.organizations import (
+    OwnsSuspended,
+    TooManyOrganizations,
+    first_shop,
+    found_another,
+    may_found,
+    rename,
+    suspended_of,
+)
 from accounts.origin import origin_of
 from accounts.pages import CHOSEN, go_through, member_page, way_out
 from accounts.roles import Right
@@ -52,7 +60,7 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
     if form.is_valid():
         try:
             organization = found_another(first_shop(), form.cleaned_data["name"], user, origin_of(request))
-        except TooManyOrganizations as error:
+        except (TooManyOrganizations, OwnsSuspended) as error:
             problem, status = str(error.message), error.status
         else:
             request.session[CHOSEN] = organization.slug
@@ -61,9 +69,13 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
             return redirect(settings.LOGIN_REDIRECT_URL)
     elif form.is_bound:
         status = 400
+    suspended = suspended_of(user)
+    if suspended is not None:
+        problem = str(OwnsSuspended(suspended).message)
     context = {
         "form": form,
         "problem": problem,
+        "is_suspended": suspended is not None,
         "may_found": may_found(user),
         "most": settings.MAX_OWNED_ORGANIZATIONS,
         "is_member": bool(organizations_of(user)),

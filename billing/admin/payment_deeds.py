@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.desk import ReadOnlyAdmin, ReasonForm, actor_of, reason_field
+from accounts.origin import origin_of
 from billing import payments, refunds, stripe_gateway
 from billing.currencies import parse, plain, shown
 from billing.models import Payment, PaymentStatus
@@ -182,6 +183,7 @@ class PaymentDeeds(ReadOnlyAdmin):
                 actor=actor_of(request),
                 reason=form.cleaned_data["reason"],
                 number=form.cleaned_data["number"],
+                origin=origin_of(request),
             )
         except refunds.Stale as error:
             self.message_user(request, error.message, messages.ERROR)
@@ -215,7 +217,9 @@ class PaymentDeeds(ReadOnlyAdmin):
 
     def _settle(self, request: HttpRequest, payment: Payment, reason: str) -> None:
         try:
-            payments.settle_by_hand(payment.pk, actor=actor_of(request), reason=reason)
+            payments.settle_by_hand(
+                payment.pk, actor=actor_of(request), reason=reason, origin=origin_of(request)
+            )
         except ValidationError as error:
             self.message_user(request, error.message, messages.ERROR)
             return

@@ -33,7 +33,7 @@ from accounts.api_keys import (
     live_keys,
 )
 from accounts.clock import read_db_now
-from accounts.errors import DomainError
+from accounts.errors import DomainError, OrganizationSuspended
 from accounts.models import SCOPES, ApiKey
 from accounts.pages import member_page
 from accounts.rates import key_rate
@@ -129,7 +129,7 @@ def new_key(request: HttpRequest, access: Access) -> HttpResponse:
             made = service.create(access, form.draft, livemode=livemode, public_id=f"key_{form_id}")
         except MadeAlready:
             return _shown_once(request, access)
-        except TooManyKeys as error:
+        except (OrganizationSuspended, TooManyKeys) as error:
             context["problem"], status = error.message, error.status
         else:
             return _shown(request, access, *made)
@@ -199,7 +199,7 @@ def _key(
         "row": row,
         "form": form or KeyForm(access=access, was=Draft.of(key, row.spending)),
         "rotate_form": rotate_form or RotateForm(),
-        "may_change": manages_it and row.state in ("live", "expired") and not key.replaced_by,
+        "may_change": manages_it and row.state == "live" and not key.replaced_by,
         "may_rotate": set(key.scopes) <= access.scopes
         and row.state in ("live", "frozen")
         and not key.replaced_by,
@@ -259,10 +259,10 @@ def _rows(keys: list[ApiKey]) -> list[Row]:
 def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    if key.frozen_at is not None:
-        return "frozen"
     if key.expires_at is not None and key.expires_at <= now:
         return "expired"
+    if key.frozen_at is not None:
+        return "frozen"
     return "ending" if key.replaced_by_id is not None else "live"
 
 

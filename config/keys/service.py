@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.access import Access
 from accounts.api_keys import (
@@ -20,10 +21,11 @@ from accounts.api_keys import (
     rotate_api_key,
 )
 from accounts.audit import record_by
-from accounts.errors import InsufficientScope, NotFound
+from accounts.errors import InsufficientScope, NotFound, OrganizationSuspended
 from accounts.models import ApiKey, AuditAction
 from billing import ledger, reads
-from config.keys.draft import Draft, checked, require_scopes
+from config.keys.draft import Draft, Invalid, checked, require_scopes
+from config.keys.makers import narrowed, require_within
 
 
 def find(access: Access, public_id: str) -> ApiKey:
@@ -51,12 +53,13 @@ def create(
     """The key and its secret, which is not to be had again.
 
     `public_id`: chosen when a form was shown, so that sending it twice makes one key. Raises Invalid,
-    InsufficientScope, TooManyKeys, MadeAlready.
+    InsufficientScope, OrganizationSuspended, TooManyKeys, MadeAlready.
     """
     if livemode and not access.livemode:
         raise InsufficientScope(param="livemode")
-    draft = checked(access, draft)
-    lock_keys_of(access.organization)
+    draft = _within(access, checked(access, draft))
+    if lock_keys_of(access.organization).suspended_at is not None:
+        raise OrganizationSuspended
     if public_id is not None and ApiKey.objects.filter(public_id=public_id).exists():
         raise MadeAlready
     require_room(access.organization)
@@ -79,11 +82,13 @@ def change(access: Access, key: ApiKey, draft: Draft, was: Draft) -> None:
     different things at once neither undoes the other. Raises Invalid, InsufficientScope, KeyEnded, KeyFrozen.
     """
     require_admin_for(access, key)
-    draft = checked(access, draft, was)
+    require_within(access, key)
+    draft = _within(access, checked(access, draft, was))
     row = lock_unended(key)
     if row.frozen_at is not None:
         raise KeyFrozen
     require_admin_for(access, row)
+    require_within(access, row)
     names = draft.changed(was)
     if not names:
         return
@@ -100,10 +105,12 @@ def change(access: Access, key: ApiKey, draft: Draft, was: Draft) -> None:
 def rotate(access: Access, key: ApiKey, overlap: datetime.timedelta) -> tuple[ApiKey, str]:
     """The new key and its secret. Raises InsufficientScope, KeyEnded, TooManyKeys."""
     require_scopes(access, key.scopes)  # who rotates a key holds it afterwards
+    require_within(access, key)
     if key.frozen_at is not None:
         overlap = datetime.timedelta(0)
     new, secret = rotate_api_key(key, overlap=overlap, created_by=access.user)
     require_scopes(access, new.scopes)  # as they are by now: somebody may have added one meanwhile
+    require_within(access, new)
     record_by(
         access,
         AuditAction.KEY_ROTATED,
@@ -129,6 +136,15 @@ def require_admin_for(access: Access, key: ApiKey) -> None:
     """Raises InsufficientScope: a key that manages is changed only by those who may manage."""
     if "admin" in key.scopes:
         access.require("admin")
+
+
+def _within(access: Access, draft: Draft) -> Draft:
+    """Raises Invalid."""
+    draft, too_wide = narrowed(access, draft)
+    if too_wide:
+        problem = _("No more than the key that asks has itself.")
+        raise Invalid(dict.fromkeys(too_wide, problem))
+    return draft
 
 
 def _details(draft: Draft, names: Iterable[str]) -> dict[str, Any]:

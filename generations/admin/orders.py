@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
+from accounts.origin import origin_of
 from generations import retention
 from generations.models import Attempt, Image, Takedown, Upstream
 from generations.providers.base import OutcomeKind
@@ -194,7 +195,12 @@ class ImageAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         form = TakedownForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            take_down(image, actor=actor_of(request), reason=form.cleaned_data["reason"])
+            take_down(
+                image,
+                actor=actor_of(request),
+                reason=form.cleaned_data["reason"],
+                origin=origin_of(request),
+            )
             self.log_change(request, image, "Taken down.")
             self.message_user(request, _("The image is removed; its links answer 410."), messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:generations_image_change", args=[image_id]))

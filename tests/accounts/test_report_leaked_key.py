@@ -1,14 +1,18 @@
 """report_leaked_key: what GitHub's report does, by hand."""
 
 import io
+import re
 
 import pytest
 
 from accounts import keys
+from accounts.api_keys import USUAL_OVERLAP, rotate_api_key
+from accounts.leaks import Finding, report
 from accounts.models import ApiKey, AuditEvent, QueuedMail
 from tests.accounts.client import generate
 from tests.accounts.commands import Shell
 from tests.cast import Person, new_key
+from tests.pages import browser_of, text_of
 
 PLACE = "https://paste.example/1"
 
@@ -42,3 +46,29 @@ def test_what_cannot_be_frozen_is_said(shell: Shell, alice: Person, monkeypatch:
     types(monkeypatch, secret)
     assert shell.refusal("report_leaked_key") == f"{key.prefix} was revoked before."
     assert QueuedMail.objects.count() == 1
+
+
+def test_what_was_replaced_before_is_only_to_be_revoked(alice: Person) -> None:
+    key, secret = new_key(alice)
+    new, _secret = rotate_api_key(key, overlap=USUAL_OVERLAP)
+    report([Finding(secret)], source="operator")
+    mail = QueuedMail.objects.get().body
+    browser = browser_of(alice)
+    page, listed = (browser.get(path) for path in (f"/keys/{key.public_id}/", "/keys/"))
+    for text in (mail, text_of(page), text_of(listed)):
+        assert f"It was replaced before, by {new.prefix}…" in text
+        assert "which is not affected" in text
+        assert "Replace it" not in text
+        assert "Replace the key" not in text
+    assert f"/keys/{new.public_id}/" in mail
+    assert f'href="/keys/{new.public_id}/"' in page.content.decode()
+    assert "Replace" not in re.findall(r'quiet" href="/keys/key_[^>]*>([^<]*)<', listed.content.decode())
+
+
+def test_what_has_expired_is_not_to_be_replaced(alice: Person) -> None:
+    key, secret = new_key(alice)
+    ApiKey.objects.update(expires_at=key.created_at)
+    report([Finding(secret)], source="operator")
+    mail = QueuedMail.objects.get().body
+    assert "It had expired before, and cannot be replaced." in mail
+    assert "Replace the key" not in mail

@@ -7,8 +7,8 @@ from pytest_django import Settings
 from accounts.clock import db_now
 from accounts.errors import InsufficientScope
 from accounts.models import Membership, Organization, Role
-from accounts.names import clean_name
-from accounts.organizations import found_another, may_found, person, rename
+from accounts.names import clean_name, isolated
+from accounts.organizations import found_another, may_found, person, rename, resume, suspend
 from billing.models import Wallet
 from tests.accounts.team.team import access_of, post, recorded
 from tests.cast import Person
@@ -97,6 +97,23 @@ def test_nobody_owns_more_than_so_many(alice: Person, settings: Settings) -> Non
     assert response.status_code == 409
     assert Organization.objects.count() == 2
     assert "as many organizations as one may" in text_of(client.get("/settings/"))
+
+
+def test_owner_of_a_suspended_one_founds_no_other(alice: Person, bob: Person) -> None:
+    suspend(alice.organization)
+    client = browser_of(alice)
+    words = f"{isolated(alice.organization.name)} is suspended, so you cannot found another. Ask the operator"
+    assert words in text_of(client.get("/organizations/new/"))
+    response = client.post("/organizations/new/", {"name": "Another"})
+    assert response.status_code == 403
+    assert words in text_of(response)
+    assert Organization.objects.count() == 1
+    for path in ("/playground/", "/team/", "/keys/", "/account/"):
+        assert "is suspended. Its keys are refused" in text_of(client.get(path)), path
+    assert browser_of(bob).post("/organizations/new/", {"name": "Mine"}).status_code == 302
+    resume(alice.organization)
+    assert "is suspended" not in text_of(client.get("/team/"))
+    assert client.post("/organizations/new/", {"name": "Another"}).status_code == 302
 
 
 def test_those_that_one_only_belongs_to_and_closed_ones_do_not_count(

@@ -7,6 +7,7 @@ import pytest
 
 from accounts import keys
 from accounts.api_keys import freeze_api_key
+from accounts.clock import db_now
 from accounts.models import ApiKey, AuditEvent
 from accounts.organizations import suspend
 from billing import ledger
@@ -182,6 +183,14 @@ def test_revoked_key_stays_in_the_list(manager: str) -> None:
     assert ask("GET", KEYS, manager)["data"][0]["id"] == key["id"]
     assert word_of(send("DELETE", f"{KEYS}/{key['id']}", key=manager)) == (409, "already_ended")
     assert word_of(send("PATCH", f"{KEYS}/{key['id']}", key=manager, body={})) == (409, "already_ended")
+
+
+def test_expired_key_is_not_brought_back(manager: str) -> None:
+    path = f"{KEYS}/{made(manager)['id']}"
+    ApiKey.objects.filter(public_id=path.rpartition("/")[2]).update(expires_at=db_now())
+    for body in ({"expires_at": None}, {"expires_at": "2999-01-01T00:00:00Z"}, {"name": "back"}):
+        assert word_of(send("PATCH", path, key=manager, body=body)) == (409, "already_ended")
+    assert word_of(send("POST", f"{path}/rotate", key=manager, body={})) == (409, "already_ended")
 
 
 def test_frozen_key_is_replaced_and_not_changed(manager: str) -> None:

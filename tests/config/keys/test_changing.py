@@ -87,14 +87,19 @@ def test_key_of_an_operator_without_a_name_can_stay_without(alice: Person) -> No
     assert change(browser_of(alice), key, name="", day_cap="5").status_code == 302
 
 
-def test_expired_key_works_again_with_a_later_expiry(alice: Person) -> None:
+def test_expired_key_stays_ended(alice: Person) -> None:
     client = browser_of(alice)
     key, secret = made(client)
     ApiKey.objects.update(expires_at=timezone.now())
     assert "Expired; it no longer works." in text_of(client.get("/keys/?show=ended"))
     assert generate(secret).status_code == 401
-    assert change(client, key, expires_at="2999-01-01T00:00").status_code == 302
-    assert generate(secret).status_code == 200
+    refused = change(client, key, expires_at="2999-01-01T00:00")
+    assert refused.status_code == 409
+    assert "This key has expired. Make a new one." in text_of(refused)
+    assert "Save" not in text_of(client.get(f"/keys/{key.public_id}/"))
+    freeze_api_key(key, "leaked")
+    assert "Make the new key" not in text_of(client.get(f"/keys/{key.public_id}/"))
+    assert generate(secret).status_code == 401
 
 
 def test_frozen_key_is_not_changed(alice: Person) -> None:

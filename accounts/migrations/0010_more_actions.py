@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('accounts', '0009_exports'),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name='auditevent',
+            name='action',
+            field=models.CharField(choices=[('signed_in', 'Signed in'), ('sign_in_failed', 'Failed to sign in'), ('signed_out_elsewhere', 'Ended other sessions'), ('password_changed', 'Changed the password'), ('email_changed', 'Changed the e-mail address'), ('second_factor_on', 'Switched a second factor on'), ('second_factor_off', 'Switched a second factor off'), ('recovery_codes_made', 'Made new recovery codes'), ('passkey_added', 'Added a passkey'), ('passkey_removed', 'Removed a passkey'), ('account_connected', 'Connected a social account'), ('account_disconnected', 'Disconnected a social account'), ('organization_created', 'Founded the organization'), ('organization_renamed', 'Renamed the organization'), ('settings_changed', 'Changed settings'), ('deletion_asked', 'Asked for the organization to be deleted'), ('deletion_undone', 'Took the deletion back'), ('organization_closed', 'Deleted the organization'), ('member_invited', 'Invited somebody'), ('invitation_sent_again', 'Sent an invitation again'), ('invitation_revoked', 'Took an invitation back'), ('member_joined', 'Joined'), ('role_changed', 'Changed a role'), ('member_removed', 'Removed a member'), ('member_left', 'Left'), ('key_created', 'Made a key'), ('key_changed', 'Changed a key'), ('key_rotated', 'Rotated a key'), ('key_revoked', 'Revoked a key'), ('key_frozen', 'Froze a key'), ('billing_changed', 'Changed a billing setting'), ('export_asked', 'Asked for an export'), ('export_fetched', 'Fetched an export'), ('person_erased', 'Was erased'), ('suspended', 'Suspended the organization'), ('resumed', 'Resumed the organization'), ('limits_changed', 'Changed limits'), ('credits_changed', 'Gave or took credits'), ('image_taken_down', 'Took an image down'), ('refunded', 'Gave money back'), ('payment_settled', 'Settled a payment by hand')], max_length=30),
+        ),
+    ]
