@@ -242,9 +242,8 @@ def test_what_an_upstream_repeats_of_the_prompt_is_in_no_log(
     access: Access, ups: dict[str, Up], caplog: pytest.LogCaptureFixture
 ) -> None:
     at(ups["openai_compatible"])
-    ups["openai_compatible"].behave(
-        status=400, body={"error": {"message": "cannot draw a walrus", "type": "invalid_request_error"}}
-    )
+    refusal = {"error": {"message": "cannot draw a walrus", "type": "invalid_request_error"}}
+    ups["openai_compatible"].behave(status=400, body=refusal, times=1)
     generation = order(access, "a walrus")
     assert ended(generation)[0] == "failed"
     assert "walrus" in Attempt.objects.get(generation=generation).detail, "The operator can look it up"
