@@ -1,6 +1,5 @@
 """Where a request came from, for the audit log and for limits."""
 
-import ipaddress
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -22,13 +21,7 @@ NOWHERE = Origin()
 
 
 def origin_of(request: HttpRequest) -> Origin:
-    address: str | None = client_address(request)
-    try:
-        parsed = ipaddress.ip_address(address or "")
-        address = str(getattr(parsed, "ipv4_mapped", None) or parsed)
-    except ValueError:
-        address = None
-    agent = "".join(
-        character for character in request.headers.get("User-Agent", "") if character.isprintable()
-    )
-    return Origin(address, agent[:MAX_AGENT])
+    agent = request.headers.get("User-Agent", "")
+    if not agent.isprintable():
+        agent = "".join(character for character in agent if character.isprintable())
+    return Origin(client_address(request) or None, agent[:MAX_AGENT])

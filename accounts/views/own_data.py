@@ -1,19 +1,15 @@
 """A person's own data: a copy of it, and its end."""
 
 import json
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.core.exceptions import ReauthenticationRequired
-from django.conf import settings
 from django.contrib.auth import logout
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -21,32 +17,16 @@ from accounts import erasing, own_data
 from accounts.forms.privacy import DeleteOwnAccountForm
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
-from accounts.pages import go_through
 from accounts.throttling import limiter
 from accounts.views.gates import ask_who_it_is
+from accounts.views.organizations import person_page
 
-Arguments = ParamSpec("Arguments")
 # Whoever finds a browser signed in must not try passwords there.
 TRIES = Rate("own_password", per_minute=5, burst=5)
 
 
-def own_page(
-    view: Callable[Concatenate[HttpRequest, User, Arguments], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
-    """For whoever is signed in, also without an organization."""
-
-    @wraps(view)
-    @never_cache
-    def page(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
-        if not isinstance(request.user, User):
-            return go_through(request, resolve_url(settings.LOGIN_URL))
-        return view(request, request.user, *args, **kwargs)
-
-    return page
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page
+@person_page
 def account_export(request: HttpRequest, user: User) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/account_export.html")
@@ -60,7 +40,7 @@ def account_export(request: HttpRequest, user: User) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page
+@person_page
 def account_delete(request: HttpRequest, user: User) -> HttpResponse:
     """Raises Unavailable while tries cannot be counted."""
     if not user.has_usable_password():
