@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -24,13 +24,17 @@ MAX_SEED = 2_147_483_647
 RANDOM_SEED = -1
 MIN_SIDE, MAX_SIDE, SIDE_STEP = 256, 1536, 16
 MAX_ECHO = 32
+USUAL: dict[str, Any] = {"model": "", "n": 1, "metadata": {}, "webhook_url": ""}
 _SIZE = re.compile(r"([1-9][0-9]{2,3})[*x]([1-9][0-9]{2,3})")
 _SEED = re.compile(r"-1|[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """Sides in pixels. `aspect_ratio` and `seed_text` are as they were sent, for the echo; `seed` −1 is random."""
+    """Sides in pixels. `aspect_ratio` and `seed_text` are as they were sent, for the echo; `seed` −1 is random.
+
+    `model`: our slug, "" for the usual one. `metadata` and `webhook_url` are the customer's own, kept with the order.
+    """
 
     prompt: str
     aspect_ratio: str | None
@@ -39,11 +43,18 @@ class ImageRequest:
     seed: int
     seed_text: str
     output_format: str
+    model: str = ""
+    n: int = 1
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook_url: str = ""
 
     def digest(self, endpoint: str) -> str:
         """SHA-256 over endpoint and normalized fields: equal for requests that mean the same."""
-        parts = [endpoint, self.prompt, self.width, self.height, self.seed, self.output_format]
-        return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
+        parts: list[Any] = [endpoint, self.prompt, self.width, self.height, self.seed, self.output_format]
+        more = {"model": self.model, "n": self.n, "metadata": self.metadata, "webhook_url": self.webhook_url}
+        if more != USUAL:  # so that keys which are in use stay good for what cannot name these
+            parts.append(more)
+        return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 
 def parse(fields: Mapping[str, Any]) -> ImageRequest:

@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import json
 from typing import Any
 
 from django.conf import settings
@@ -37,7 +38,7 @@ def submit(
         earlier = replayed(access, idempotency_key, digest)
         if earlier is not None:
             return earlier
-    routing.refuse_if_closed(access, request, DEFAULT_MODEL)
+    routing.refuse_if_closed(access, request, request.model or DEFAULT_MODEL)
     backlog.refuse_if_overloaded()
     try:
         generation = _accept(access, request, digest, idempotency_key)
@@ -72,7 +73,8 @@ def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | 
 
 @transaction.atomic
 def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key: str | None) -> Generation:
-    model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
+    model_id, price = price_now(access.organization.shop_id, request.model or DEFAULT_MODEL)
+    price *= request.n
     key_id = access.key.pk if access.key else None
     generation: Generation = _insert_order(
         task_id=new_task_id(),
@@ -81,6 +83,7 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
         user_id=access.user.pk if access.user else None,
         model_id=model_id,
         livemode=access.livemode,
+        n=request.n,
         price_credits=price if access.livemode else 0,
         prompt=request.prompt,
         aspect_ratio=request.aspect_ratio,
@@ -93,6 +96,8 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
         deadline=datetime.timedelta(seconds=settings.DEADLINE_S),
         idempotency_key=idempotency_key,
         request_digest=digest,
+        metadata_text=json.dumps(request.metadata) if request.metadata else "",
+        webhook_url=request.webhook_url,
     )
     if access.livemode:
         ledger.hold(

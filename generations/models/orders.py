@@ -1,10 +1,11 @@
 """The life of each generation as rows: the order, its attempts, its images."""
 
 import datetime
+import json
 import re
 import secrets
 import time
-from typing import Self
+from typing import Any, Self, cast
 
 from django.db import models
 from django.db.models import Q
@@ -73,6 +74,7 @@ class Generation(models.Model):
     """One order. A `queued` row is the work item itself; `claim` is the fence against late workers.
 
     `price_credits` is for all `n` images. `seed` is what was drawn or asked for; `requested_seed` the text sent.
+    `metadata_text` is the customer's own JSON, "" for none; `webhook_url` hears of this order's end.
 
     Every order pays for every index, so there are few, and none on what changes while an order is open
     (docs/decisions/0009-few-indexes.md).
@@ -114,6 +116,8 @@ class Generation(models.Model):
 
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none was sent
     request_digest = models.CharField(max_length=64)
+    metadata_text = models.TextField(blank=True, default="", db_default="")
+    webhook_url = models.CharField(max_length=2048, blank=True, default="", db_default="")
     retry_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
@@ -168,6 +172,10 @@ class Generation(models.Model):
     def reference(self) -> str:
         """How the ledger names this generation."""
         return f"generation:{self.task_id}"
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return cast(dict[str, Any], json.loads(self.metadata_text)) if self.metadata_text else {}
 
     @property
     def size(self) -> str:
