@@ -1,8 +1,9 @@
 """API keys at the door. A key in the query string is never looked at."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from accounts.addresses import client_address, is_listed
 from accounts.clock import db_now
 from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
 from accounts.models import ApiKey
-from accounts.origin import origin_of
+from accounts.origin import NOWHERE, Origin, origin_of
 from accounts.statements import Select
 
 if TYPE_CHECKING:  # DRF's views import this module by way of its settings
@@ -32,7 +33,7 @@ def _usable(digest: str) -> "QuerySet[ApiKey]":
 _find_usable = Select(_usable)
 
 
-def use_key(text: str, address: str | None = None) -> ApiKey | None:
+def use_key(text: str, origin: Origin = NOWHERE) -> ApiKey | None:
     """The usable key with this text, its use noted when that is due; a wrong checksum costs no query."""
     parsed = keys.parse(text)
     if parsed is None:
@@ -42,7 +43,7 @@ def use_key(text: str, address: str | None = None) -> ApiKey | None:
         return None
     key: ApiKey = found[0]
     if found[0].found_use_due:
-        key.note_use(address)
+        key.note_use(origin.address)
     return key
 
 
@@ -52,8 +53,9 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[None, Access]:
         scheme, _space, credentials = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         text = credentials.strip() if scheme.lower() == "bearer" else ""
-        origin = origin_of(request._request)
-        key = use_key(text, origin.address) if text else None
+        # Read when it is written down, which few requests do.
+        origin = cast(Origin, SimpleLazyObject(lambda: origin_of(request._request)))
+        key = use_key(text, origin) if text else None
         if key is None:
             raise Unauthenticated(key_was_sent=bool(text))
         return None, access_of_key(key, origin)

@@ -69,6 +69,12 @@ class _Slot:
         return value if self.write is None else self.write(value)
 
 
+def _name_of(value: Any, stand_ins: dict[str, Any]) -> str:
+    """Whose stand-in this is, "" for nobody's."""
+    names = [name for name, other in stand_ins.items() if not _is_shape(other) and value == other]
+    return names[0] if names else ""
+
+
 def _is_shape(value: Any) -> bool:
     return value is None or value is True or value is False
 
@@ -167,12 +173,12 @@ class Insert(_Statement[Any]):
     def __call__(self, **values: Any) -> Any:
         db = connections[DEFAULT_DB_ALIAS]
         template = self._template(db, values)
-        compiler, converters = template.made
+        compiler, converters, fixed, bound = template.made
         with transaction.mark_for_rollback_on_error(using=db.alias), db.cursor() as cursor:
             cursor.execute(template.sql, template.params(values))
             rows = [cursor.fetchone()]
         [row] = _shallow(compiler, connection=db).apply_converters(rows, converters)
-        new = self._build(**values)
+        new = compiler.query.model(**fixed, **{attname: values[name] for attname, name in bound.items()})
         for field, value in zip(compiler.returning_fields, row, strict=True):
             setattr(new, field.attname, value)
         new._state.adding, new._state.db = False, db.alias
@@ -195,4 +201,10 @@ class Insert(_Statement[Any]):
         compiler.returning_fields = [new._meta.pk, *made_by_database]
         [(sql, params)] = compiler.as_sql()
         converters = compiler.get_converters([field.cached_col for field in compiler.returning_fields])
-        return _Template((compiler, converters), sql, params, stand_ins)
+        bound, fixed = {}, {}
+        for field in fields:
+            if field not in made_by_database:
+                value = getattr(new, field.attname)
+                name = _name_of(value, stand_ins)
+                (bound if name else fixed)[field.attname] = name or value
+        return _Template((compiler, converters, fixed, bound), sql, params, stand_ins)

@@ -5,7 +5,8 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, autodiscover, site
+from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -61,6 +62,16 @@ class DeskSite(DeskBase):
         if self.has_permission(request):
             found = [*of_money.notices(), *of_images.notices()]
         return {**context, "desk_notices": found}
+
+
+def furnish() -> None:
+    """Finds what is registered, also by libraries, and takes off what is nothing for a desk. Once a process."""
+    autodiscover()
+    site.unregister(Group)
+    # Tokens, secrets and other people's sessions.
+    for model in list(site._registry):
+        if model._meta.app_config.name.startswith("allauth."):
+            site.unregister(model)
 
 
 # --- What settings.UNFOLD names -----------------------------------------------------------------

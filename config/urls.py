@@ -3,14 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, pages
+from config import desk, health, pages
+
+desk.furnish()
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.forbidden"
 handler404 = "config.pages.not_found"
 handler500 = "config.pages.server_error"
 
+# In the order of how often they are asked for: each request is compared with them one by one.
 urlpatterns = [
+    path("", include("generations.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", pages.landing, name="landing"),
@@ -19,6 +23,5 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("webhooks.urls")),
     path("", include("billing.urls")),
-    path("", include("generations.urls")),
     path("", include("config.keys.urls")),
 ]
