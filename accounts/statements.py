@@ -201,10 +201,14 @@ class Insert(_Statement[Any]):
         compiler.returning_fields = [new._meta.pk, *made_by_database]
         [(sql, params)] = compiler.as_sql()
         converters = compiler.get_converters([field.cached_col for field in compiler.returning_fields])
-        bound, fixed = {}, {}
+        bound: dict[str, str] = {}
+        fixed: dict[str, Any] = {}
         for field in fields:
             if field not in made_by_database:
                 value = getattr(new, field.attname)
                 name = _name_of(value, stand_ins)
-                (bound if name else fixed)[field.attname] = name or value
+                if name:
+                    bound[field.attname] = name
+                else:
+                    fixed[field.attname] = value
         return _Template((compiler, converters, fixed, bound), sql, params, stand_ins)

@@ -31,4 +31,6 @@ def compare(ours: Side, other: Side, rounds: int) -> Comparison:
             value, bad = side()
             values[side].append(value)
             refused = together(refused, bad)
+    if not all(values[ours] + values[other]):
+        raise RuntimeError(f"A round did nothing; what was answered instead of 200: {refused}")
     return Comparison(statistics.median(values[ours]), statistics.median(values[other]), refused)

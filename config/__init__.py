@@ -1,5 +1,1 @@
 """Wiring, and what needs several apps at once."""
-
-from config.celery import app as celery_app
-
-__all__ = ("celery_app",)

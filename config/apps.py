@@ -20,6 +20,8 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config import celery  # noqa: F401 - tasks are rung for through this app
+
         # Of whatever app: Django sends nothing for one without models.
         pre_migrate.connect(take_all_the_time_it_needs, dispatch_uid="config.migrations")
 

@@ -97,6 +97,7 @@ class Supervisor:
         """Returns after SIGTERM, SIGINT or SIGHUP, when no child is left. `on_tick` is called ten times a second."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._note_stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
             for child in self._children:
                 child.start()

@@ -15,8 +15,7 @@ from pytest_django import Settings
 from accounts.organizations import first_shop
 from billing.models import Payment, StripeAccount
 from config import preflight
-from config.demo import Welcome
-from config.management.commands.up import Opening
+from config.opened import Opening
 from tests.faults.shop import Shop, refusal, running
 from tests.makers import a_payment, an_organization
 from tests.processes import free_port
@@ -104,8 +103,7 @@ if "DATABASE_URL" in os.environ:  # else it is the first start once more
 
 
 def test_secrets_are_shown_even_if_the_shop_stops_before_it_opens(capsys: pytest.CaptureFixture[str]) -> None:
-    welcome = Welcome("demo", "owner@demo.example", "a-password", "tt_live_x", "tt_test_x")
-    opening = Opening("127.0.0.1", welcome)
+    opening = Opening("127.0.0.1", free_port(), "owner, a-password\n", told_once=True)
     opening.never_lose_secrets()
     opening.never_lose_secrets()
     assert capsys.readouterr().out.count("a-password") == 1

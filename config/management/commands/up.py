@@ -1,11 +1,8 @@
 """Opens the shop: web, worker and beat as children of this one process."""
 
-import logging
 import os
 import socket
 import sys
-import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,13 +11,11 @@ from django.core.management import call_command
 from django.db import connections
 
 from accounts.management.base import OperatorCommand
-from config import banner, demo, preflight, static_files
-from config.supervisor import Child, Supervisor
+from config import banner, demo, opened, preflight, static_files
 from generations.routing import serves_live_keys
 
-logger = logging.getLogger(__name__)
+Child = tuple[str, list[str], dict[str, str]]  # as opened.Plan has them
 
-SLOW_START_S = 60.0
 # Of the database, for all processes of a kind, and for each at least.
 CONNECTIONS, LEAST_CONNECTIONS = 8, 2
 LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not a bind
@@ -63,61 +58,32 @@ class Command(OperatorCommand):
             call_command("migrate", interactive=False, verbosity=0)
             self._check_till()
             static_files.collect()
-            opening = Opening(address, demo.open_demo())
+            welcome = demo.open_demo()
+            text = banner.opened(
+                settings.PUBLIC_URL,
+                welcome,
+                serves_live_keys=serves_live_keys(),
+                pays="till" if settings.TILL else "stripe" if settings.STRIPE_SECRET_KEY else "",
+            )
             _close_databases()
-            try:
-                Supervisor(_children(address), stop_timeout_s=_stop_timeout_s()).run(opening.tick)
-            finally:
-                opening.never_lose_secrets()
+            plan = opened.Plan(
+                children=_children(address),
+                folder=str(settings.BASE_DIR),
+                address=LOOPBACKS.get(address, address),
+                port=settings.PORT,
+                text=text,
+                told_once=welcome is not None,
+                stop_timeout_s=_stop_timeout_s(),
+                log_format=settings.LOG_FORMAT,
+                log_level=settings.LOG_LEVEL,
+            )
+            opened.become(plan, keep=[lock.fileno()])
 
     def _check_till(self) -> None:
         try:
             preflight.check_till()
         except preflight.Refusal as refusal:
             self.refuse(str(refusal))
-
-
-class Opening:
-    """Waits for the web process to answer, then shows the banner."""
-
-    def __init__(self, address: str, welcome: demo.Welcome | None) -> None:
-        self._address = LOOPBACKS.get(address, address)
-        self._welcome = welcome
-        self._shown = False
-        self._complain_at = time.monotonic() + SLOW_START_S
-
-    def tick(self) -> None:
-        if self._shown:
-            return
-        if self._answers():
-            self._show()
-        elif time.monotonic() > self._complain_at:
-            logger.error("The web process does not answer after %g s; see the lines above", SLOW_START_S)
-            self._complain_at = float("inf")
-
-    def never_lose_secrets(self) -> None:
-        """They exist only here: shown even when the shop was stopped before it opened."""
-        if self._welcome is not None and not self._shown:
-            self._show()
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection((self._address, settings.PORT), timeout=1) as connection:
-                connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                return connection.recv(12) == b"HTTP/1.0 200"
-        except OSError:
-            return False
-
-    def _show(self) -> None:
-        self._shown = True
-        opened = banner.opened(
-            settings.PUBLIC_URL,
-            self._welcome,
-            serves_live_keys=serves_live_keys(),
-            pays="till" if settings.TILL else "stripe" if settings.STRIPE_SECRET_KEY else "",
-        )
-        sys.stdout.write(opened)
-        sys.stdout.flush()
 
 
 def _stop_timeout_s() -> float:
@@ -163,7 +129,7 @@ def _till(address: str) -> Child:
         "STRIPE_SECRET_KEY": settings.STRIPE_SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": settings.STRIPE_WEBHOOK_SECRETS[0],
     }
-    return Child("till", command, Path(settings.BASE_DIR), _environment(1, **secrets))
+    return "till", command, _environment(1, **secrets)
 
 
 def _origin() -> str:
@@ -172,28 +138,29 @@ def _origin() -> str:
 
 
 def _children(address: str) -> list[Child]:
-    folder = Path(settings.BASE_DIR)
     web = [*_WEB, "--host", address, "--port", str(settings.PORT), "config.server:app"]
     granian = {"GRANIAN_WORKERS": str(settings.WEB_PROCESSES)}
     if settings.WEB_PROCESSES > 1:
         granian["GRANIAN_RESPAWN_FAILED_WORKERS"] = "1"  # the others go on meanwhile
     worker = [*_CELERY, "worker", "-P", "threads", "-c", str(settings.WORKER_CONCURRENCY), "-Q", _QUEUES]
     children = [
-        Child("web", web, folder, _environment(settings.WEB_PROCESSES, **granian)),
-        Child("beat", [*_CELERY, "beat", "--pidfile="], folder, _environment(CONNECTIONS)),
+        ("web", web, _environment(settings.WEB_PROCESSES, **granian)),
+        ("beat", [*_CELERY, "beat", "--pidfile="], _environment(CONNECTIONS)),
     ]
     for number in range(1, settings.WORKER_PROCESSES + 1):
         environment = _environment(settings.WORKER_PROCESSES)
         if number > 1 and settings.READY_FILE:
             environment["READY_FILE"] = f"{settings.READY_FILE}.{number}"
         name = "worker" if number == 1 else f"worker {number}"
-        children.append(Child(name, [*worker, "-n", f"worker{number}@%h"], folder, environment))
+        children.append((name, [*worker, "-n", f"worker{number}@%h"], environment))
     if settings.TILL:
         children.append(_till(address))
     return children
 
 
 def _environment(processes: int, **more: str) -> dict[str, str]:
-    """For one of `processes` of a kind, which share the database connections of that kind."""
+    """For one of `processes` of a kind, which share the database connections of that kind. What the operator set
+    goes before it.
+    """
     pool = max(LEAST_CONNECTIONS, CONNECTIONS // processes)
-    return {**QUIET, "DATABASE_POOL": str(pool), **more, **os.environ}
+    return {**QUIET, "DATABASE_POOL": str(pool), **more}
