@@ -25,7 +25,7 @@ test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite an
 			{ cat build/coverage/$$app.txt; failed=1; }; \
 	done; cat build/runs/summary.txt; exit $$failed
 
-proof: test  ## the same tests with full counts and timed promises (90 minutes at most); writes docs/proof.md
+proof: test  ## what does more with full counts, and timed promises (an hour, after the tests); writes docs/proof.md
 	@rm -rf build/proof
 	@PROOF=1 $(BOTH) --limit-s 4800 -- -m pytest -q
 	@cat build/runs/summary.txt

@@ -18,7 +18,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts import throttling
 from accounts.models import Role
 from generations import backlog, content, doorbell, routing
-from tests import alone, mail, proof_page, scale
+from tests import alone, mail, proof_page, proof_scope, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, kept_clean_copy
@@ -52,7 +52,7 @@ def _closed_world() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What touches no data gives the same answer on every database, so it runs once, beside SQLite; what starts
     a PostgreSQL of its own runs once as well, beside the other one. What is marked `everyday_on` takes long, and
-    runs on both in the proof alone.
+    runs on both in the proof alone. The proof leaves out what it would only repeat.
     """
     chosen = [item for item in items if belongs_to_this_run(item)]
     others = [item for item in items if not belongs_to_this_run(item)]
@@ -61,6 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def belongs_to_this_run(item: pytest.Item) -> bool:
+    if scale.PROOF and not proof_scope.does_more(item):
+        return False
     if starts_servers(item):
         return DATABASE == "postgresql"
     everyday = item.get_closest_marker("everyday_on")
@@ -222,7 +224,7 @@ def pytest_terminal_summary(
 ) -> None:
     """Only a run of all tests in which everything passed is a proof."""
     chosen = config.option.file_or_dir or config.option.keyword or config.option.markexpr
-    if scale.PROOF and exitstatus == 0 and not chosen:
+    if scale.PROOF and exitstatus == 0 and not chosen and not config.option.collectonly:
         passed = len(terminalreporter.stats.get("passed", []))
         seconds = terminalreporter._session_start.elapsed().seconds
         proof_page.write(DATABASE, passed, seconds, scale.figures)

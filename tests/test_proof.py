@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import proof_page, scale
+from tests import proof_page, proof_scope, scale
 from tests.conftest import belongs_to_this_run, touches_data
 from tests.scale import Figure
 from tests.services import DATABASE
@@ -73,3 +73,35 @@ def test_a_long_test_runs_every_day_on_one_database_and_in_the_proof_on_both(
     assert belongs_to_this_run(request.node) is (database == DATABASE)
     monkeypatch.setattr(scale, "PROOF", True)
     assert belongs_to_this_run(request.node)
+
+
+def test_proof_leaves_out_what_it_would_only_repeat(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(scale, "PROOF", True)
+    here = Path(__file__).parent
+    assert proof_scope.asks_for_scale(here / "test_proof.py")
+    assert proof_scope.asks_for_scale(here / "browser" / "conftest.py")
+    assert not proof_scope.asks_for_scale(here / "accounts" / "test_keys.py")
+    left = {item.path for item in request.session.items if belongs_to_this_run(item)}
+    assert here / "accounts" / "test_roles.py" not in left
+
+
+@pytest.mark.parametrize(
+    ("texts", "asks"),
+    [
+        ({"a.py": "from tests import scale"}, True),
+        ({"a.py": "def f():\n    import tests.scale"}, True),
+        ({"a.py": "from tests.b import x", "b.py": "from tests.scale import count"}, True),
+        ({"a.py": "from tests import b", "b.py": "import tests.a"}, False),
+        ({"a.py": "from tests.missing import x\nimport os"}, False),
+    ],
+)
+def test_scale_is_asked_for_by_any_number_of_imports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, texts: dict[str, str], asks: bool
+) -> None:
+    monkeypatch.setattr(proof_scope, "TESTS", tmp_path / "tests")
+    (tmp_path / "tests").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "tests" / name).write_text(text)
+    assert proof_scope.asks_for_scale(tmp_path / "tests" / "a.py") is asks
