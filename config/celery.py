@@ -12,6 +12,8 @@ from kombu.transport import TRANSPORT_ALIASES
 from config import worker  # noqa: F401 - it connects to Celery's signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# They import every page and the desk, 30 MB; `manage.py up` and every other command has run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
 
