@@ -85,7 +85,7 @@ values = st.one_of(st.text(max_size=400), st.sampled_from(NASTY), st.integers().
 
 
 @settings(
-    max_examples=scale.count(4, 60),
+    max_examples=scale.count(4, 25),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

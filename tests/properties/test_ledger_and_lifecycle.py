@@ -355,7 +355,7 @@ def test_the_books_hold_whatever_happens(settings: Settings, monkeypatch: pytest
     run_state_machine_as_test(
         LedgerAndLifecycle,
         settings=hypothesis_settings(
-            max_examples=count(15, 500),
+            max_examples=count(15, 250),
             stateful_step_count=30,
             suppress_health_check=[HealthCheck.too_slow],
         ),
