@@ -1,4 +1,4 @@
-"""Which tests the proof runs: those that do more there than every day. All others were just run by `make test`."""
+"""Which tests the proof runs: those that do more there than every day. All others were just run by `make coverage`."""
 
 import ast
 import functools
