@@ -7,11 +7,11 @@ import pytest
 from accounts.access import Access
 from accounts.models import Organization
 from billing.models import LedgerEntry
-from generations import ordering, poller, runner, storage, sweeps
+from generations import lifecycle, ordering, poller, runner, storage, sweeps
 from generations.models import Attempt, Generation, Image, Upstream, UpstreamState
 from tests.generations.at_upstreams.driving import COST_MICROS, at, ended, order, outcomes
 from tests.generations.kept_images import files
-from tests.makers import PRICE_CREDITS, age, settlements_of, status_of, wallet_of
+from tests.makers import PRICE_CREDITS, age, settlements_of, status_of, stored_images, wallet_of
 from tests.upstreams.running import Up
 from tests.waiting import wait_until
 
@@ -94,11 +94,24 @@ def test_an_engine_that_makes_one_whatever_it_is_told_is_asked_for_the_others(
 def test_orders_that_wait_for_a_place_between_their_images_are_called(
     access: Access, ups: dict[str, Up]
 ) -> None:
-    at(ups["openai_compatible"], concurrency=1)
+    upstream = at(ups["openai_compatible"], concurrency=1)
     orders = [order(access, "a lighthouse up:single", n=3) for _ in range(3)]
-    for one in orders:
+    for one in reversed(orders):
         runner.run(one.pk)
     wait_until(lambda: all(status_of(one)[0] == "succeeded" for one in orders), "all of them", timeout_s=30)
+    waiting, busy = order(access, n=2), order(access, n=2)
+    for one, outcome in ((waiting, "ok"), (busy, "busy")):
+        attempt = lifecycle.begin(Generation.objects.get(pk=one.pk), upstream)
+        assert attempt is not None
+        if outcome == "ok":
+            lifecycle.keep_part(attempt.generation, attempt, stored_images(attempt.generation, 1), brought=1)
+            assert lifecycle.park(attempt.generation, 15)
+        else:
+            lifecycle.hand_back(attempt.generation, 15, attempt=attempt, outcome=outcome, limited=False)
+    assert runner.take_next(upstream.shop_id) == 1
+    assert ended(waiting) == ("succeeded", "")
+    assert status_of(busy)[0] == "queued", "It was told to wait"
+    lifecycle.cancel(busy)
 
 
 # --- Some of them -------------------------------------------------------------------------------
