@@ -29,6 +29,7 @@ from generations.providers import ADAPTERS
 from generations.providers.base import AfterCrash, Job, OutcomeKind
 from generations.providers.http import NoAnswer, NotReached, Oversized
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
+from generations.request import MAX_SEED
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def account_of(upstream: Upstream, adapter: Adapter, model: str, webhook_url: st
     return Account(
         upstream.base_url.rstrip("/"),
         upstream.credential,
-        upstream.model_names.get(model, adapter.model),
+        upstream.name_of(model, adapter.model),
         webhook_url,
         upstream.webhook_secret,
     )
@@ -107,9 +108,10 @@ def job_of(attempt: Attempt) -> Job:
         prompt=generation.prompt,
         width=generation.width,
         height=generation.height,
-        seed=generation.seed or 0,
+        # Each image has the seed after the one before it, as those have that are made together.
+        seed=((generation.seed or 0) + attempt.first_index) % (MAX_SEED + 1),
         output_format=generation.output_format,
-        n=generation.n,
+        n=attempt.n,
     )
 
 
@@ -206,7 +208,7 @@ async def conclude(call: Call, answer: Answer) -> float | None:
     if answer.kind is not OutcomeKind.OK:
         return await in_thread(patiently, call.generation, lambda: end(call, answer))
     collected = await intake.collect(
-        calls.here().door, answer, n=call.generation.n, trusted_origin=call.account.origin
+        calls.here().door, answer, n=call.attempt.n, trusted_origin=call.account.origin
     )
     return await in_thread(deliver, call, answer, collected)
 
@@ -262,7 +264,9 @@ def _hand_back(call: Call, answer: Answer, wait_s: float) -> float | None:
 
 
 def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | None:
-    """Stores first, settles after: nobody is charged for an image that could not be kept."""
+    """Stores first, settles after: nobody is charged for an image that could not be kept. Seconds until the images
+    that are still missing may be asked for; None: there are none, or they are asked for already.
+    """
     generation, attempt = call.generation, call.attempt
     if not collected.files and collected.may_come_later and _ask_again(call):
         return None
@@ -270,7 +274,8 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
     problems = list(collected.problems)
     read = functools.partial(intake.prepare, output_format=generation.output_format)
     try:
-        problems += keep_images(generation, collected.files, read, stored)
+        files = [(attempt.first_index + position, data) for position, data in collected.files]
+        problems += keep_images(generation, files, read, stored)
     except OSError as error:  # a full disk: somebody may make room
         logger.exception("%s: the image could not be stored", generation.task_id)
         wait_s = patiently(generation, functools.partial(_not_stored, call, str(error)))
@@ -282,12 +287,15 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
             generation,
             lambda: end(call, replace(answer, kind=OutcomeKind.FAILED, billed=True, detail=detail)),
         )
-    cost_micros = attempt.possible_cost_micros
-    if not patiently(
-        generation, lambda: lifecycle.succeed(generation, attempt, stored, cost_micros=cost_micros)
-    ):
+    # An upstream that knows of no more than one at a time answers with one: the others are asked for anew.
+    brought = min(attempt.n, len(collected.results) + answer.withheld)
+    cost_micros = -(-attempt.possible_cost_micros * brought // attempt.n)
+    is_last = attempt.first_index + brought >= generation.n
+    keep = lifecycle.succeed if is_last else functools.partial(lifecycle.keep_part, brought=brought)
+    if not patiently(generation, lambda: keep(generation, attempt, stored, cost_micros=cost_micros)):
         storage.discard(item.storage_key for item in stored)
-    return None
+        return None
+    return None if is_last else 0.0
 
 
 def keep_images(

@@ -111,7 +111,7 @@ def put_back(answers: Iterable[NotYet]) -> None:
     # Each by itself: generations are locked before their attempts, never after.
     for answer in listed:
         if answer.progress is not None:
-            shown = Value(max(0, min(99, answer.progress)))
+            shown = Value(_of_its_order(answer.question.attempt, answer.progress))
             generation = Generation.objects.filter(pk=answer.question.attempt.generation_id)
             generation.filter(status=Status.RUNNING, progress__lt=shown).update(progress=shown)
     with transaction.atomic():
@@ -121,6 +121,12 @@ def put_back(answers: Iterable[NotYet]) -> None:
             Attempt.objects.filter(pk=attempt.pk, poll_token=answer.question.token, outcome="").update(
                 poll_at=db_now() + datetime.timedelta(seconds=answer.wait_s), poll_token="", **changes
             )
+
+
+def _of_its_order(attempt: Attempt, percent: int) -> int:
+    """What the upstream says of its own images, as a share of all that were ordered."""
+    done = 100 * attempt.first_index + max(0, min(100, percent)) * attempt.n
+    return min(99, done // attempt.generation.n)
 
 
 def next_due_s() -> float | None:

@@ -100,7 +100,11 @@ def choose(able: Sequence[Upstream], history: History) -> Route:
         for upstream_id, outcome in history
         if outcome in (OutcomeKind.FAILED, OutcomeKind.ACCOUNT)
     }
-    busy = [upstream_id for upstream_id, outcome in history if outcome == OutcomeKind.BUSY]
+    # Who has brought an image since is not busy any more.
+    fresh = max(
+        (number for number, outcome in enumerate(outcomes, 1) if outcome == OutcomeKind.OK), default=0
+    )
+    busy = [upstream_id for upstream_id, outcome in history[fresh:] if outcome == OutcomeKind.BUSY]
     left = [upstream for upstream in able if upstream.pk not in refused]
     if not left or failed >= FAILED_TRIES:
         return Nobody("generation_failed" if failed else "upstream_unavailable")
@@ -133,7 +137,7 @@ def _seconds_until_open(upstreams: Sequence[Upstream]) -> dict[int, float]:
 
 
 def makes(upstream: Upstream, generation: Generation) -> bool:
-    return can_make(upstream, generation.model.slug, generation.width, generation.height, generation.n)
+    return can_make(upstream, generation.model.slug, generation.width, generation.height)
 
 
 def with_places(shop_id: int) -> list[tuple[Upstream, int]]:
@@ -150,14 +154,13 @@ def with_places(shop_id: int) -> list[tuple[Upstream, int]]:
     return found
 
 
-def can_make(upstream: Upstream, model: str, width: int, height: int, n: int) -> bool:
-    """`model`: our slug."""
+def can_make(upstream: Upstream, model: str, width: int, height: int) -> bool:
+    """`model`: our slug. However many images: what it makes too few of in one go takes several attempts."""
     adapter = ADAPTERS.get(upstream.provider)
     return (
         adapter is not None
         and model in upstream.model_names
         and upstream.makes(width, height)
-        and adapter.max_images >= n
         and is_readable(upstream.sealed_credential)
     )
 
@@ -182,8 +185,8 @@ def refuse_if_closed(access: Access, request: ImageRequest, model: str) -> None:
     listed = _enabled_of(access.organization.shop_id)
     if not listed and settings.DEMO:
         return
-    able = [upstream for upstream in listed if can_make(upstream, model, request.width, request.height, 1)]
-    if listed and not able and any(can_make(upstream, model, 1024, 1024, 1) for upstream in listed):
+    able = [upstream for upstream in listed if can_make(upstream, model, request.width, request.height)]
+    if listed and not able and any(can_make(upstream, model, 1024, 1024) for upstream in listed):
         raise InvalidField(_("This size cannot be made here at the moment"), param="size")
     if isinstance(choose(able, []), Nobody):
         raise UpstreamMissing(retry_after=MISSING_RETRY_S)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import cast
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from accounts.clock import db_now
 from accounts.connections import let_go
@@ -89,15 +89,19 @@ async def _take_next(shop_id: int) -> None:
 
 def take_next(shop_id: int) -> int:
     """Takes up the orders of a shop that wait longest, as many as there are places for: their own rings may be long
-    past. How many. Those that are to be tried again later are left until then.
+    past. How many. Those that are to be tried again later are left until then; not those whose last attempt went well,
+    and which only wait for a place to have the rest of their images made.
     """
     ready = routing.with_places(shop_id)
     places = sum(free for _upstream, free in ready)
     if not places:
         return 0
+    last = Attempt.objects.filter(generation=OuterRef("pk")).order_by("-number").values("outcome")[:1]
+    ready_for = Q(claim=0) | Q(dispatch_after__lte=db_now()) | Q(n__gt=1, last_outcome=OutcomeKind.OK)
     waiting = (
         Generation.objects.unended()
-        .filter(Q(claim=0) | Q(dispatch_after__lte=db_now()), status=Status.QUEUED, livemode=True)
+        .alias(last_outcome=Subquery(last))
+        .filter(ready_for, status=Status.QUEUED, livemode=True)
         .filter(organization__shop=shop_id)
         .select_related("model")
         .order_by("deadline_at")
@@ -168,7 +172,7 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
     """Stores first, settles after: nobody is charged for an image that could not be kept."""
     stored: list[lifecycle.Stored] = []
     try:
-        files = enumerate(outcome.images[: generation.n])
+        files = enumerate(outcome.images[: attempt.n], attempt.first_index)
         problems = keep_images(generation, files, storage.check, stored)
     except OSError as error:  # a full disk: somebody may make room before the next claim
         logger.exception("%s: the image could not be stored", generation.task_id)
@@ -193,6 +197,8 @@ def _deliver(generation: Generation, attempt: Attempt, outcome: Outcome) -> None
         )
     elif lifecycle.succeed(generation, attempt, stored, cost_micros=outcome.cost_micros):
         if generation.claim > 1:  # a worker that died between storing and settling left its files
-            storage.delete_earlier_claims(generation.task_id, generation.claim)
+            storage.delete_earlier_claims(
+                generation.task_id, generation.claim, lifecycle.kept_keys(generation)
+            )
     else:
         storage.discard(item.storage_key for item in stored)

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -195,19 +195,23 @@ def discard(keys: Iterable[str]) -> None:
         logger.warning("What nobody needs could not be removed: %s", error)
 
 
-def delete_unsettled(task_id: str, claim: int) -> None:
+def delete_unsettled(task_id: str, claim: int, keep: Collection[str] = ()) -> None:
     """Remove what was stored up to `claim`, under which nothing can succeed any more: its worker may have died."""
     if claim:
-        delete_earlier_claims(task_id, claim + 1)
+        delete_earlier_claims(task_id, claim + 1, keep)
 
 
-def delete_earlier_claims(task_id: str, claim: int) -> None:
-    """Remove what workers stored that held this task before `claim` and did not live to settle it."""
+def delete_earlier_claims(task_id: str, claim: int, keep: Collection[str] = ()) -> None:
+    """Remove what workers stored that held this task before `claim` and did not live to settle it.
+
+    `keep`: the keys of what was recorded under earlier claims.
+    """
     images = _images()
     with suppress(FileNotFoundError):
         for folder in images.listdir(task_id)[0]:
             if folder.isdigit() and int(folder) < claim:
-                delete(f"{task_id}/{folder}/{name}" for name in images.listdir(f"{task_id}/{folder}")[1])
+                stored = [f"{task_id}/{folder}/{name}" for name in images.listdir(f"{task_id}/{folder}")[1]]
+                delete(key for key in stored if not key.startswith(tuple(keep)))  # nor their thumbnails
 
 
 def thumbnail(key: str) -> bytes:

@@ -40,7 +40,7 @@ def sweep() -> None:
 
 
 def expire_overdue() -> int:
-    """Past the deadline: fail and release."""
+    """Past the deadline: fail and release, or end with the images that are there."""
     overdue = Generation.objects.unended().filter(deadline_at__lte=db_now()).order_by("deadline_at")
     return _each(overdue[:BATCH], _expire)
 
@@ -48,7 +48,7 @@ def expire_overdue() -> int:
 def _expire(generation: Generation) -> bool:
     expired = lifecycle.expire(generation)
     if expired:
-        storage.delete_unsettled(generation.task_id, generation.claim)
+        _delete_unsettled(generation)
     return expired
 
 
@@ -112,8 +112,12 @@ def _ask_or_send_again(attempt: Attempt) -> bool:
         lifecycle.leave_to_deadline(generation)
         return False
     if back:
-        storage.delete_unsettled(generation.task_id, generation.claim)
+        _delete_unsettled(generation)
     return back
+
+
+def _delete_unsettled(generation: Generation) -> None:
+    storage.delete_unsettled(generation.task_id, generation.claim, lifecycle.kept_keys(generation))
 
 
 def _waited_for_its_image(attempt: Attempt) -> bool:
@@ -153,7 +157,7 @@ def ring_for_questions() -> bool:
 def _hand_back(generation: Generation) -> bool:
     back = lifecycle.hand_back(generation, 0, lost=True)
     if back:
-        storage.delete_unsettled(generation.task_id, generation.claim)
+        _delete_unsettled(generation)
     return back
 
 

@@ -3,6 +3,7 @@
 import datetime
 import itertools
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -84,20 +85,21 @@ def a_request(prompt: str = "a lighthouse", **fields: Any) -> ImageRequest:
     return parse({"prompt": prompt, "aspect_ratio": "1:1", **fields})
 
 
-def a_generation(access: Access, *, idempotency_key: str | None = None) -> Generation:
-    return lifecycle.submit(access, a_request(), endpoint="test", idempotency_key=idempotency_key)
+def a_generation(access: Access, *, idempotency_key: str | None = None, n: int = 1) -> Generation:
+    request = replace(a_request(), n=n)
+    return lifecycle.submit(access, request, endpoint="test", idempotency_key=idempotency_key)
 
 
-def a_claimed(access: Access) -> Generation:
+def a_claimed(access: Access, *, n: int = 1) -> Generation:
     """A generation that this test works on, as a worker that was rung would."""
-    generation = lifecycle.claim(a_generation(access).pk)
+    generation = lifecycle.claim(a_generation(access, n=n).pk)
     assert generation is not None
     return generation
 
 
-def a_submitted(access: Access, provider: str = "sandbox") -> tuple[Generation, Attempt]:
+def a_submitted(access: Access, provider: str = "sandbox", *, n: int = 1) -> tuple[Generation, Attempt]:
     """One whose upstream is about to be called."""
-    generation = a_claimed(access)
+    generation = a_claimed(access, n=n)
     attempt = lifecycle.mark_submitted(generation, provider)
     assert attempt is not None
     return generation, attempt
@@ -127,12 +129,12 @@ def open_tasks_of(organization: Organization) -> int:
     return Wallet.objects.get(organization=organization).open_tasks
 
 
-def stored_images(generation: Generation, count: int) -> list[lifecycle.Stored]:
-    """As if `count` images had been stored; no file is behind them."""
+def stored_images(generation: Generation, count: int, first: int = 0) -> list[lifecycle.Stored]:
+    """As if `count` images, from index `first` on, had been stored; no file is behind them."""
     image = CheckedImage(b"\xff\xd8", "image/jpeg", "jpeg", generation.width, generation.height, "0" * 64)
     return [
         lifecycle.Stored(index, f"{generation.task_id}/{generation.claim}/{index}.jpeg", image)
-        for index in range(count)
+        for index in range(first, first + count)
     ]
 
 

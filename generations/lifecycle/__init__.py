@@ -6,6 +6,7 @@ worker that lost its lease finds no row and leaves no trace. No network call and
 
 from generations.lifecycle.accepting import replayed, submit
 from generations.lifecycle.ending import cancel, expire
+from generations.lifecycle.parts import Stored, keep_part, kept_keys
 from generations.lifecycle.remote import (
     NoPlace,
     abandon,
@@ -20,7 +21,6 @@ from generations.lifecycle.remote import (
     take_delivery,
 )
 from generations.lifecycle.working import (
-    Stored,
     claim,
     end_lease,
     fail,
@@ -51,6 +51,8 @@ __all__ = [
     "find_queued",
     "give_up",
     "hand_back",
+    "keep_part",
+    "kept_keys",
     "leave_to_deadline",
     "mark_submitted",
     "orphan",

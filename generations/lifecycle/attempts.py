@@ -10,7 +10,7 @@ from django.db.models import Q
 from accounts.clock import db_now
 from accounts.statements import Insert, Update
 from generations import circuit
-from generations.models import Attempt, Generation, Status
+from generations.models import ENDED, Attempt, Generation, Status
 from generations.providers.base import OutcomeKind
 
 LEFT_OPEN = "unknown"
@@ -45,9 +45,9 @@ def note_late(attempt: Attempt, *, detail: str = "", cost_micros: int = 0) -> No
     """Books what a worker that lost its generation still found out. Only once the generation has ended: until
     then another worker may be driving this very attempt, and its outcome is the one that counts.
     """
-    ended = Generation.objects.filter(
-        pk=attempt.generation_id, status__in=(Status.FAILED, Status.CANCELED)
-    ).values_list("status", flat=True)
+    ended = Generation.objects.filter(pk=attempt.generation_id, status__in=ENDED).values_list(
+        "status", flat=True
+    )
     status = ended.first()
     if status is None:
         return

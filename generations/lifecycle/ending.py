@@ -7,23 +7,30 @@ from django.db.models import F
 from accounts.clock import db_now, read_db_now
 from generations.errors import AlreadyEnded, TooLateToCancel
 from generations.lifecycle.attempts import leave_attempts
+from generations.lifecycle.parts import deliver, drop_parts, end_with_parts
 from generations.lifecycle.shared import end, settle
 from generations.models import OPEN, Attempt, Generation, PaidCancels, Status
 from generations.providers import ADAPTERS
 
 
 def cancel(generation: Generation) -> None:
-    """Ends an open generation at once and frees its hold; a late image is discarded unshown.
+    """Ends an open generation at once and frees its hold; a late image is discarded unshown, as are those of several
+    that were made already. `generation` then bears the claim under which the last file may have been stored.
 
-    Raises AlreadyEnded; TooLateToCancel when its upstream goes on making it at the shop's expense, and the
-    organization has had settings.MAX_PAID_CANCELS of those today. Racing a success, exactly one of the two wins.
+    Raises AlreadyEnded; TooLateToCancel when its upstream goes on making it at the shop's expense, or has made some of
+    it, and the organization has had settings.MAX_PAID_CANCELS of those today. Racing a success, exactly one of the two
+    wins.
     """
     with transaction.atomic():
         open_row = Generation.objects.filter(pk=generation.pk, status__in=OPEN)
         if not end(open_row, Status.CANCELED, error_type="canceled"):
             raise AlreadyEnded
         at_upstreams = Attempt.objects.filter(generation=generation, outcome="", upstream__isnull=False)
-        if any(_is_paid_for(attempt) for attempt in at_upstreams):
+        is_paid_for = any(_is_paid_for(attempt) for attempt in at_upstreams)
+        if generation.n > 1:
+            is_paid_for = drop_parts(generation) or is_paid_for
+            generation.refresh_from_db(fields=["claim"])
+        if is_paid_for:
             _count_paid_cancel(generation.organization_id)
         at_upstreams.filter(accepted_at__isnull=False).update(poll_at=db_now())  # to stop it there
         leave_attempts(generation)
@@ -48,11 +55,14 @@ def _count_paid_cancel(organization_id: int) -> None:
 
 
 def expire(generation: Generation) -> bool:
-    """Fails an open generation whose deadline has passed; False when it ended meanwhile."""
+    """Fails an open generation whose deadline has passed, or ends it with what is there; False when it ended
+    meanwhile.
+    """
     with transaction.atomic():
         late = Generation.objects.filter(pk=generation.pk, status__in=OPEN, deadline_at__lte=db_now())
-        if not end(late, Status.FAILED, error_type="timeout"):
+        parts = end_with_parts(late, generation, "timeout")
+        if parts is None:
             return False
         leave_attempts(generation)
-        settle(generation, consumed=0)
+        deliver(generation, parts)
     return True

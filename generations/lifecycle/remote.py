@@ -15,9 +15,11 @@ from accounts.clock import db_now
 from accounts.statements import Change, Update
 from generations import circuit
 from generations.lifecycle.attempts import ORPHAN, close_attempt, insert_attempt, note_late
-from generations.lifecycle.shared import end, fenced, lease, running, settle
+from generations.lifecycle.parts import deliver, end_with_parts, next_index
+from generations.lifecycle.shared import fenced, lease, running
 from generations.lifecycle.working import drawn_seed, fail, hand_back, take_row
 from generations.models import Attempt, Generation, GenerationQuerySet, Status, Upstream
+from generations.providers import ADAPTERS
 from generations.providers.base import OutcomeKind
 from generations.providers.wire import Answer
 
@@ -55,14 +57,25 @@ def _attempt_at(generation: Generation, upstream: Upstream) -> Attempt:
         return last
     if not circuit.take_place(upstream):
         raise NoPlace
+    first_index = next_index(last)
+    n = min(generation.n - first_index, _makes_at_once(upstream, generation))
     attempt: Attempt = insert_attempt(
         generation_id=generation.pk,
         number=last.number + 1 if last else 1,
         provider=upstream.provider,
         upstream_id=upstream.pk,
-        possible_cost_micros=upstream.cost_of(generation.width, generation.height, generation.n),
+        possible_cost_micros=upstream.cost_of(generation.width, generation.height, n),
+        first_index=first_index,
+        n=n,
     )
     return attempt
+
+
+def _makes_at_once(upstream: Upstream, generation: Generation) -> int:
+    if generation.n == 1:
+        return 1
+    adapter = ADAPTERS.get(upstream.provider)
+    return adapter.most_images(upstream.name_of(generation.model.slug, adapter.model)) if adapter else 1
 
 
 def park(generation: Generation, wait_s: float) -> bool:
@@ -71,11 +84,12 @@ def park(generation: Generation, wait_s: float) -> bool:
 
 
 def give_up(generation: Generation, error_type: str) -> bool:
-    """Ends a queued generation that nobody will make."""
+    """Ends a queued generation that nobody will make, or nobody the rest of it."""
     with transaction.atomic():
-        if not end(_queued(generation), Status.FAILED, error_type=error_type):
+        parts = end_with_parts(_queued(generation), generation, error_type)
+        if parts is None:
             return False
-        settle(generation, consumed=0)
+        deliver(generation, parts)
     return True
 
 

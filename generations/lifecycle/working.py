@@ -5,7 +5,6 @@
 
 import datetime
 import secrets
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
@@ -13,21 +12,12 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.clock import db_now
-from accounts.statements import Change, Insert, Select, Update
+from accounts.statements import Change, Select, Update
 from generations.lifecycle.attempts import close_attempt, insert_attempt, note_late
-from generations.lifecycle.shared import end, ends, fenced, lease, running, settle
-from generations.models import Attempt, Generation, Image, Status, new_image_id
+from generations.lifecycle.parts import Stored, deliver, end_with_parts, next_index, parts_of
+from generations.lifecycle.shared import ends, fenced, lease, running
+from generations.models import Attempt, Generation, Image, Status
 from generations.request import MAX_SEED
-from generations.storage import CheckedImage
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An image that lies in the storage, to be shown once the generation has succeeded."""
-
-    index: int
-    storage_key: str
-    image: CheckedImage
 
 
 def claim(generation_id: int) -> Generation | None:
@@ -103,8 +93,13 @@ def mark_submitted(generation: Generation, provider: str) -> Attempt | None:
         if last is not None and not last.outcome and last.provider == provider:
             last.generation = generation
             return last
+        first_index = next_index(last)
         attempt: Attempt = insert_attempt(
-            generation_id=generation.pk, number=last.number + 1 if last else 1, provider=provider
+            generation_id=generation.pk,
+            number=last.number + 1 if last else 1,
+            provider=provider,
+            first_index=first_index,
+            n=generation.n - first_index,
         )
         attempt.generation = generation
         return attempt
@@ -149,38 +144,29 @@ def ring_soon(generation_id: int) -> bool:
 
 
 def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, cost_micros: int = 0) -> bool:
-    """Ends with the images that were delivered, 1 to n, and charges for those; False when we are late.
+    """Ends with the images that were delivered, by this attempt and those before it, and charges for those; False
+    when we are late.
 
-    The caller then deletes what it stored. True also when this very claim has succeeded before: a commit whose
-    answer was lost.
+    The caller then deletes what it stored. True also when these very images have been delivered before: a commit
+    whose answer was lost.
     """
-    if not 1 <= len(images) <= generation.n:
-        raise ValueError(f"{generation}: {len(images)} images of {generation.n}")
+    if not 1 <= len(images) <= generation.n - attempt.first_index:
+        raise ValueError(
+            f"{generation}: {len(images)} images of {generation.n} from {attempt.first_index} on"
+        )
     with transaction.atomic():
         if not _succeed(pk=generation.pk, claim=generation.claim):
-            rows = Generation.objects.filter(pk=generation.pk, claim=generation.claim)
-            if rows.filter(status=Status.SUCCEEDED).exists():
+            known = Image.objects.filter(generation=generation)
+            if known.filter(storage_key=images[0].storage_key).exists():
                 return True
             note_late(attempt, cost_micros=cost_micros)
             return False
         close_attempt(attempt, "ok", cost_micros=cost_micros)
-        for stored in images:
-            _insert_image(
-                public_id=new_image_id(),
-                generation_id=generation.pk,
-                index=stored.index,
-                storage_key=stored.storage_key,
-                content_type=stored.image.content_type,
-                width=stored.image.width,
-                height=stored.image.height,
-                byte_size=len(stored.image.data),
-                sha256=stored.image.sha256,
-            )
-        settle(generation, consumed=generation.price_credits * len(images) // generation.n)
+        earlier = parts_of(generation) if attempt.first_index else []
+        deliver(generation, [*earlier, *(stored.row for stored in images)])
     return True
 
 
-_insert_image = Insert(Image)
 _succeed = Update(lambda pk, claim: (running(pk, claim), {**ends(Status.SUCCEEDED), "progress": 100}))
 
 
@@ -194,17 +180,17 @@ def fail(
     cost_micros: int = 0,
     lost: bool = False,
 ) -> bool:
-    """Ends without a charge; False when we are late. `lost` as for hand_back."""
+    """Ends without a charge, or with what earlier attempts brought; False when we are late. `lost` as for hand_back."""
     with transaction.atomic():
-        ended = end(fenced(generation, lost=lost), Status.FAILED, error_type=error_type)
+        parts = end_with_parts(fenced(generation, lost=lost), generation, error_type)
         if attempt is not None:
-            if ended:
+            if parts is not None:
                 close_attempt(attempt, outcome, detail=detail, cost_micros=cost_micros)
             else:
                 note_late(attempt, detail=detail, cost_micros=cost_micros)
-        if ended:
-            settle(generation, consumed=0)
-    return ended
+        if parts is not None:
+            deliver(generation, parts)
+    return parts is not None
 
 
 def hand_back(
@@ -223,10 +209,12 @@ def hand_back(
 
     With `attempt`, its outcome is known and the next one gets a new number; without, it may be driven again.
     Fails it with `error_type` instead when it has been claimed settings.MAX_CLAIMS times: poison stops there; unless
-    it is not `limited`, where only the deadline ends the search for an upstream.
+    it is not `limited`, where only the deadline ends the search for an upstream. Claims that brought images are none:
+    each of those gives it as many again.
     `lost`: on behalf of a worker whose lease is over, and only if it still is: one that renews late goes on.
     """
-    if limited and generation.claim >= settings.MAX_CLAIMS:
+    brought = attempt.first_index if attempt is not None else 0
+    if limited and generation.claim >= settings.MAX_CLAIMS * (1 + brought):
         return fail(
             generation,
             error_type,

@@ -196,6 +196,9 @@ class Attempt(models.Model):
     still be at work, so it takes up one of the upstream's places, and what it cost is booked once it is known.
     `possible_cost_micros` is what it costs if it is billed. `handle` is what the adapter needs to ask for it, and
     `poll_at` when to, null while nobody has to; `poll_token` is of whoever is asking. `sends`: how often it was sent.
+
+    It is asked for `n` images, from `first_index` of its order's on. What it brought while others were still missing
+    waits in `delivered`, as the fields of their Image rows to be (docs/decisions/0021-images-by-several-attempts.md).
     """
 
     generation = models.ForeignKey(
@@ -214,6 +217,9 @@ class Attempt(models.Model):
     poll_token = models.CharField(max_length=32, blank=True, default="", db_default="")
     polls = models.PositiveIntegerField(default=0, db_default=0)
     sends = models.PositiveSmallIntegerField(default=1, db_default=1)
+    first_index = models.PositiveSmallIntegerField(default=0, db_default=0)
+    n = models.PositiveSmallIntegerField(default=1, db_default=1)
+    delivered = models.JSONField(null=True)
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, blank=True)
     detail = models.CharField(max_length=500, blank=True)

@@ -95,6 +95,10 @@ class Upstream(models.Model):
             return f"{width}x{height}" in self.sizes
         return self.min_side <= min(width, height) and max(width, height) <= self.max_side
 
+    def name_of(self, model: str, usual: str) -> str:
+        """Its own name for our model's slug; `usual`: where the operator gave none."""
+        return str(self.model_names.get(model, usual))
+
     def cost_of(self, width: int, height: int, n: int) -> int:
         """What `n` images of this size cost us, rounded up to a millionth."""
         if self.cost_unit == CostUnit.MEGAPIXEL:

@@ -159,7 +159,9 @@ def _images(account: Account, response: Response, members: dict[str, Any]) -> An
     if images and not passed:
         return ended(account, OutcomeKind.REJECTED, response, billed=True)
     urls = image_addresses([member(image, "url") for image in passed])
-    return Answer(OutcomeKind.OK, image_urls=urls) if urls else ended(account, OutcomeKind.FAILED, response)
+    if not urls:
+        return ended(account, OutcomeKind.FAILED, response)
+    return Answer(OutcomeKind.OK, image_urls=urls, withheld=len(images) - len(passed))
 
 
 def _public_keys(jwks: bytes) -> Iterator[Ed25519PublicKey]:

@@ -10,6 +10,7 @@ from generations.providers.wire import Account, Adapter, Answer, Request, Respon
 
 OPENAI_HOST = "api.openai.com"
 REFUSALS = {"moderation_blocked", "content_policy_violation"}
+ONE_AT_A_TIME = "dall-e-3"  # refuses every n but 1
 # Once it may be chance, twice it is not.
 OUT_OF_MEMORY = "out of memory"
 
@@ -19,6 +20,9 @@ class OpenAICompatible(Adapter):
     title = "OpenAI-compatible (OpenAI, SGLang, vLLM-Omni)"
     model = "Tongyi-MAI/Z-Image-Turbo"
     max_images = 4
+
+    def most_images(self, model: str) -> int:
+        return 1 if model.startswith(ONE_AT_A_TIME) else self.max_images
 
     def waits(self, account: Account) -> bool:
         return True

@@ -108,7 +108,8 @@ class Answer:
     the upstream's name for it. A later WAIT without a handle leaves the one there is. `poll_after_s` None: at the usual
     pace. `billed`: the upstream charges us although it brought no image. `detail` is for the operator and never for
     the customer.
-    `once`: a BUSY that is worth one more try there, and then is a FAILED.
+    `once`: a BUSY that is worth one more try there, and then is a FAILED. `withheld`: beside an OK's images, how many
+    more were made and refused for what they show.
     """
 
     kind: OutcomeKind
@@ -120,6 +121,7 @@ class Answer:
     progress: int | None = None
     billed: bool = False
     once: bool = False
+    withheld: int = 0
     detail: str = ""
 
 
@@ -140,10 +142,14 @@ class Adapter(Protocol):
     model: str = ""  # what it usually calls Z-Image-Turbo
     after_crash: AfterCrash = AfterCrash.NEVER
     can_stop: bool = False  # a task can be stopped without being paid for
-    max_images: int = 1  # of one request
+    max_images: int = 1  # of one request; an order for more is made by several
     polls_per_second: float = 20.0
     sends_webhooks: bool = False
     webhook_keys_url: str = ""  # where the public keys of its webhooks are, when those are signed with such
+
+    def most_images(self, model: str) -> int:
+        """Of one request for this model, which goes by the upstream's own name here."""
+        return self.max_images
 
     def waits(self, account: Account) -> bool:
         """Whether the answer to submit() is the image itself, so that a connection stays open as long as it takes."""

@@ -12,7 +12,8 @@ from billing import ledger
 from billing.models import LedgerEntry, Wallet
 from generations import doorbell, lifecycle, sweeps
 from generations.errors import AlreadyEnded
-from generations.models import Attempt, Generation
+from generations.lifecycle.parts import parts_of
+from generations.models import OPEN, Attempt, Generation, Image
 from tests.concurrency.conftest import RUNNERS
 from tests.concurrency.outcomes import assert_books_are_right, tally
 from tests.makers import (
@@ -33,7 +34,12 @@ from tests.threads import together
 
 
 def succeed(generation: Generation, attempt: Attempt) -> str:
-    return "succeeded" if lifecycle.succeed(generation, attempt, stored_images(generation, 1)) else "late"
+    images = stored_images(generation, 1, attempt.first_index)
+    return "succeeded" if lifecycle.succeed(generation, attempt, images) else "late"
+
+
+def keep_part(generation: Generation, attempt: Attempt) -> bool:
+    return lifecycle.keep_part(generation, attempt, stored_images(generation, 1), brought=1)
 
 
 def cancel(generation: Generation, _attempt: Attempt) -> str:
@@ -44,9 +50,23 @@ def cancel(generation: Generation, _attempt: Attempt) -> str:
     return "canceled"
 
 
-def race(access: Access, *runners: Callable[[Generation, Attempt], str]) -> str:
+def a_last_of(access: Access, n: int) -> tuple[Generation, Attempt]:
+    """An order of which all images but one are there, and that one is being made."""
+    generation, attempt = a_submitted(access, n=n)
+    for _ in range(n - 1):
+        images = stored_images(generation, 1, attempt.first_index)
+        assert lifecycle.keep_part(generation, attempt, images, brought=1)
+        claimed = lifecycle.claim(generation.pk)
+        assert claimed is not None
+        again = lifecycle.mark_submitted(claimed, "sandbox")
+        assert again is not None
+        generation, attempt = claimed, again
+    return generation, attempt
+
+
+def race(access: Access, *runners: Callable[[Generation, Attempt], str], n: int = 1) -> str:
     """The status in which the race ended; exactly one kind of runner won it, and it is settled as that says."""
-    generation, attempt = a_submitted(access)
+    generation, attempt = a_last_of(access, n)
     connection.close()
     outcomes = together(len(runners), lambda index: runners[index](generation, attempt))
     status, _error = status_of(generation)
@@ -57,15 +77,66 @@ def race(access: Access, *runners: Callable[[Generation, Attempt], str]) -> str:
     return status
 
 
-def test_a_cancel_that_races_a_success_has_one_winner(race_db: None) -> None:
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_cancel_that_races_a_success_has_one_winner(race_db: None, n: int) -> None:
     organization = an_organization(1_000_000)
     access = an_access(organization)
     ended: list[str] = []
     while len(ended) < count(20, 200) or len(set(ended)) < 2:
-        ended.append(race(access, succeed, cancel) if len(ended) % 2 else race(access, cancel, succeed))
+        runners = (succeed, cancel) if len(ended) % 2 else (cancel, succeed)
+        ended.append(race(access, *runners, n=n))
+        assert len(ended) < 1000, f"only one outcome was seen: {set(ended)}"
+    assert wallet_of(organization)[:2] == (1_000_000 - n * PRICE_CREDITS * ended.count("succeeded"), 0)
+    assert Image.objects.count() == n * ended.count("succeeded")
+    assert_books_are_right()
+
+
+def test_a_part_that_races_the_deadline_is_paid_or_never_was(race_db: None) -> None:
+    organization = an_organization(1_000_000)
+    access = an_access(organization)
+    ended: list[str] = []
+    while len(ended) < count(20, 200) or len(set(ended)) < 2:
+        racing = a_submitted(access, n=2)
+        age(racing[0], deadline_at=1)
+        connection.close()
+        part = len(ended) % 2  # who of the two is started first
+
+        def run(index: int, part: int = part, racing: tuple[Generation, Attempt] = racing) -> bool:
+            return keep_part(*racing) if index == part else lifecycle.expire(racing[0])
+
+        done = together(2, run)
+        assert done[1 - part] is True, "Kept before or after, the deadline ends it"
+        ended.append(status_of(racing[0])[0])
+        assert ended[-1] == ("succeeded" if done[part] else "failed")
+        assert settlements_of(racing[0]) == ["capture" if done[part] else "release"]
         assert len(ended) < 1000, f"only one outcome was seen: {set(ended)}"
     assert wallet_of(organization)[:2] == (1_000_000 - PRICE_CREDITS * ended.count("succeeded"), 0)
     assert_books_are_right()
+
+
+def test_parts_read_before_the_row_is_locked_are_lost_control(race_db: None) -> None:
+    generation, attempt = a_submitted(an_access(an_organization(100)), n=2)
+    connection.close()
+    one_has_read, the_other_has_kept = threading.Event(), threading.Event()
+
+    def end_naively(index: int) -> int:
+        if index:
+            one_has_read.wait(30)
+            keep_part(generation, attempt)
+            connection.close()
+            the_other_has_kept.set()
+            return 0
+        parts = len(parts_of(generation))
+        connection.close()
+        one_has_read.set()
+        the_other_has_kept.wait(30)
+        Generation.objects.filter(pk=generation.pk, status__in=OPEN).update(
+            status="failed", finished_at=F("created_at")
+        )
+        return parts
+
+    assert together(2, end_naively) == [0, 0]
+    assert len(parts_of(generation)) == 1, "It was made, and neither shown nor paid"
 
 
 def test_many_that_end_one_generation_have_one_winner(race_db: None) -> None:

@@ -138,7 +138,17 @@ def test_who_refused_our_account_is_not_asked_again_for_this_order(db: None) -> 
     ],
 )
 def test_an_upstream_gets_only_what_it_can_make(db: None, fields: dict[str, object], can: bool) -> None:
-    assert routing.can_make(an_upstream(**fields), "z-image-turbo", 1024, 1024, 1) is can  # type: ignore[arg-type]
+    assert routing.can_make(an_upstream(**fields), "z-image-turbo", 1024, 1024) is can  # type: ignore[arg-type]
+
+
+def test_who_has_brought_an_image_since_is_not_busy_any_more(access: Access) -> None:
+    upstream = an_upstream()
+    [listed] = reread(upstream)
+    waited = routing.choose([listed], [(upstream.pk, "busy")])
+    at_once = routing.choose([listed], [(upstream.pk, "busy"), (upstream.pk, "ok")])
+    assert isinstance(waited, routing.Try)
+    assert isinstance(at_once, routing.Try)
+    assert (waited.after_s > 0, at_once.after_s) == (True, 0)
 
 
 def test_orders_go_to_enabled_upstreams_of_their_own_shop(access: Access) -> None:

@@ -19,6 +19,10 @@ class Task:
     overdue: bool = False
     attempts: list[str] = field(default_factory=list)  # outcomes by number, "" while unknown
     delivered: int = 0
+    kept: int = 0  # images that wait for those that are missing
+    following: int = 0  # the first of those
+    kept_by: set[int] = field(default_factory=set)  # the claims that brought those
+    delivered_by: int = 0  # the claim that brought the last ones
 
     @property
     def is_open(self) -> bool:
@@ -109,8 +113,19 @@ class Books:
         self.open_tasks += 1
         self.spent += PRICE
 
+    def keep(self, task: Task, images: int, brought: int) -> None:
+        task.status, task.submitted, task.lease_over = "queued", False, False
+        task.kept += images
+        task.following += brought
+        task.kept_by.add(task.claim)
+
     def end(self, task: Task, status: str, *, delivered: int = 0) -> None:
-        task.status, task.delivered = status, delivered
+        if status == "canceled":
+            task.kept, task.kept_by = 0, set()
+        if delivered:
+            task.delivered_by = task.claim
+        delivered += task.kept
+        task.status, task.delivered = "succeeded" if delivered else status, delivered
         if not task.live:
             self.open_test_tasks -= 1
             return
@@ -124,8 +139,8 @@ class Books:
         self.open_tasks -= 1
         self.spent -= returned
 
-    def hand_back(self, task: Task) -> None:
-        if task.claim >= MAX_CLAIMS:
+    def hand_back(self, task: Task, *, brought: int = 0) -> None:
+        if task.claim >= MAX_CLAIMS * (1 + brought):
             self.end(task, "failed")
         else:
             task.status, task.submitted, task.lease_over = "queued", False, False

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Count
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -199,6 +200,7 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
         if not task.attempts or task.attempts[-1]:
             task.attempts.append("")
         assert attempt.number == len(task.attempts)
+        assert attempt.first_index == task.following
         hand.attempt = attempt
 
     @precondition(lambda self: self.hands)
@@ -213,10 +215,17 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
             task.lease_over = False
 
     @precondition(lambda self: self.hands)
-    @rule(which=newest_first, how=st.sampled_from(["succeed", "succeed", "fail", "hand back"]), images=images)
-    def finish(self, which: int, how: str, images: int) -> None:
-        hand, _task, _is_ours = self.hand(which)
-        if how == "succeed" and hand.attempt is not None:
+    @rule(
+        which=newest_first,
+        how=st.sampled_from(["succeed", "succeed", "keep", "fail", "hand back"]),
+        images=images,
+        unusable=st.integers(0, 1),
+    )
+    def finish(self, which: int, how: str, images: int, unusable: int = 0) -> None:
+        hand, task, _is_ours = self.hand(which)
+        if how == "keep" and hand.attempt is not None and hand.attempt.first_index + 1 < task.n:
+            self.keep(which, images, unusable)
+        elif how in ("keep", "succeed") and hand.attempt is not None:
             self.succeed(which, images)
         else:
             self.fail(which, for_good=how == "fail")
@@ -224,14 +233,28 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
     def succeed(self, which: int, images: int) -> None:
         hand, task, is_ours = self.hand(which)
         assert hand.attempt
-        delivered = min(images, task.n)
-        hand.generation.n = task.n
-        stored = stored_images(hand.generation, delivered)
-        is_said_again = task.status == "succeeded" and task.claim == hand.generation.claim
+        first, claim = hand.attempt.first_index, hand.generation.claim
+        delivered = min(images, task.n - first)
+        stored = stored_images(hand.generation, delivered, first)
+        is_said_again = task.status == "succeeded" and claim in {*task.kept_by, task.delivered_by}
         assert lifecycle.succeed(hand.generation, hand.attempt, stored) == (is_ours or is_said_again)
         if is_ours:
             task.attempts[-1] = "ok"
             self.books.end(task, "succeeded", delivered=delivered)
+
+    def keep(self, which: int, images: int, unusable: int) -> None:
+        hand, task, is_ours = self.hand(which)
+        assert hand.attempt
+        first = hand.attempt.first_index
+        brought = min(images + unusable, task.n - first - 1)
+        kept = min(images, brought)
+        stored = stored_images(hand.generation, kept, first)
+        is_said_again = hand.generation.claim in task.kept_by
+        said = lifecycle.keep_part(hand.generation, hand.attempt, stored, brought=brought)
+        assert said == (is_ours or is_said_again)
+        if is_ours:
+            task.attempts[-1] = "ok"
+            self.books.keep(task, kept, brought)
 
     def fail(self, which: int, for_good: bool) -> None:
         hand, task, is_ours = self.hand(which)
@@ -247,7 +270,7 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
         if for_good:
             self.books.end(task, "failed")
         else:
-            self.books.hand_back(task)
+            self.books.hand_back(task, brought=hand.attempt.first_index if hand.attempt else 0)
 
     @rule(
         live=st.booleans(),
@@ -265,6 +288,29 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
                 self.move_credits("claw_back", claw_back, value)
             self.the_wallet_is_what_the_model_says()
             self.finish(0, "succeed", delivered)
+
+    @rule(
+        live=st.booleans(),
+        n=st.integers(2, 4),
+        unusable=st.integers(0, 1),
+        end=st.sampled_from(["succeed", "keep", "fail", "hand back", "cancel", "pass deadline", "nothing"]),
+        start=st.booleans(),
+    )
+    def story_of_several_images(self, live: bool, n: int, unusable: int, end: str, start: bool) -> None:
+        """One attempt brings some of them; then whatever happens."""
+        hands = len(self.hands)
+        self.submit(live, 0, None, n, start=True)
+        if len(self.hands) == hands:
+            return
+        self.keep(0, 1, unusable)
+        if start:
+            self.claim(0, submit=True)
+        if end == "cancel":
+            self.cancel(0)
+        elif end == "pass deadline":
+            self.let_time_pass(0, end, sweep=True)
+        elif end != "nothing":
+            self.finish(0, end, 1, unusable)
 
     # --- Time, and what comes from outside --------------------------------------------------------
 
@@ -333,6 +379,10 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
 
     @invariant()
     def the_tasks_are_what_the_model_says(self) -> None:
+        shown = dict(
+            Generation.objects.annotate(shown=Count("images")).filter(shown__gt=0).values_list("pk", "shown")
+        )
+        assert shown == {pk: task.delivered for pk, task in self.books.tasks.items() if task.delivered}
         rows = Generation.objects.values_list("pk", "status", "claim", "submitted")
         found = {
             pk: (status, claim, status == "running" and submitted) for pk, status, claim, submitted in rows

@@ -21,10 +21,11 @@ class UpstreamConfig(AppConfig):
 
 
 def _shorten_pauses() -> None:
-    from generations import doorbell, runner, sweeps
+    from generations import doorbell, polling, runner, sweeps
     from generations.lifecycle import accepting
 
     doorbell.PAUSE_S = 1.0
     accepting.FIRST_RING_S = 1
+    polling.HOLD_S = 3
     runner.BUSY_WAIT_S = 1
     sweeps.RING_AGAIN_S = (1, 2, 4, 8)

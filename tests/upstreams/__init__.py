@@ -11,6 +11,8 @@ each as `up:word` or `up:word=value`; `up:at=` says which step a fault is for: `
 | `html` `empty` `notjson` | nonsense with status 200 |
 | `401` `429` `500` … | this status, with the error's body in this format; `429=30` with Retry-After |
 | `wrongtype=html` `wrongtype=svg` `wrongtype=text` `huge` | the image is none, or has 50,000 x 50,000 pixels |
+| `unusable=N` | the first N images of an answer are none |
+| `from=SEED:word` `from=SEED:word=value` | this word, for what is ordered with this seed or a later one |
 | `inside=URL` `redirect=URL` | the image's address is URL, or redirects there |
 | `foreign` | addresses to ask at are somebody else's |
 | `echo` | errors say our credential back |

@@ -46,6 +46,10 @@ class Task:
 
     def __post_init__(self) -> None:
         self.words = words_of(self.prompt)
+        seed, _, word = self.words.get("from", "").partition(":")
+        if word and self.seed >= int(seed):
+            name, _, value = word.partition("=")
+            self.words[name] = value
         self.ready_at = time.monotonic() + self.late_s
 
     @property
@@ -155,8 +159,10 @@ class Format:
             return Reply(302, b"", {"Location": task.words["redirect"]})
         if "huge" in task.words:
             return Reply(200, images.huge(), {"Content-Type": "image/png"})
-        if "wrongtype" in task.words:
-            body, content_type = images.NOT_IMAGES[task.words["wrongtype"] or "html"]
+        is_usable = int(index) >= int(task.words.get("unusable", "0"))
+        wrong = task.words.get("wrongtype", None if is_usable else "text")
+        if wrong is not None:
+            body, content_type = images.NOT_IMAGES[wrong or "html"]
             return Reply(200, body, {"Content-Type": content_type})
         body = self.image_bytes(task, int(index))
         return Reply(200, body, {"Content-Type": images.CONTENT_TYPES[task.output_format]})

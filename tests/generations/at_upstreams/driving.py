@@ -1,5 +1,7 @@
 """Orders at upstreams, driven in this process."""
 
+from dataclasses import replace
+
 from accounts.access import Access
 from generations import ordering, poller, runner
 from generations.models import Attempt, Generation, Upstream
@@ -32,8 +34,9 @@ def at(up: Up, **fields: object) -> Upstream:
     return an_upstream(up.name, **{**usual, **fields})
 
 
-def order(access: Access, prompt: str = "a lighthouse") -> Generation:
-    return ordering.order(access, a_request(prompt, size="256*256"), endpoint="test")
+def order(access: Access, prompt: str = "a lighthouse", *, n: int = 1, seed: int = -1) -> Generation:
+    request = replace(a_request(prompt, size="256*256", seed=seed), n=n)
+    return ordering.order(access, request, endpoint="test")
 
 
 def ended(generation: Generation) -> tuple[str, str]:

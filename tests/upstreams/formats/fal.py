@@ -1,8 +1,9 @@
 """fal's queue.
 
-Words: `locked` (403, no balance), `policy` (422 of the result), `nsfw` (flagged), `invalid` (422 of the result),
-`broken` (the result is a 500), `noretry` (a 500 that is not to be tried again), `expired` (504, not started in
-time), `gone` (the result is a 404), `lost` (404 on status), `noimages`; faults `at=result` as well.
+Words: `locked` (403, no balance), `policy` (422 of the result), `nsfw` (flagged; `nsfw=N`: the first N),
+`invalid` (422 of the result), `broken` (the result is a 500), `noretry` (a 500 that is not to be tried again),
+`expired` (504, not started in time), `gone` (the result is a 404), `lost` (404 on status), `noimages`; faults
+`at=result` as well.
 """
 
 import hashlib
@@ -125,11 +126,11 @@ class Fal(Format):
 
     def _payload(self, task: Task) -> dict[str, Any]:
         images = [{"url": url, "content_type": "image/png"} for url in self.image_urls(task)]
-        flagged = "nsfw" in task.words
+        flagged = int(task.words.get("nsfw", "0") or len(images))
         return {
             "images": [] if "noimages" in task.words else images,
             "seed": task.seed,
-            "has_nsfw_concepts": [flagged] * len(images),
+            "has_nsfw_concepts": [index < flagged for index in range(len(images))],
             "prompt": task.prompt,
         }
 

@@ -1,7 +1,7 @@
 """The OpenAI Images API as local engines speak it; with `hosted` in the prompt as OpenAI itself does.
 
 Words: `moderation`, `policy` (refusals), `quota`, `billing` (no money), `oom` (the engine's memory is too small),
-`nodata`, `badbase64`, `url` (an address instead of the image).
+`nodata`, `badbase64`, `url` (an address instead of the image), `single` (one image, however many were asked for).
 """
 
 import asyncio
@@ -71,6 +71,8 @@ class OpenAICompatible(Format):
         data: list[dict[str, Any]] = [{"b64_json": image, "file_path": "/tmp/out/1.png"} for image in images]
         if "url" in task.words:
             data = [{"url": url, "b64_json": None} for url in self.image_urls(task)]
+        elif "single" in task.words:
+            data = data[:1]
         elif "badbase64" in task.words:
             data = [{"b64_json": "Grüße"}]
         elif "nodata" in task.words:
