@@ -1,4 +1,4 @@
-"""What is done to endpoints and deliveries, by people and by keys: each one transaction, with its line in the audit log.
+"""What is done to endpoints and deliveries, by people and by keys: one transaction each, with a line in the audit log.
 
 A key acts in its own mode: with a test key one sees and makes endpoints of test mode alone. People see both.
 """

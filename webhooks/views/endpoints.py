@@ -45,7 +45,7 @@ def new_endpoint(request: HttpRequest, access: Access) -> HttpResponse:
     if not _FORM_ID.fullmatch(form_id):
         form_id = chance.token_hex(12)
     form = EndpointForm(request.POST if request.method == "POST" else None)
-    problem = ""
+    problem: Any = ""
     status = 200
     if request.method == "POST":
         status = 400
