@@ -78,7 +78,7 @@ def _due() -> "QuerySet[WebhookDelivery]":
             next_attempt_at__lte=db_now(),
         )
         .select_related("endpoint", "event")
-        .order_by("next_attempt_at")
+        .order_by("next_attempt_at", "pk")
     )
 
 

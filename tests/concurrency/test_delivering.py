@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db.models import F
@@ -78,8 +78,11 @@ def test_of_workers_that_race_for_a_delivery_one_sends_it(
         an_event(alice.organization)
         delivery = WebhookDelivery.objects.order_by("-pk")[0]
         work = claimed_then_sent if guarded else read_then_sent
-        outcomes = together(WORKERS, lambda _index, work=work, pk=delivery.pk: work(pk))
-        assert outcomes == [None] * WORKERS
+
+        def race(_index: int, work: Callable[[int], None] = work, pk: int = delivery.pk) -> None:
+            work(pk)
+
+        assert together(WORKERS, race) == [None] * WORKERS
         heard = [one.id for one in receiver.received].count(delivery.public_id)
         assert heard == (1 if guarded else WORKERS)
         if guarded:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuditEvent
@@ -123,15 +124,13 @@ def test_no_address_inside_is_kept_in_any_spelling(alice: Person, settings: Sett
     settings.OUTBOUND_LOOPBACK = False
     secret = new_key(alice, scopes=ADMIN, livemode=livemode)[1]
     hosts = [*NUMBERS, *NETWORKS, "localhost"] if livemode else ["127.1", "169.254.169.254"]
-    settings.RATE_LIMIT_READ_BURST = 2 * len(hosts) + 10
-    for host in hosts:
-        for scheme in ("https", "http"):
-            body = {"url": f"{scheme}://{host}/hooks", "events": ["credits.added"]}
-            assert refused(secret, body) == ("invalid_field", "url"), body
-    assert refused(secret, {"url": "http://93.184.216.34/", "events": ["credits.added"]}) == (
-        "invalid_field",
-        "url",
-    )
+    urls = [f"{scheme}://{host}/hooks" for host in hosts for scheme in ("https", "http")]
+    settings.RATE_LIMIT_READ_BURST = len(urls) + 10
+    client = Client(headers={"Authorization": f"Bearer {secret}"})  # one: to make it takes longer than to ask
+    for url in [*urls, "http://93.184.216.34/"]:
+        body = {"url": url, "events": ["credits.added"]}
+        error = error_of(client.post(ENDPOINTS, body, content_type="application/json"), 400)
+        assert (error["type"], error["param"]) == ("invalid_field", "url"), url
     assert not WebhookEndpoint.objects.exists()
 
 

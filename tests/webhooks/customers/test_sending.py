@@ -116,7 +116,7 @@ def test_redirect_is_a_failure_and_followed_nowhere(alice: Person, receiver: Rec
         an_event(alice.organization)
         [outcome] = send_due()
         assert outcome.status == 302
-        assert inside.received == inside.forged == []
+        assert (inside.received, inside.forged) == ([], [])
     assert states() == ["pending"]
 
 
