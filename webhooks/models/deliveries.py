@@ -93,7 +93,9 @@ class WebhookDelivery(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="delivery_due"),
+            models.Index(
+                fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="delivery_due"
+            ),
             models.Index(
                 fields=["target"], condition=Q(lease_until__isnull=False), name="delivery_under_way"
             ),
