@@ -71,10 +71,10 @@ def anything_due() -> bool:
 
 def _due() -> "QuerySet[WebhookDelivery]":
     return (
-        WebhookDelivery.objects.filter(
+        WebhookDelivery.objects.unfinished()
+        .filter(
             Q(lease_until=None) | Q(lease_until__lte=db_now()),
             Q(endpoint=None) | Q(endpoint__enabled=True),
-            status=DeliveryState.PENDING,
             next_attempt_at__lte=db_now(),
         )
         .select_related("endpoint", "event")

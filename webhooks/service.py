@@ -23,6 +23,7 @@ from webhooks import doorbell, secrets, settling
 from webhooks.addresses import checked
 from webhooks.event_types import EVENT_TYPES, TEST
 from webhooks.models import DeliveryState, DisabledReason, WebhookDelivery, WebhookEndpoint
+from webhooks.models.deliveries import WebhookDeliveryQuerySet
 from webhooks.publishing import publish_to
 
 MAX_ENDPOINTS = 20  # of an organization, in each mode
@@ -48,7 +49,7 @@ def endpoints_of(access: Access) -> "QuerySet[WebhookEndpoint]":
     return found if access.key is None else found.filter(livemode=access.livemode)
 
 
-def deliveries_of(access: Access) -> "QuerySet[WebhookDelivery]":
+def deliveries_of(access: Access) -> "WebhookDeliveryQuerySet":
     """Those of deleted endpoints too."""
     found = WebhookDelivery.objects.filter(organization=access.organization)
     found = found if access.key is None else found.filter(livemode=access.livemode)

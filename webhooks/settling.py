@@ -155,14 +155,13 @@ def disable(endpoint_id: int, reason: DisabledReason) -> bool:
 
 def end_pending(endpoint_id: int) -> int:
     """They can be replayed, once the endpoint is enabled again."""
-    pending = WebhookDelivery.objects.filter(endpoint_id=endpoint_id, status=DeliveryState.PENDING)
+    pending = WebhookDelivery.objects.unfinished().filter(endpoint_id=endpoint_id)
     return pending.update(**_ended(DeliveryState.FAILED))
 
 
 def end_stranded() -> int:
     """Events that were published at the very moment in which their endpoint was switched off."""
-    stranded = WebhookDelivery.objects.filter(status=DeliveryState.PENDING, endpoint__enabled=False)
+    stranded = WebhookDelivery.objects.unfinished().filter(endpoint__enabled=False)
     ids = list(stranded.values_list("pk", flat=True)[:500])
-    return WebhookDelivery.objects.filter(pk__in=ids, status=DeliveryState.PENDING).update(
-        **_ended(DeliveryState.FAILED)
-    )
+    still_pending = WebhookDelivery.objects.unfinished().filter(pk__in=ids)
+    return still_pending.update(**_ended(DeliveryState.FAILED)) if ids else 0

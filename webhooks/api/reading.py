@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.db.models.functions import Abs
 from rest_framework.request import Request
 
 from accounts.api import json_object
@@ -43,15 +44,14 @@ def page(request: Request, rows: "QuerySet[Any]") -> tuple[list[Any], str | None
     Raises InvalidField.
     """
     limit = _limit(request.GET.get("limit"))
-    rows = rows.order_by("-pk")
     cursor = request.GET.get("cursor")
     if cursor is not None:
         known = rows.filter(public_id=cursor) if cursor.isascii() and cursor.isprintable() else rows.none()
         last: Model | None = known.first()
         if last is None:
             raise InvalidField(param="cursor")
-        rows = rows.filter(pk__lt=last.pk)
-    found = list(rows[: limit + 1])
+        rows = rows.alias(number=Abs("id")).filter(number__lt=last.pk)
+    found = list(rows.order_by(Abs("id").desc())[: limit + 1])
     shown = found[:limit]
     return shown, shown[-1].public_id if len(found) > limit else None
 

@@ -1,9 +1,11 @@
 """What happened, whom it is told, and every try to do so."""
 
 import secrets
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Abs
 from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
@@ -48,6 +50,18 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def unfinished(self) -> Self:
+        """The pending ones, by way of their index: searches among all rows start here."""
+        return self.filter(finished_at=None)
+
+    def newest_first(self, before: int | None = None) -> Self:
+        """Those with ids below `before`."""
+        # Abs keeps PostgreSQL from walking the primary key back, through everybody's.
+        rows = self if before is None else self.alias(number=Abs("id")).filter(number__lt=before)
+        return rows.order_by(Abs("id").desc())
+
+
 class WebhookDelivery(models.Model):
     """One event for one address: a pending row is the work item itself. `claim` counts the tries and is the fence
     against late workers; `step` is where in the schedule it stands; a row under a lease is being sent.
@@ -61,7 +75,7 @@ class WebhookDelivery(models.Model):
     livemode = models.BooleanField()
     event = models.ForeignKey(WebhookEvent, on_delete=models.PROTECT, related_name="deliveries")
     endpoint = models.ForeignKey(
-        WebhookEndpoint, null=True, on_delete=models.PROTECT, related_name="deliveries"
+        WebhookEndpoint, null=True, on_delete=models.PROTECT, related_name="deliveries", db_index=False
     )
     url = models.CharField(max_length=MAX_URL, blank=True)
     target = models.CharField(max_length=40)
@@ -73,6 +87,8 @@ class WebhookDelivery(models.Model):
     response_status = models.PositiveSmallIntegerField(null=True)
     created_at = models.DateTimeField(db_default=db_now())
     finished_at = models.DateTimeField(null=True)
+
+    objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("webhook delivery")
@@ -94,12 +110,13 @@ class WebhookDelivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["next_attempt_at", "id"], condition=Q(status="pending"), name="delivery_due"
+                fields=["next_attempt_at", "id"], condition=Q(finished_at=None), name="delivery_due"
             ),
             models.Index(
                 fields=["target"], condition=Q(lease_until__isnull=False), name="delivery_under_way"
             ),
-            models.Index(fields=["organization", "-id"], name="delivery_newest_first"),
+            models.Index("organization", Abs("id"), name="delivery_newest_first"),
+            models.Index("endpoint", Abs("id"), name="delivery_of_endpoint"),
             models.Index(fields=["created_at"], name="delivery_by_age"),
         ]
 

@@ -33,7 +33,7 @@ def webhooks_page(request: HttpRequest, access: Access) -> HttpResponse:
         "here": "webhooks",
         "endpoints": service.endpoints_of(access).order_by("-pk"),
         "feed": feed,
-        "latest": service.deliveries_of(access).order_by("-pk")[:LATEST],
+        "latest": service.deliveries_of(access).newest_first()[:LATEST],
     }
     return render(request, "webhooks/list.html", context)
 
@@ -163,7 +163,7 @@ def _endpoint(
     problem: Any = "",
     status: int = 200,
 ) -> HttpResponse:
-    deliveries = service.deliveries_of(access).filter(endpoint=endpoint).order_by("-pk")
+    deliveries = service.deliveries_of(access).filter(endpoint=endpoint).newest_first()
     context = {
         "access": access,
         "here": "webhooks",

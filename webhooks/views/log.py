@@ -35,9 +35,8 @@ def deliveries_page(request: HttpRequest, access: Access) -> HttpResponse:
     if endpoint is not None:
         rows = rows.filter(endpoint=endpoint)
     after = request.GET.get("after", "")
-    if after:
-        rows = rows.filter(pk__lt=service.find_delivery(access, after).pk)
-    found = list(rows.order_by("-pk")[: PAGE + 1])
+    before = service.find_delivery(access, after).pk if after else None
+    found = list(rows.newest_first(before)[: PAGE + 1])
     context = {
         "access": access,
         "here": "webhooks",

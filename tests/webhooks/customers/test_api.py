@@ -1,8 +1,9 @@
 """`/api/v1/webhook-endpoints` and `/api/v1/webhook-deliveries`: plain resources for programs that may manage."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -129,7 +130,7 @@ def test_no_address_inside_is_kept_in_any_spelling(alice: Person, settings: Sett
     client = Client(headers={"Authorization": f"Bearer {secret}"})  # one: to make it takes longer than to ask
     for url in [*urls, "http://93.184.216.34/"]:
         body = {"url": url, "events": ["credits.added"]}
-        error = error_of(client.post(ENDPOINTS, body, content_type="application/json"), 400)
+        error = error_of(cast(HttpResponse, client.post(ENDPOINTS, body, "application/json")), 400)
         assert (error["type"], error["param"]) == ("invalid_field", "url"), url
     assert not WebhookEndpoint.objects.exists()
 
