@@ -113,7 +113,8 @@ def deliver(generation: Generation, rows: Sequence[Row]) -> None:
     """Shows these images and charges for them, and returns the rest; with none, all of it."""
     for row in rows:
         _insert_image(public_id=new_image_id(), generation_id=generation.pk, **row)
-    settle(generation, consumed=generation.price_credits * len(rows) // generation.n)
+    status = Status.SUCCEEDED if rows else Status.FAILED
+    settle(generation, status, consumed=generation.price_credits * len(rows) // generation.n)
 
 
 _insert_image = Insert(Image)
