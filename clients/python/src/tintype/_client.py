@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
+import ssl
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +34,12 @@ from tintype.retries import Retries
 KEY_VARIABLE, URL_VARIABLE = "TINTYPE_API_KEY", "TINTYPE_BASE_URL"
 USUAL_BASE_URL = "http://localhost:8000"  # where a shop on this machine opens
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """One for all clients: to read the certificates takes 50 ms."""
+    return httpx2.create_ssl_context()
 
 
 def settings_from(
@@ -82,7 +90,7 @@ class Tintype:
         self.keys = Keys(self)
         self.webhook_endpoints = WebhookEndpoints(self)
         self.webhook_deliveries = WebhookDeliveries(self)
-        self._http = httpx2.Client(follow_redirects=False)
+        self._http = httpx2.Client(follow_redirects=False, verify=_trust())
 
     def run(self, flow: Flow[T]) -> T:
         """Does what the operation asks for until it returns."""
@@ -159,7 +167,7 @@ class AsyncTintype:
         self.keys = AsyncKeys(self)
         self.webhook_endpoints = AsyncWebhookEndpoints(self)
         self.webhook_deliveries = AsyncWebhookDeliveries(self)
-        self._http = httpx2.AsyncClient(follow_redirects=False)
+        self._http = httpx2.AsyncClient(follow_redirects=False, verify=_trust())
 
     async def run(self, flow: Flow[T]) -> T:
         """Does what the operation asks for until it returns."""
