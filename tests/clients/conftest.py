@@ -3,10 +3,7 @@
 import asyncio
 import inspect
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,25 +52,6 @@ def ask(request: pytest.FixtureRequest, stand_in: StandIn) -> Callable[..., Any]
         return asyncio.run(run())
 
     return asked
-
-
-@pytest.fixture
-def command(stand_in: StandIn, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`command("balance")`: what the command line does, in a process and a folder of its own."""
-
-    def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tintype", *arguments],
-            cwd=tmp_path,
-            env=environment(stand_in.base_url) | changes,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return run
 
 
 def environment(base_url: str, key: str = KEY) -> dict[str, str]:

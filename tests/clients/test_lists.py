@@ -1,6 +1,7 @@
 """Lists are read page after page, and no further than somebody looks."""
 
 import asyncio
+import datetime
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -25,6 +26,7 @@ def _shop(stand_in: StandIn) -> Tintype:
     return Tintype(KEY, stand_in.base_url, retries=QUICK)
 
 
+NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 NEWEST_FIRST = [f"lighthouse {number}" for number in reversed(range(7))]
 
 
@@ -69,8 +71,16 @@ def test_one_page_by_its_cursor(seven: StandIn) -> None:
 
 def test_a_filter_is_sent_with_every_page(seven: StandIn) -> None:
     with _shop(seven) as shop:
-        list(shop.generations.list(status="queued", page_size=5))
-    assert [seen.query["status"] for seen in seven.seen] == ["queued", "queued"]
+        list(shop.generations.list(status="queued", created_after=NOON, page_size=5))
+    asked = {"status": "queued", "created_after": "2026-11-22T12:00:00+00:00", "limit": "5"}
+    assert [seen.query for seen in seven.seen] == [asked, asked | {"cursor": "5"}]
+
+
+def test_an_empty_page_is_not_the_end(stand_in: StandIn) -> None:
+    """With a filter the shop looks at a bounded number of rows for each page."""
+    stand_in.then(Reply(200, listing([], "further")))
+    with _shop(stand_in) as shop:
+        assert [entry.id for entry in shop.ledger(kind="grant")] == ["le_1"]
 
 
 def test_a_list_that_leads_in_a_circle_ends(stand_in: StandIn) -> None:
@@ -91,7 +101,7 @@ def test_every_list_has_its_address(stand_in: StandIn) -> None:
         found: dict[str, Iterable[Any]] = {
             "/models": shop.models(),
             "/ledger": shop.ledger(),
-            "/usage": shop.usage(group_by=["day", "model"]),
+            "/usage": shop.usage(group_by=["day", "model"], end=datetime.date(2026, 11, 22)),
             "/keys": shop.keys.list(),
             "/webhook-endpoints": shop.webhook_endpoints.list(),
             "/webhook-deliveries": shop.webhook_deliveries.list(endpoint="we_1"),
@@ -99,5 +109,5 @@ def test_every_list_has_its_address(stand_in: StandIn) -> None:
         for path, items in found.items():
             assert [item.raw for item in items] == PLAIN[path]["data"]
     queries = {seen.path.removeprefix("/api/v1"): seen.query for seen in stand_in.seen}
-    assert queries["/usage"] == {"group_by": "day,model"}
+    assert queries["/usage"] == {"group_by": "day,model", "end": "2026-11-22"}
     assert queries["/webhook-deliveries"] == {"endpoint": "we_1"}

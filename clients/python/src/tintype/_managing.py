@@ -5,42 +5,14 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Mapping, Sequence
-from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any
 
 from tintype._asking import ask, segment
+from tintype._fields import KEPT, Kept, given, named
 from tintype._listing import Listing
 from tintype._reading import read
 from tintype._steps import Flow, Settings
-from tintype.results import Key, WebhookDelivery, WebhookEndpoint
-
-
-class _Kept(Enum):
-    KEPT = "kept"
-
-
-KEPT: Final = _Kept.KEPT
-Kept = Literal[_Kept.KEPT]
-
-
-def _given(**fields: Any) -> dict[str, Any]:
-    """What was named, None among it; times as text, sequences as lists."""
-    return {name: _plain(value) for name, value in fields.items() if value is not KEPT}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
-        if value.tzinfo is None:
-            raise ValueError("A time needs its zone, as in datetime.now(UTC)")
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
-
-
-def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
+from tintype.results import Key, Replayed, WebhookDelivery, WebhookEndpoint
 
 # --- Keys ---------------------------------------------------------------------------------------
 
@@ -59,7 +31,7 @@ def create_key(
     spend_caps: Mapping[str, int | None] | None = None,
 ) -> Flow[Key]:
     """The new key; `secret` is shown this once."""
-    fields = _given(
+    body = given(
         name=name,
         scopes=scopes,
         livemode=livemode,
@@ -70,7 +42,7 @@ def create_key(
         max_open_tasks=max_open_tasks,
         spend_caps=spend_caps,
     )
-    answer = yield from _create(settings, "/api/v1/keys", _without_none(fields))
+    answer = yield from _create(settings, "/api/v1/keys", body)
     return read(Key, answer)
 
 
@@ -99,7 +71,7 @@ def update_key(
     spend_caps: Mapping[str, int | None] | Kept | None = KEPT,
 ) -> Flow[Key]:
     """What is not named stays; None takes a limit back."""
-    fields = _given(
+    body = named(
         name=name,
         scopes=scopes,
         expires_at=expires_at,
@@ -109,13 +81,13 @@ def update_key(
         max_open_tasks=max_open_tasks,
         spend_caps=spend_caps,
     )
-    answer = yield from ask(settings, "PATCH", f"/api/v1/keys/{segment(key_id)}", body=fields)
+    answer = yield from ask(settings, "PATCH", f"/api/v1/keys/{segment(key_id)}", body=body)
     return read(Key, answer)
 
 
 def rotate_key(settings: Settings, key_id: str, *, overlap_seconds: int | None = None) -> Flow[Key]:
     """The new key, with its `secret`; the old one works on for the overlap, 24 hours unless given."""
-    body = _without_none({"overlap_seconds": overlap_seconds})
+    body = given(overlap_seconds=overlap_seconds)
     answer = yield from _create(settings, f"/api/v1/keys/{segment(key_id)}/rotate", body)
     return read(Key, answer)
 
@@ -157,7 +129,7 @@ def update_endpoint(
 ) -> Flow[WebhookEndpoint]:
     """What is not named stays."""
     path = f"/api/v1/webhook-endpoints/{segment(endpoint_id)}"
-    answer = yield from ask(settings, "PATCH", path, body=_given(url=url, events=events, enabled=enabled))
+    answer = yield from ask(settings, "PATCH", path, body=named(url=url, events=events, enabled=enabled))
     return read(WebhookEndpoint, answer)
 
 
@@ -166,14 +138,33 @@ def delete_endpoint(settings: Settings, endpoint_id: str) -> Flow[None]:
     yield from ask(settings, "DELETE", f"/api/v1/webhook-endpoints/{segment(endpoint_id)}")
 
 
-def list_deliveries(*, endpoint: str | None = None, page_size: int | None = None) -> Listing[WebhookDelivery]:
-    """What was sent and is still to be sent, newest first."""
-    query = {"endpoint": endpoint, "limit": page_size}
+def rotate_endpoint(settings: Settings, endpoint_id: str) -> Flow[WebhookEndpoint]:
+    """With its new `secret`; the one before signs as well for 24 hours."""
+    path = f"/api/v1/webhook-endpoints/{segment(endpoint_id)}/rotate"
+    answer = yield from _create(settings, path, {})
+    return read(WebhookEndpoint, answer)
+
+
+def send_test(settings: Settings, endpoint_id: str) -> Flow[WebhookDelivery]:
+    """The delivery of an event `webhook.test`."""
+    answer = yield from _create(settings, f"/api/v1/webhook-endpoints/{segment(endpoint_id)}/test", {})
+    return read(WebhookDelivery, answer)
+
+
+def list_deliveries(
+    *,
+    endpoint: str | None = None,
+    status: str | None = None,
+    event: str | None = None,
+    page_size: int | None = None,
+) -> Listing[WebhookDelivery]:
+    """What was sent and is still to be sent, newest first. `status`: pending, succeeded or failed."""
+    query = given(endpoint=endpoint, status=status, event=event, limit=page_size)
     return Listing("/api/v1/webhook-deliveries", WebhookDelivery, query)
 
 
 def get_delivery(settings: Settings, delivery_id: str) -> Flow[WebhookDelivery]:
-    """As it is now."""
+    """As it is now, with its `attempts`."""
     answer = yield from ask(settings, "GET", f"/api/v1/webhook-deliveries/{segment(delivery_id)}")
     return read(WebhookDelivery, answer)
 
@@ -183,6 +174,15 @@ def replay_delivery(settings: Settings, delivery_id: str) -> Flow[WebhookDeliver
     path = f"/api/v1/webhook-deliveries/{segment(delivery_id)}/replay"
     answer = yield from _create(settings, path, {})
     return read(WebhookDelivery, answer)
+
+
+def replay_failed_deliveries(
+    settings: Settings, since: datetime.datetime, *, endpoint: str | None = None
+) -> Flow[int]:
+    """How many were sent again: all that were made since then and failed; those of `endpoint` alone."""
+    body = given(since=since, endpoint=endpoint)
+    answer = yield from _create(settings, "/api/v1/webhook-deliveries/replay-failed", body)
+    return read(Replayed, answer).replayed
 
 
 def _create(settings: Settings, path: str, body: Mapping[str, Any]) -> Flow[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import time
 import uuid
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tintype._asking import USER_AGENT, ask, segment
+from tintype._fields import given
 from tintype._listing import Listing
 from tintype._reading import read
 from tintype._steps import Answer, Flow, Request, Settings, Sleep, Write
@@ -41,16 +43,15 @@ def order_fields(
     """What was given; the shop judges it. Without any shape it is a square."""
     if aspect_ratio is None and size is None:
         aspect_ratio = "1:1"
-    fields = {
-        "prompt": prompt,
-        "aspect_ratio": aspect_ratio,
-        "size": size,
-        "seed": seed,
-        "output_format": output_format,
-        "model": model,
-        "n": n,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+    return given(
+        prompt=prompt,
+        aspect_ratio=aspect_ratio,
+        size=size,
+        seed=seed,
+        output_format=output_format,
+        model=model,
+        n=n,
+    )
 
 
 # --- Generations --------------------------------------------------------------------------------
@@ -99,10 +100,23 @@ def get_generation(settings: Settings, generation_id: str) -> Flow[Generation]:
 
 
 def list_generations(
-    *, status: str | None = None, model: str | None = None, page_size: int | None = None
+    *,
+    status: str | None = None,
+    model: str | None = None,
+    key: str | None = None,
+    created_after: datetime.datetime | None = None,
+    created_before: datetime.datetime | None = None,
+    page_size: int | None = None,
 ) -> Listing[Generation]:
-    """Newest first. Iterating reads page after page; `page_size`: 1 to 100."""
-    query = {"status": status, "model": model, "limit": page_size}
+    """Newest first. Iterating reads page after page; `page_size`: 1 to 100. `key`: the id of the key that ordered."""
+    query = given(
+        status=status,
+        model=model,
+        key=key,
+        created_after=created_after,
+        created_before=created_before,
+        limit=page_size,
+    )
     return Listing("/api/v1/generations", Generation, query)
 
 
@@ -271,11 +285,24 @@ def balance(settings: Settings) -> Flow[Balance]:
     return read(Balance, answer)
 
 
-def list_ledger(*, page_size: int | None = None) -> Listing[Entry]:
+def list_ledger(
+    *,
+    kind: str | None = None,
+    created_after: datetime.datetime | None = None,
+    created_before: datetime.datetime | None = None,
+    page_size: int | None = None,
+) -> Listing[Entry]:
     """The lines of the ledger, newest first."""
-    return Listing("/api/v1/ledger", Entry, {"limit": page_size})
+    query = given(kind=kind, created_after=created_after, created_before=created_before, limit=page_size)
+    return Listing("/api/v1/ledger", Entry, query)
 
 
-def list_usage(*, group_by: Sequence[str] = ("day", "key", "model")) -> Listing[Usage]:
-    """Grouped by any of `day`, `key`, `model`."""
-    return Listing("/api/v1/usage", Usage, {"group_by": ",".join(group_by)})
+def list_usage(
+    *,
+    group_by: Sequence[str] = (),
+    start: datetime.date | None = None,
+    end: datetime.date | None = None,
+) -> Listing[Usage]:
+    """Summed up by any of `day`, `key`, `model`, over whole days of UTC, `end` included; the last 30 unless said."""
+    groups = ",".join([group_by] if isinstance(group_by, str) else group_by)
+    return Listing("/api/v1/usage", Usage, given(group_by=groups or None, start=start, end=end))

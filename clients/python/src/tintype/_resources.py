@@ -72,6 +72,8 @@ class WebhookEndpoints(Resource):
     get = plain(_managing.get_endpoint)
     list = paged(_managing.list_endpoints)
     update = plain(_managing.update_endpoint)
+    rotate = plain(_managing.rotate_endpoint)
+    test = plain(_managing.send_test)
     delete = plain(_managing.delete_endpoint)
 
 
@@ -80,6 +82,8 @@ class AsyncWebhookEndpoints(AsyncResource):
     get = awaited(_managing.get_endpoint)
     list = async_paged(_managing.list_endpoints)
     update = awaited(_managing.update_endpoint)
+    rotate = awaited(_managing.rotate_endpoint)
+    test = awaited(_managing.send_test)
     delete = awaited(_managing.delete_endpoint)
 
 
@@ -87,9 +91,11 @@ class WebhookDeliveries(Resource):
     list = paged(_managing.list_deliveries)
     get = plain(_managing.get_delivery)
     replay = plain(_managing.replay_delivery)
+    replay_failed = plain(_managing.replay_failed_deliveries)
 
 
 class AsyncWebhookDeliveries(AsyncResource):
     list = async_paged(_managing.list_deliveries)
     get = awaited(_managing.get_delivery)
     replay = awaited(_managing.replay_delivery)
+    replay_failed = awaited(_managing.replay_failed_deliveries)

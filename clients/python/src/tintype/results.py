@@ -23,7 +23,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Image(Answered):
-    """`url` opens without a key, and expires at the generation's `expires_at`."""
+    """`url` opens without a key, and expires at the generation's `expires_at`. `bytes`: how many."""
 
     url: str
     id: str = ""
@@ -68,6 +68,7 @@ class Generation(Answered):
     started_at: datetime.datetime | None = None
     finished_at: datetime.datetime | None = None
     expires_at: datetime.datetime | None = None
+    images_deleted_at: datetime.datetime | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -220,15 +221,37 @@ class WebhookEndpoint(Answered):
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookAttempt(Answered):
+    """`error`: a machine word where no answer came."""
+
+    number: int
+    started_at: datetime.datetime | None = None
+    response_status: int | None = None
+    error: str | None = None
+    answer: str | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed(Answered):
+    replayed: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookDelivery(Answered):
+    """`status`: pending, succeeded or failed. `url`: an order's own `webhook_url`. `attempts`: when read by its id."""
+
     id: str
     event: str
     status: str
     endpoint: str | None = None
+    url: str | None = None
+    sequence: int | None = None
     attempt: int = 0
     response_status: int | None = None
     next_attempt_at: datetime.datetime | None = None
     created_at: datetime.datetime | None = None
+    attempts: list[WebhookAttempt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tintype import ConfigurationError, Tintype, TintypeError
+from tintype import ConfigurationError, Retries, Tintype, TintypeError
 from tintype.cli._codes import Code, code_of
 from tintype.cli._output import Output, explained
 from tintype.cli._parser import parser
@@ -17,7 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = Output(sys.stdout, sys.stderr)
     options = parser().parse_args(arguments)
     try:
-        with Tintype(options.api_key, options.base_url, timeout_s=options.request_timeout) as shop:
+        retries = Retries(attempts=options.retries + 1)
+        timeout_s = options.request_timeout
+        with Tintype(options.api_key, options.base_url, timeout_s=timeout_s, retries=retries) as shop:
             code: int = options.run(shop, options, output)
             sys.stdout.flush()
             return code

@@ -8,7 +8,7 @@ import uuid
 from argparse import Namespace
 from pathlib import Path
 
-from tintype import ConnectionFailed, DownloadFailed, Tintype, TintypeError
+from tintype import ConnectionFailed, DownloadFailed, ServerError, Tintype, TintypeError
 from tintype.cli._codes import Code, code_of
 from tintype.cli._files import format_of, require_room, targets
 from tintype.cli._output import Output, explained
@@ -39,8 +39,9 @@ def generate(shop: Tintype, options: Namespace, output: Output) -> int:
             f"tintype: interrupted before the shop answered; `tintype list` shows what it accepted\n{again}"
         )
         return Code.INTERRUPTED
-    except ConnectionFailed as error:
-        output.say(explained(error) + (f"\n{again}" if error.was_sent else ""))
+    except (ConnectionFailed, ServerError) as error:
+        may_be_there = not isinstance(error, ConnectionFailed) or error.was_sent
+        output.say(explained(error) + (f"\n{again}" if may_be_there else ""))
         return code_of(error)
     if options.no_wait:
         if options.json:
@@ -192,7 +193,7 @@ def models(shop: Tintype, options: Namespace, output: Output) -> int:
 
 def usage(shop: Tintype, options: Namespace, output: Output) -> int:
     groups = [word.strip() for word in options.group_by.split(",") if word.strip()]
-    found = list(shop.usage(group_by=groups))
+    found = list(shop.usage(group_by=groups, start=options.start, end=options.end))
     if options.json:
         output.json([line.raw for line in found])
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         parents=[_common()],
     )
     top.add_argument("--version", action="version", version=VERSION)
-    top.set_defaults(api_key=None, base_url=None, request_timeout=30.0, json=False)
+    top.set_defaults(api_key=None, base_url=None, request_timeout=30.0, retries=4, json=False)
     commands = top.add_subparsers(metavar="command", required=True)
 
     def command(name: str, run: Any, words: str) -> argparse.ArgumentParser:
@@ -62,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
     usage.add_argument(
         "--group-by", default="day", metavar="WORDS", help="any of day,key,model (usually day)"
     )
+    usage.add_argument("--start", type=datetime.date.fromisoformat, metavar="DAY", help="as 2026-11-22")
+    usage.add_argument("--end", type=datetime.date.fromisoformat, metavar="DAY", help="included")
     return top
 
 
@@ -71,6 +74,7 @@ def _common() -> Parser:
     made.add_argument("--api-key", metavar="KEY", help="instead of TINTYPE_API_KEY")
     made.add_argument("--base-url", metavar="URL", help="instead of TINTYPE_BASE_URL")
     made.add_argument("--request-timeout", type=_seconds, metavar="S", help="for each answer (usually 30)")
+    made.add_argument("--retries", type=_count, metavar="N", help="how often to try again (usually 4)")
     made.add_argument("--json", action="store_true", help="the shop's answer as JSON")
     return made
 
@@ -110,6 +114,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not name or not sign:
         raise argparse.ArgumentTypeError("looks like name=value")
     return name, value
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("is at least 0")
+    return number
 
 
 def _positive(text: str) -> int:
