@@ -24,13 +24,14 @@ TASK = "task_000000000000000000000001"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Names of headers in lower case."""
+    """Names of headers in lower case. `content`: the body as it came."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +302,7 @@ def _handler_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                     {name: values[-1] for name, values in parse_qs(parts.query).items()},
                     {name.lower(): value for name, value in self.headers.items()},
                     json.loads(content) if content else None,
+                    content,
                 )
             )
             if isinstance(reply, Silence):

@@ -1,6 +1,7 @@
 """The client with a real shop: what it promises holds beyond the stand-in."""
 
 import asyncio
+import datetime
 import hashlib
 from collections.abc import Iterator
 from io import BytesIO
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
+from tests.clients.stand_in import Reply, StandIn
 from tests.clients.test_readme import PYTHON
 from tests.shop import RunningShop, start
+from tests.waiting import wait_until
 from tintype import (
     NO_RETRIES,
     AlreadyEnded,
@@ -25,20 +28,21 @@ from tintype import (
     StillRunning,
     Tintype,
     Unauthenticated,
+    webhooks,
 )
 from tintype.cli import main
 from tintype.cli._codes import Code
 
 pytestmark = pytest.mark.everyday_on("sqlite")
 SMALL = "256x256"
+NOW = datetime.datetime.now(datetime.UTC)
 
 
 @pytest.fixture(scope="module")
 def running(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    # Tests ask in quick succession.
-    with start(
-        tmp_path_factory.mktemp("shop"), RATE_LIMIT_PER_MINUTE="6000", RATE_LIMIT_BURST="1000"
-    ) as shop:
+    # Tests ask in quick succession, and are told on this machine.
+    changes = {"RATE_LIMIT_PER_MINUTE": "6000", "RATE_LIMIT_BURST": "1000", "OUTBOUND_LOOPBACK": "1"}
+    with start(tmp_path_factory.mktemp("shop"), **changes) as shop:
         yield shop
 
 
@@ -163,6 +167,30 @@ def test_keys_are_made_changed_rotated_and_revoked(shop: Tintype, running: Runni
         with pytest.raises(Unauthenticated):
             other.balance()
     assert {made.id, rotated.id} <= {key.id for key in shop.keys.list(page_size=1)}
+
+
+def test_webhooks_are_asked_for_received_and_believed(shop: Tintype, stand_in: StandIn) -> None:
+    endpoint = shop.webhook_endpoints.create(f"{stand_in.base_url}/hook", ["generation.succeeded"])
+    assert endpoint.secret
+    stand_in.then(*[Reply(204)] * 3)
+    delivery = shop.webhook_endpoints.test(endpoint.id)
+    wait_until(lambda: stand_in.seen, "the webhook to arrive")
+    [seen] = stand_in.seen
+    event = webhooks.verify(seen.content, seen.headers, endpoint.secret)
+    assert (event.type, event.data["endpoint"]) == ("webhook.test", endpoint.id)
+    with pytest.raises(webhooks.NotGenuine):
+        webhooks.verify(seen.content + b" ", seen.headers, endpoint.secret)
+    wait_until(lambda: shop.webhook_deliveries.get(delivery.id).status == "succeeded", "the answer to count")
+    assert shop.webhook_deliveries.get(delivery.id).attempts[0].response_status == 204
+    shop.webhook_deliveries.replay(delivery.id)
+    wait_until(lambda: len(stand_in.seen) == 2, "the webhook to come again")
+    assert stand_in.seen[1].headers["webhook-id"] == seen.headers["webhook-id"]
+    assert [one.id for one in shop.webhook_deliveries.list(endpoint=endpoint.id)] == [delivery.id]
+    assert shop.webhook_deliveries.replay_failed(NOW, endpoint=endpoint.id) == 0
+    assert shop.webhook_endpoints.rotate(endpoint.id).secret != endpoint.secret
+    assert not shop.webhook_endpoints.update(endpoint.id, enabled=False).enabled
+    shop.webhook_endpoints.delete(endpoint.id)
+    assert endpoint.id not in {one.id for one in shop.webhook_endpoints.list()}
 
 
 def test_the_asynchronous_client_does_the_same(running: RunningShop, key: str) -> None:
