@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import environment
-from tests.clients.stand_in import IMAGE, KEY, PLAIN, TASK, Drop, Reply, StandIn, error
+from tests.clients.stand_in import IMAGE, KEY, NOW, PLAIN, TASK, Drop, Reply, StandIn, error
 from tests.processes import free_port
 from tests.waiting import wait_until
 from tintype import _operations
@@ -111,6 +111,12 @@ def test_a_generation_that_fails_says_why(run: Run, stand_in: StandIn) -> None:
     assert (code, out) == (Code.FAILED, "")
     assert f"{TASK} failed: Refused" in err
     assert not Path("out.jpg").exists()
+
+
+def test_images_that_are_kept_no_longer_are_not_missed_in_silence(run: Run, stand_in: StandIn) -> None:
+    stand_in.then(_status("succeeded", images_deleted_at=NOW))
+    code, out, err = run("status", TASK, "-o", "out.jpg")
+    assert (code, out, "have been deleted" in err) == (Code.FILE, "", True)
 
 
 def test_who_does_not_want_to_wait_longer_is_told_how_to_go_on(run: Run, stand_in: StandIn) -> None:

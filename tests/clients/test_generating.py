@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tintype import (
     GenerationFailed,
     Image,
     StillRunning,
+    Tintype,
     UnexpectedAnswer,
     _operations,
 )
@@ -131,6 +133,12 @@ def test_many_orders_share_one_asynchronous_client(stand_in: StandIn) -> None:
     made = asyncio.run(run())
     assert len({generation.id for generation in made}) == 8
     assert all(generation.images for generation in made)
+
+
+def test_threads_share_one_client(stand_in: StandIn) -> None:
+    with Tintype(KEY, stand_in.base_url, retries=QUICK) as shop, ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(shop.generate, [f"lighthouse {number}" for number in range(8)]))
+    assert [generation.prompt for generation in made] == [f"lighthouse {number}" for number in range(8)]
 
 
 def test_a_task_of_asyncio_that_is_canceled_stops_at_once(stand_in: StandIn) -> None:

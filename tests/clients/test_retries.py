@@ -88,6 +88,13 @@ def test_a_retry_after_that_takes_longer_than_there_is_time_is_not_waited_for() 
     assert result.retry_after == 6
 
 
+def test_a_retry_after_in_the_body_alone_counts_and_is_never_negative() -> None:
+    for said, waited in ((3, 3), (-3, 0)):
+        refusal = error(429, "rate_limited", retry_after=said)
+        [pause], _, _ = _steps(_post(), [Reply(429, refusal.body), FINE])
+        assert waited <= pause <= waited + 1
+
+
 def test_attempts_are_counted() -> None:
     pauses, requests, result = _steps(_post(Retries(attempts=3)), [REFUSED] * 3)
     assert (len(pauses), len(requests), result) == (2, 3, REFUSED)

@@ -62,7 +62,7 @@ def ask(
             again = may_repeat(failure.status, failure.type, is_repeatable=is_repeatable)
             after = retry_after_s(answer.headers, datetime.datetime.now(datetime.UTC))
             if after is None and failure.retry_after is not None:
-                after = float(failure.retry_after)
+                after = max(0.0, float(failure.retry_after))
         pause = settings.retries.pause_s(made, time.monotonic() - began, after, random.random())  # noqa: S311 - jitter
         if not again or pause is None:
             raise failure

@@ -80,6 +80,9 @@ def _finish(shop: Tintype, generation: Generation, options: Namespace, output: O
         raise
     if generation.status != "succeeded":
         output.say(f"tintype: {_why(generation)}")
+    elif not generation.images:
+        output.say(f"tintype: the images of {generation.id} have been deleted")
+        return Code.FILE
     if options.json:
         output.json(generation.raw)
     else:
