@@ -258,6 +258,17 @@ def test_words_of_others_do_not_reach_the_terminal_as_commands(run: Run) -> None
     assert not any(sign in run("list", "--json")[1] for sign in "\x1b\x9b")
 
 
+def test_a_terminal_that_knows_no_other_script_gets_what_it_can_show(stand_in: StandIn) -> None:
+    for arguments, shown in ((["generate", "灯台 \udc80", "--no-wait"], TASK), (["list"], "??")):
+        done = subprocess.run(
+            [sys.executable, "-m", "tintype", *arguments],
+            env=environment(stand_in.base_url) | {"PYTHONIOENCODING": "ascii:strict"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert shown in done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -42,7 +42,8 @@ def ask(
     given = {name: _query_value(value) for name, value in (query or {}).items() if value is not None}
     if given:
         url += "?" + urlencode(given)
-    content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+    # In ASCII, so that half of a surrogate pair is for the shop to refuse, and no crash here.
+    content = None if body is None else json.dumps(body).encode()
     began, made = time.monotonic(), 0
     while True:
         request_id = f"req_{secrets.token_hex(12)}"

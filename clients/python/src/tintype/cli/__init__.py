@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from tintype.cli._parser import parser
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The status to end with; see `tintype --help`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a prompt in another script is no reason to fail
     output = Output(sys.stdout, sys.stderr)
     options = parser().parse_args(arguments)
     try:
