@@ -88,13 +88,14 @@ def only_the_ledger_writes_money(path: PurePosixPath, tree: ast.Module) -> Itera
 
 def long_files(root: Path = ROOT) -> list[str]:
     sources = [*product_files(root)]
-    for folder in ("benchmarks", "tests"):
+    for folder in ("benchmarks", "clients", "tests"):
         sources += sorted((root / folder).rglob("*.py"))
     for folder, pattern in (
         ("templates", "*.html"),
         ("static", "*.js"),
         ("static", "*.css"),
         ("docs", "*.md"),
+        ("clients", "*.md"),
     ):
         sources += sorted(file for file in (root / folder).rglob(pattern) if "vendor" not in file.parts)
     return [
@@ -106,7 +107,7 @@ def long_files(root: Path = ROOT) -> list[str]:
 
 def broken_links(root: Path = ROOT) -> list[str]:
     """Links of pages to files that are not there."""
-    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md")]
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("clients/**/*.md")]
     return [
         f"{page.relative_to(root)}: {target}"
         for page in pages
