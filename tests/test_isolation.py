@@ -108,7 +108,13 @@ SIGNING = ("sign-in/", "sign-up/", "account/forgotten/", "^account/forgotten/", 
 # Of the own organization alone, which the session or the key names.
 OWN = {
     "api/generate",
+    "api/v1/balance",
+    "api/v1/estimate",
+    "api/v1/generations",
     "api/v1/keys",
+    "api/v1/ledger",
+    "api/v1/models",
+    "api/v1/usage",
     "account/",
     "account/address/",
     "account/password/",

@@ -12,14 +12,14 @@ V1 = "/api/v1"
 GENERATIONS = f"{V1}/generations"
 
 
-def get(key: str, path: str, **query: str) -> dict[str, Any]:
+def get(key: str, path: str, /, **query: str) -> dict[str, Any]:
     """The resource that a good request is answered with: without an envelope."""
     response = asked(key, path, **query)
     assert response.status_code == 200, response.content
     return content(response)
 
 
-def asked(key: str, path: str, **query: str) -> HttpResponse:
+def asked(key: str, path: str, /, **query: str) -> HttpResponse:
     return send("GET", f"{V1}/{path}", key=key, QUERY_STRING=urlencode(query))
 
 
@@ -43,12 +43,12 @@ def refused(key: str, body: Any, path: str = "generations") -> tuple[str, str | 
     return error["type"], error["param"]
 
 
-def question_refused(key: str, path: str, **query: str) -> tuple[str, str | None]:
+def question_refused(key: str, path: str, /, **query: str) -> tuple[str, str | None]:
     error = error_of(asked(key, path, **query), 400)
     return error["type"], error["param"]
 
 
-def pages(key: str, path: str, **query: str) -> list[list[dict[str, Any]]]:
+def pages(key: str, path: str, /, **query: str) -> list[list[dict[str, Any]]]:
     """All pages of a list, from the first to the last."""
     found = []
     cursor: str | None = ""
