@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from accounts.errors import DomainError
 from accounts.gcra import MINUTE_US, SECOND_US, Decision
 from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached
@@ -69,7 +71,17 @@ def body_of(error: DomainError, message: str) -> dict[str, Any]:
         kind, code = "insufficient_quota", "insufficient_quota"
     else:
         kind, code = TYPES.get(error.status, "invalid_request_error"), CODES.get(error.type, error.type)
-    return {"error": {"message": message, "type": kind, "param": error.param, "code": code, **error.details}}
+    more = {"fix_url": settings.PUBLIC_URL + error.fix_path} if error.fix_path else {}
+    return {
+        "error": {
+            "message": message,
+            "type": kind,
+            "param": error.param,
+            "code": code,
+            **error.details,
+            **more,
+        }
+    }
 
 
 def headers_of(error: DomainError) -> dict[str, str]:

@@ -11,7 +11,7 @@ from tests.databases import Restore
 from tests.generations.openai_api.customers import Customer
 from tests.shop import RunningShop, start
 
-WAIT_S = 5
+SETTINGS = {"SANDBOX_SECONDS": "0", "OPENAI_WAIT_S": "6", "MAX_OPEN_TASKS": "10000"}
 
 
 @pytest.fixture(scope="package")
@@ -25,7 +25,7 @@ def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Ite
 
 @pytest.fixture(scope="package")
 def shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    with start(tmp_path_factory.mktemp("shop"), SANDBOX_SECONDS="0", OPENAI_WAIT_S=str(WAIT_S)) as shop:
+    with start(tmp_path_factory.mktemp("shop"), **SETTINGS) as shop:
         yield shop
 
 

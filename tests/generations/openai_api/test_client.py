@@ -46,7 +46,7 @@ def test_images_come_in_the_answer_itself(client: openai.OpenAI, customer: Custo
         prompt=FOX,
         model="z-image-turbo",
         n=2,
-        size="512x256",  # type: ignore[call-overload]  # more sizes than OpenAI names
+        size="512x256",
         response_format="b64_json",
         output_format="png",
         user="customer-17",
