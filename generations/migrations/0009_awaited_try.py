@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='generation',
             index=models.Index(
-                fields=['request_digest'],
+                fields=['organization', 'request_digest'],
                 condition=models.Q(('awaited_try__isnull', False)),
                 name='generation_awaited',
             ),

@@ -156,7 +156,7 @@ class Generation(models.Model):
                 fields=["finished_at"], condition=Q(finished_at__isnull=False), name="generation_ended"
             ),
             models.Index(
-                fields=["request_digest"],
+                fields=["organization", "request_digest"],
                 condition=Q(awaited_try__isnull=False),
                 name="generation_awaited",
             ),

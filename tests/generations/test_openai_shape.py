@@ -50,14 +50,15 @@ def test_method_comes_before_the_key() -> None:
 
 def test_bodies_that_cannot_be_read(alice: Person) -> None:
     key = new_key(alice)[1]
-    too_large: dict[str, Any]
-    too_slow: dict[str, Any]
-    too_large, too_slow = ({"tintype.body_problem": word} for word in ("too_large", "timeout"))
+
+    def post(**options: Any) -> HttpResponse:
+        return send("POST", IMAGES, key=key, **options)
+
     for answer, expected in (
-        (send("POST", IMAGES, key=key, **too_large), (413, "body_too_large")),
-        (send("POST", IMAGES, key=key, **too_slow), (408, "body_timeout")),
-        (send("POST", IMAGES, key=key, content_type="text/plain"), (415, "unsupported_media_type")),
-        (send("POST", IMAGES, key=key, body=b"{"), (400, "invalid_json")),
+        (post(**{"tintype.body_problem": "too_large"}), (413, "body_too_large")),
+        (post(**{"tintype.body_problem": "timeout"}), (408, "body_timeout")),
+        (post(content_type="text/plain"), (415, "unsupported_media_type")),
+        (post(body=b"{"), (400, "invalid_json")),
     ):
         status, kind, code = told(answer)
         assert ((status, code), kind) == (expected, "invalid_request_error")

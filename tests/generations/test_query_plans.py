@@ -114,7 +114,7 @@ def try_again(shop: Shop) -> None:
         for number in range(2)
     )
     assert first == second
-    assert waiting.ended([first.pk, first.pk - 1]) == {first.pk - 1}
+    assert waiting.ended([first.pk]) == set()
     lifecycle.answered(first.pk)
 
 
@@ -252,7 +252,6 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_open", sweep, "generations_generation"),
         ("generation_open", measure_the_backlog, "generations_generation"),
         ("generation_ended", measure_the_backlog, "generations_generation"),
-        ("generation_awaited", try_again, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
         ("generation_newest_first", keep_for_less, "generations_generation"),
         ("image_kept", delete_old_images, "generations_image"),
@@ -269,6 +268,12 @@ def test_without_its_index_a_statement_reads_more_control(
 
 
 if connection.vendor == "postgresql":  # on SQLite tests/billing/test_proofs.py counts its steps
+
+    def test_without_its_index_a_next_try_reads_more_control(shop: Shop) -> None:
+        """SQLite would take that of the organization's newest, and count no row of it."""
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX generation_awaited")
+        assert any("generations_generation" in cost for cost in costs(plans(shop, try_again)))
 
     def test_a_full_check_of_the_ledger_reads_everything_control(shop: Shop) -> None:
         found = " ".join(costs(plans(shop, check_the_ledger_fully)))
@@ -292,6 +297,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
         "generation_newest_first",
         "generation_open",
         "generation_ended",
+        "generation_awaited",
         "attempt_open",
         "image_kept",
         "entry_newest_first",
