@@ -132,5 +132,10 @@ def forget_prompts(generation_ids: Sequence[int]) -> int:
     Attempt.objects.filter(generation__in=generation_ids).exclude(outcome="").update(detail="", handle=None)
     known = Generation.objects.filter(pk__in=generation_ids, finished_at__isnull=False)
     return known.exclude(prompt="").update(
-        prompt="", request_digest="", idempotency_key=None, metadata_text="", webhook_url=""
+        prompt="",
+        request_digest="",
+        idempotency_key=None,
+        metadata_text="",
+        webhook_url="",
+        awaited_try=None,
     )

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from generations import views
-from generations.api import compat, v1, v1_shop
+from generations.api import compat, openai, v1, v1_shop
 from generations.image_view import serve_image
 from generations.upstream_hooks import upstream_hook
 
@@ -16,6 +16,9 @@ urlpatterns = [
     path("api/v1/estimate", v1_shop.EstimateView.as_view()),
     path("api/v1/balance", v1_shop.BalanceView.as_view()),
     path("api/v1/usage", v1_shop.UsageView.as_view()),
+    path("v1/images/generations", openai.ImagesView.as_view()),
+    path("v1/models", openai.ModelsView.as_view()),
+    path("v1/models/<str:model>", openai.ModelView.as_view()),
     path("hooks/upstream/<str:task_id>/<int:number>", upstream_hook, name="upstream_hook"),
     path("i/<str:name>", serve_image, name="image"),
     path("playground/", views.playground, name="playground"),

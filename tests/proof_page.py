@@ -30,8 +30,8 @@ def _render(runs: list[dict[str, Any]], coverage: dict[str, float], facts: list[
     lines = [
         "# Proof",
         "",
-        "Written by `make proof`, which first runs `make coverage`, all tests, and then with full counts each test that does more"
-        " there: explores, repeats, races, waits for true times or measures a promise.",
+        "Written by `make proof`, which first runs `make coverage`, all tests, and then with full counts each"
+        " test that does more there: explores, repeats, races, waits for true times or measures a promise.",
         "",
         *facts,
     ]

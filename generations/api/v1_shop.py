@@ -18,6 +18,7 @@ from generations.api.v1_fields import parse_v1
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import NotOnSale
 from generations.models import price_now
+from generations.request import MAX_N
 
 USUAL_DAYS, MOST_DAYS = 30, 366
 
@@ -77,13 +78,12 @@ class UsageView(V1View):
 
 
 def _model_data(access: Access, slug: str, price: int) -> dict[str, Any]:
-    sizes, most = routing.offer(access, slug)
     return {
         "id": slug,
         "object": "model",
         "price_credits": price,
-        "sizes": [f"{width}x{height}" for width, height in sizes],
-        "max_n": most,
+        "sizes": [f"{width}x{height}" for width, height in routing.offer(access, slug)],
+        "max_n": MAX_N,
     }
 
 

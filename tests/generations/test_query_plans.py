@@ -15,13 +15,13 @@ from accounts.access import Access, access_of_key
 from accounts.models import ApiKey, Organization
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
-from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps
+from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps, waiting
 from generations.models import Generation, Image
 from tests.accounts.client import data_of, generate, status, task_of
 from tests.cast import Person, found, give_credits, new_key
 from tests.databases import Restore
 from tests.generations.api.asking import get
-from tests.makers import a_generation, a_submitted, age, new_reference, stored_images
+from tests.makers import a_generation, a_request, a_submitted, age, new_reference, stored_images
 from tests.many_rows import fill
 from tests.pages import browser_of
 from tests.plans import LARGE, Plan, plans_of
@@ -107,6 +107,18 @@ def poll(shop: Shop) -> None:
     path = url.partition("/i/")[2]
     assert Client().get(f"/i/{path}").status_code == 200
     assert status(shop.large.secret, f"task_{'0' * 26}").status_code == 404
+
+
+def try_again(shop: Shop) -> None:
+    """As a client does that waits for its image and got none."""
+    access = shop.large.access
+    first, second = (
+        lifecycle.submit(access, a_request(), endpoint="test", its_try=lifecycle.Try(number, bool))
+        for number in range(2)
+    )
+    assert first == second
+    assert waiting.ended([first.pk]) == set()
+    lifecycle.answered(first.pk)
 
 
 def look_at_pages(shop: Shop) -> None:
@@ -231,6 +243,7 @@ def check_the_ledger_fully(_shop: Shop) -> None:
 EVERYTHING = [
     order,
     poll,
+    try_again,
     look_at_pages,
     read_version_1,
     work,
@@ -284,6 +297,12 @@ def test_without_its_index_a_statement_reads_more_control(
 
 if connection.vendor == "postgresql":  # on SQLite tests/billing/test_proofs.py counts its steps
 
+    def test_without_its_index_a_next_try_reads_more_control(shop: Shop) -> None:
+        """SQLite would take that of the organization's newest, and count no row of it."""
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX generation_awaited")
+        assert any("generations_generation" in cost for cost in costs(plans(shop, try_again)))
+
     def test_a_full_check_of_the_ledger_reads_everything_control(shop: Shop) -> None:
         found = " ".join(costs(plans(shop, check_the_ledger_fully)))
         assert all(table in found for table in LARGE - {"generations_attempt"})
@@ -306,6 +325,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
         "generation_newest_first",
         "generation_open",
         "generation_ended",
+        "generation_awaited",
         "attempt_open",
         "image_kept",
         "entry_newest_first",
