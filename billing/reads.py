@@ -65,6 +65,11 @@ def key_spending(keys: Iterable[ApiKey]) -> dict[int, KeySpending]:
     return {key_id: found.get(family, KeySpending()) for key_id, family in families.items()}
 
 
+def has_bought(organization_id: int) -> bool:
+    """Whether it ever paid, whatever became of that."""
+    return Payment.objects.filter(organization_id=organization_id, paid_at__isnull=False).exists()
+
+
 def has_payments(shop: Shop) -> bool:
     return Payment.objects.filter(shop=shop).exists()
 

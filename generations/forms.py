@@ -65,12 +65,21 @@ class PlaygroundForm(forms.Form):
 
 
 def shown(
-    form: PlaygroundForm | None = None, like: Generation | None = None, *, seed: bool = False
+    form: PlaygroundForm | None = None,
+    like: Generation | None = None,
+    *,
+    seed: bool = False,
+    prompt: str = "",
 ) -> dict[str, Any]:
     """What the form's fields hold: what was just typed, else as `like` was ordered (with the seed it drew, if
-    `seed`), else nothing yet. The order token is new each time, so that one shown form orders once.
+    `seed`), else `prompt`. The order token is new each time, so that one shown form orders once.
     """
-    values = {"prompt": "", "aspect_ratio": DEFAULT_RATIO, "seed": "", "output_format": OUTPUT_FORMATS[0]}
+    values = {
+        "prompt": prompt[:MAX_PROMPT],
+        "aspect_ratio": DEFAULT_RATIO,
+        "seed": "",
+        "output_format": OUTPUT_FORMATS[0],
+    }
     if form is not None:
         values |= {name: str(form.data.get(name, "")) for name in values}
     elif like is not None:
