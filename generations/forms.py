@@ -1,10 +1,12 @@
-"""The playground's form: the API's own rules, said in words for people."""
+"""Forms of pages: the API's own rules, said in words for people."""
 
+import datetime
 import re
 import secrets
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidField, MissingField
@@ -21,6 +23,16 @@ from generations.request import (
 
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{16,64}")
 DEFAULT_RATIO = "1:1"
+
+
+class DayField(forms.DateField):
+    """A day of this shop's time: what is reckoned with it stays among the dates that there are."""
+
+    FIRST, LAST = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
+
+    def __init__(self, **kwargs: Any) -> None:
+        validators = [MinValueValidator(self.FIRST), MaxValueValidator(self.LAST)]
+        super().__init__(required=False, validators=validators, **kwargs)
 
 
 class PlaygroundForm(forms.Form):

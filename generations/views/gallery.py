@@ -1,7 +1,7 @@
 """What an organization has made: a grid without end, and each order in full, with its receipt."""
 
 import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Q
@@ -20,6 +20,7 @@ from accounts.models import ApiKey, AuditAction
 from accounts.newest_first import Wanted
 from accounts.pages import member_page
 from generations import receipts, retention, wording
+from generations.forms import DayField
 from generations.models import OPEN, Generation, Status, Takedown
 from generations.storage import link_expiry
 from generations.views.pictures import days_kept, images_of_all, picture, pictures_of
@@ -38,15 +39,14 @@ class WantedForm(forms.Form):
         label=_("State"), required=False, choices=[("", _("All")), *Status.choices], initial=""
     )
     key = forms.ChoiceField(label=_("Made by"), required=False)
-    since = forms.DateField(label=_("From"), required=False)
-    until = forms.DateField(label=_("To"), required=False)
+    since = DayField(label=_("From"))
+    until = DayField(label=_("To"))
 
     def __init__(self, *args: Any, keys: list[ApiKey], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = [(key.public_id, key.name or key.prefix) for key in keys]
         self._keys = {key.public_id: key for key in keys}
-        field = self.fields["key"]
-        assert isinstance(field, forms.ChoiceField)
+        field = cast(forms.ChoiceField, self.fields["key"])
         field.choices = [("", _("Everybody")), (PEOPLE, _("People, on these pages")), *named]
 
     def wanted(self) -> Wanted:

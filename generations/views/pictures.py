@@ -12,7 +12,6 @@ from generations import retention
 from generations.models import Generation, Image
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 
-
 MOST_IMAGES = 4  # of one order
 
 

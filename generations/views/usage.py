@@ -18,6 +18,7 @@ from accounts.clock import read_db_now
 from accounts.pages import member_page
 from generations import reports
 from generations.charts import bars
+from generations.forms import DayField
 
 USUAL_DAYS, MOST_DAYS = 28, 366
 BY_DAY = frozenset({"day"})
@@ -27,8 +28,8 @@ COLUMNS = ("day", "key", "model", "succeeded", "failed", "credits", "p50_seconds
 class PeriodForm(forms.Form):
     """Days in UTC, both included; without any, the last USUAL_DAYS."""
 
-    start = forms.DateField(label=_("From"), required=False)
-    end = forms.DateField(label=_("To"), required=False)
+    start = DayField(label=_("From"))
+    end = DayField(label=_("To"))
 
     def __init__(self, *args: Any, today: datetime.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
