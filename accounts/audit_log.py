@@ -114,6 +114,7 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.RESUMED,
                     _A.LIMITS_CHANGED,
                     _A.IMAGE_TAKEN_DOWN,
+                    _A.IMAGES_DELETED,
                 }
             ),
         ),

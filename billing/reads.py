@@ -119,6 +119,11 @@ def _available_before(hold: LedgerEntry) -> int | None:
     return None
 
 
+def has_bought(organization_id: int) -> bool:
+    """Whether it ever paid, whatever became of that."""
+    return Payment.objects.filter(organization_id=organization_id, paid_at__isnull=False).exists()
+
+
 def has_payments(shop: Shop) -> bool:
     return Payment.objects.filter(shop=shop).exists()
 

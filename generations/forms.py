@@ -1,10 +1,12 @@
-"""The playground's form: the API's own rules, said in words for people."""
+"""Forms of pages: the API's own rules, said in words for people."""
 
+import datetime
 import re
 import secrets
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidField, MissingField
@@ -21,6 +23,16 @@ from generations.request import (
 
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{16,64}")
 DEFAULT_RATIO = "1:1"
+
+
+class DayField(forms.DateField):
+    """A day of this shop's time: what is reckoned with it stays among the dates that there are."""
+
+    FIRST, LAST = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
+
+    def __init__(self, **kwargs: Any) -> None:
+        validators = [MinValueValidator(self.FIRST), MaxValueValidator(self.LAST)]
+        super().__init__(required=False, validators=validators, **kwargs)
 
 
 class PlaygroundForm(forms.Form):
@@ -65,12 +77,21 @@ class PlaygroundForm(forms.Form):
 
 
 def shown(
-    form: PlaygroundForm | None = None, like: Generation | None = None, *, seed: bool = False
+    form: PlaygroundForm | None = None,
+    like: Generation | None = None,
+    *,
+    seed: bool = False,
+    prompt: str = "",
 ) -> dict[str, Any]:
     """What the form's fields hold: what was just typed, else as `like` was ordered (with the seed it drew, if
-    `seed`), else nothing yet. The order token is new each time, so that one shown form orders once.
+    `seed`), else `prompt`. The order token is new each time, so that one shown form orders once.
     """
-    values = {"prompt": "", "aspect_ratio": DEFAULT_RATIO, "seed": "", "output_format": OUTPUT_FORMATS[0]}
+    values = {
+        "prompt": prompt[:MAX_PROMPT],
+        "aspect_ratio": DEFAULT_RATIO,
+        "seed": "",
+        "output_format": OUTPUT_FORMATS[0],
+    }
     if form is not None:
         values |= {name: str(form.data.get(name, "")) for name in values}
     elif like is not None:

@@ -176,7 +176,11 @@ OWN = {
     "webhooks/secret/rotate/",
     "webhooks/deliveries/",
     "webhooks/deliveries/again/",
+    "gallery/",
+    "home/",
     "playground/",
+    "usage/",
+    "usage/file",
     "credits/",
     "credits/buy/",
     "credits/look/",
@@ -300,6 +304,7 @@ def test_what_alice_asks_for_is_found(hers: Hers, alice: Person) -> None:
     found = {one.path: one.answer.status_code for one in walked if one.answer.status_code != 405}
     reached = {path for path, status in found.items() if status != 404}
     assert f"/playground/{hers.values['task_id']}/" in reached
+    assert f"/gallery/{hers.values['task_id']}/" in reached
     assert "/api/status" in reached or ApiKey.objects.exists()
     assert len(reached) >= len(found) / 2, found
 

@@ -56,6 +56,7 @@ class AuditAction(models.TextChoices):
     LIMITS_CHANGED = "limits_changed", _("Changed limits")
     CREDITS_CHANGED = "credits_changed", _("Gave or took credits")
     IMAGE_TAKEN_DOWN = "image_taken_down", _("Took an image down")
+    IMAGES_DELETED = "images_deleted", _("Deleted images")
     REFUNDED = "refunded", _("Gave money back")
     PAYMENT_SETTLED = "payment_settled", _("Settled a payment by hand")
 

@@ -25,7 +25,7 @@ def sign_in(client: Client, email: str = EMAIL, password: str = PASSWORD, **more
 
 def test_person_gets_in_and_out_again(alice: Person) -> None:
     client = browser_of()
-    assert sign_in(client).headers["Location"] == "/playground/"
+    assert sign_in(client).headers["Location"] == "/home/"
     assert client.get("/playground/").status_code == 200
     assert client.post("/sign-out/").headers["Location"] == "/sign-in/"
     assert client.get("/playground/").headers["Location"] == "/sign-in/?next=/playground/"
@@ -82,15 +82,15 @@ def test_sign_in_leads_back_to_where_one_wanted_to_go(alice: Person) -> None:
     ],
 )
 def test_sign_in_leads_nowhere_else(alice: Person, target: str) -> None:
-    assert sign_in(browser_of(), next=target).headers["Location"] == "/playground/"
+    assert sign_in(browser_of(), next=target).headers["Location"] == "/home/"
     client = Client(headers={"Host": "evil.example"})
-    assert sign_in(client, next=target).headers["Location"] == "/playground/"
+    assert sign_in(client, next=target).headers["Location"] == "/home/"
 
 
 def test_signed_in_person_needs_no_sign_in(alice: Person) -> None:
     client = browser_of(alice)
-    assert client.get("/sign-in/").headers["Location"] == "/playground/"
-    assert client.get("/").headers["Location"] == "/playground/"
+    assert client.get("/sign-in/").headers["Location"] == "/home/"
+    assert client.get("/").headers["Location"] == "/home/"
 
 
 def test_signing_in_changes_the_session_so_that_none_can_be_planted(alice: Person) -> None:
@@ -170,7 +170,7 @@ def test_who_is_signed_in_and_mistypes_is_named(alice: Person) -> None:
 
 def test_person_whom_an_operator_entered_signs_in_without_confirming(alice: Person) -> None:
     EmailAddress.objects.filter(user=alice.user).delete()
-    assert sign_in(browser_of()).headers["Location"] == "/playground/"
+    assert sign_in(browser_of()).headers["Location"] == "/home/"
     assert EmailAddress.objects.get(user=alice.user).verified
     alice.user.refresh_from_db()
     assert alice.user.email_confirmed_at is None

@@ -151,7 +151,7 @@ def test_what_was_sent_leads_back_to_a_page_and_not_to_where_it_was_sent(alice: 
 def test_it_leads_nowhere_else(alice: Person, shop: Shop, target: str) -> None:
     ask(shop)
     response = post(browser_of(alice), accept="yes", next=target, **BOTH)
-    assert response.headers["Location"] == "/playground/"
+    assert response.headers["Location"] == "/home/"
 
 
 def test_signing_out_stays_possible(alice: Person, shop: Shop) -> None:
@@ -166,7 +166,7 @@ def test_person_without_an_organization_is_told_so_first(alice: Person, charlie:
     ask(shop)
     alice.user.memberships.all().delete()
     client = browser_of(alice)
-    assert client.get("/terms/").headers["Location"] == "/playground/"
+    assert client.get("/terms/").headers["Location"] == "/home/"
     assert client.get("/playground/").status_code == 403
 
 
@@ -198,8 +198,8 @@ def test_whoever_does_not_accept_can_leave_and_take_their_data_along(
     assert 'href="/settings/delete/"' not in member.get("/terms/").content.decode()
     assert owner.post("/settings/export/")["Location"] == "/settings/export/"
     assert owner.get("/settings/export/exp_none/").status_code == 404
-    assert member.post("/team/leave/")["Location"] == "/playground/"
+    assert member.post("/team/leave/")["Location"] == "/home/"
     sent = {"name": alice.organization.name}
     assert owner.post("/settings/delete/", sent)["Location"] == "/settings/delete/"
-    assert owner.post("/settings/delete/undo/")["Location"] == "/playground/"
+    assert owner.post("/settings/delete/undo/")["Location"] == "/home/"
     assert owner.get("/settings/")["Location"] == "/terms/?next=/settings/"

@@ -10,7 +10,17 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import LOOKS, WIDE, Shop, Visitor
 
 PAGES = ["/", "/sign-in/", "/sign-up/", "/sign-up/sent/", "/account/forgotten/", "/mails/", "/nothing"]
-MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a refused one", "an invalid form"]
+MEMBER_PAGES = [
+    "/home/",
+    "/gallery/",
+    "/usage/",
+    "/playground/",
+    "/credits/",
+    "an image",
+    "one being made",
+    "a refused one",
+    "an invalid form",
+]
 MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
 KEY_PAGES = ["a refused key", "a new key", "a key"]
 MEMBER_PAGES += ["/keys/", "/keys/new/", *KEY_PAGES]

@@ -29,11 +29,11 @@ def test_owner_of_a_demo_signs_in_with_what_was_printed(db: None) -> None:
     welcome = demo.open_demo()
     assert welcome is not None
     client = browser_of()
-    assert sign_in(client, welcome.owner_email, welcome.password)["Location"] == "/playground/"
+    assert sign_in(client, welcome.owner_email, welcome.password)["Location"] == "/home/"
     assert client.get("/admin/").status_code == 200
 
 
 def test_reset_that_a_stranger_asks_for_does_not_make_an_operators_person_confirm(alice: Person) -> None:
     browser_of().post("/account/forgotten/", {"email": alice.user.email})
-    assert sign_in(browser_of(), alice.user.email)["Location"] == "/playground/"
+    assert sign_in(browser_of(), alice.user.email)["Location"] == "/home/"
     assert User.objects.get().email_confirmed_at is None

@@ -76,7 +76,7 @@ def test_mailbox_of_a_known_address_is_told_who_asked_for_what(alice: Person) ->
     assert mail.template == "account_known"
     assert "belongs to one already, so nothing was changed" in mail.body
     assert Organization.objects.count() == User.objects.count() == 1
-    assert sign_in(browser_of(), alice.user.email)["Location"] == "/playground/"
+    assert sign_in(browser_of(), alice.user.email)["Location"] == "/home/"
 
 
 def test_mailbox_of_an_unknown_address_is_told_that_there_is_no_account() -> None:

@@ -114,7 +114,7 @@ def test_new_address_takes_the_place_of_the_old_one_when_it_is_confirmed(alice: 
     assert addresses_of(alice.user) == [(NEW, True, True)]
     assert other.get("/playground/").status_code == 302
     assert client.get("/playground/").status_code == 200
-    assert sign_in(browser_of(), NEW)["Location"] == "/playground/"
+    assert sign_in(browser_of(), NEW)["Location"] == "/home/"
     assert sign_in(browser_of(), old).status_code == 400
     assert [mail.template for mail in mails_to(old)] == ["account_news"]
     assert "email_changed" in told(alice)
@@ -204,7 +204,7 @@ def test_being_asked_leads_nowhere_else(alice: Person) -> None:
     response = client.post(
         "/account/again/?next=https://evil.example/", {"password": PASSWORD}, HTTP_HOST="evil.example"
     )
-    assert response["Location"] == "/playground/"
+    assert response["Location"] == "/home/"
 
 
 def test_password_that_was_sent_too_late_is_kept_nowhere(alice: Person) -> None:

@@ -22,7 +22,7 @@ def test_all_factors_go_and_the_person_is_told(shell: Shell, alice: Person, char
     assert client.get("/playground/").status_code == 302
     assert stranger.get("/playground/").status_code == 200
     assert Authenticator.objects.filter(user=charlie.user).exists()
-    assert sign_in(browser_of(), email)["Location"] == "/playground/"
+    assert sign_in(browser_of(), email)["Location"] == "/home/"
     event = AuditEvent.objects.select_related("origin").get(actor="system")
     assert (event.action, event.subject, event.origin.note) == (
         "second_factor_off",

@@ -50,7 +50,7 @@ def test_link_sets_another_password_and_ends_all_sessions(alice: Person) -> None
     assert choose(reset_path(alice.user.email)) == "/account/forgotten/done/"
     assert client.get("/playground/").status_code == 302
     assert sign_in(browser_of(), alice.user.email, PASSWORD).status_code == 400
-    assert sign_in(browser_of(), alice.user.email, OTHER)["Location"] == "/playground/"
+    assert sign_in(browser_of(), alice.user.email, OTHER)["Location"] == "/home/"
     assert told(alice) == ["signed_in", "password_changed", "sign_in_failed", "signed_in"]
     assert [mail.template for mail in mails_to(alice.user.email)] == ["reset_password", "account_news"]
 
@@ -95,14 +95,14 @@ def test_whom_an_operator_entered_sets_a_first_password_and_has_shown_the_addres
     assert owner.email_confirmed_at is not None
     assert wallet_of(organization)[0] == 50
     assert addresses_of(owner) == [("owner@studio.example", True, True)]
-    assert sign_in(browser_of(), owner.email, OTHER)["Location"] == "/playground/"
+    assert sign_in(browser_of(), owner.email, OTHER)["Location"] == "/home/"
 
 
 def test_whose_address_somebody_else_signed_up_with_takes_the_account_over() -> None:
     user = a_newcomer("victim@studio.example")
     assert choose(reset_path(user.email)) == "/account/forgotten/done/"
     assert sign_in(browser_of(), user.email, PASSWORD).status_code == 400
-    assert sign_in(browser_of(), user.email, OTHER)["Location"] == "/playground/"
+    assert sign_in(browser_of(), user.email, OTHER)["Location"] == "/home/"
 
 
 def test_who_was_shut_out_gets_no_link(alice: Person) -> None:

@@ -34,7 +34,7 @@ def test_code_is_asked_for_after_the_password(alice: Person) -> None:
     wrong = client.post(SECOND, {"code": "000000"})
     assert "This code is not right" in text_of(wrong)
     before = client.cookies["sessionid"].value
-    assert client.post(SECOND, {"code": code_of(alice.user)})["Location"] == "/playground/"
+    assert client.post(SECOND, {"code": code_of(alice.user)})["Location"] == "/home/"
     assert client.cookies["sessionid"].value != before
     assert client.get("/playground/").status_code == 200
     assert told(alice)[1:] == ["second_factor_on", "sign_in_failed", "signed_in"]
@@ -54,7 +54,7 @@ def test_code_of_a_phone_that_is_half_a_minute_off_works(alice: Person) -> None:
     switch_on(signed_in(alice))
     client = browser_of()
     sign_in(client, alice.user.email)
-    assert client.post(SECOND, {"code": code_of(alice.user, steps_ahead=1)})["Location"] == "/playground/"
+    assert client.post(SECOND, {"code": code_of(alice.user, steps_ahead=1)})["Location"] == "/home/"
 
 
 def test_recovery_code_works_once_in_its_place(alice: Person) -> None:
@@ -135,7 +135,7 @@ def test_switching_off_needs_to_be_you_ends_other_sessions_and_is_noted(alice: P
     assert not Authenticator.objects.exists()
     assert other.get("/playground/").status_code == 302
     assert told(alice)[-1] == "second_factor_off"
-    assert sign_in(browser_of(), alice.user.email)["Location"] == "/playground/"
+    assert sign_in(browser_of(), alice.user.email)["Location"] == "/home/"
     assert "was switched off" in mails_to(alice.user.email)[-1].body
 
 

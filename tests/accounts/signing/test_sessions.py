@@ -46,4 +46,4 @@ def test_address_comes_from_trusted_proxies_alone(alice: Person) -> None:
 
 
 def test_a_unix_socket_has_no_address_and_does_no_harm(alice: Person) -> None:
-    assert sign_in(browser_of(), alice.user.email, REMOTE_ADDR="")["Location"] == "/playground/"
+    assert sign_in(browser_of(), alice.user.email, REMOTE_ADDR="")["Location"] == "/home/"

@@ -43,7 +43,7 @@ def test_sign_up_founds_an_organization_and_the_mail_opens_it(settings: Settings
     assert user.password.startswith("argon2")
 
     [mail] = mails_to(NEW)
-    assert client.post(path_in(mail), REMOTE_ADDR=HOME)["Location"] == "/playground/"
+    assert client.post(path_in(mail), REMOTE_ADDR=HOME)["Location"] == "/home/"
     page = client.get("/playground/")
     assert page.status_code == 200
     assert "Harbour ⚓ &lt;b&gt;Prints&lt;/b&gt;" in page.content.decode()
@@ -85,7 +85,7 @@ def test_link_that_is_opened_elsewhere_asks_for_the_password_and_signs_in() -> N
     user = a_newcomer()
     elsewhere, path = browser_of(), confirm_path(NEW)
     assert 'name="password"' in elsewhere.get(path).content.decode()
-    assert elsewhere.post(path, {"password": PASSWORD})["Location"] == "/playground/"
+    assert elsewhere.post(path, {"password": PASSWORD})["Location"] == "/home/"
     assert elsewhere.get("/playground/").status_code == 200
     assert told(user) == ["signed_in"]
 
@@ -230,7 +230,7 @@ def test_terms_are_accepted_with_the_account(asking: Shop) -> None:
     assert "Tick the box" in text_of(response)
     assert sign_up(client, accept="on", **fields).status_code == 302
     assert Acceptance.objects.get().version == "7"
-    assert client.post(confirm_path(NEW))["Location"] == "/playground/"
+    assert client.post(confirm_path(NEW))["Location"] == "/home/"
     assert client.get("/playground/").status_code == 200
 
 
@@ -275,4 +275,4 @@ def test_shop_may_be_closed_to_who_was_not_invited(who: str, settings: Settings)
 
 
 def test_signed_in_people_need_no_account(alice: Person) -> None:
-    assert browser_of(alice).get("/sign-up/")["Location"] == "/playground/"
+    assert browser_of(alice).get("/sign-up/")["Location"] == "/home/"

@@ -89,7 +89,7 @@ def test_new_person_is_asked_for_the_organization_and_is_in(github: Github) -> N
     assert go_there(client)["Location"] == "/sign-up/elsewhere/"
     assert NEW in text_of(client.get("/sign-up/elsewhere/"))
     sent = {"organization": "Harbour", "email": "evil@elsewhere.example"}
-    assert client.post("/sign-up/elsewhere/", sent)["Location"] == "/playground/"
+    assert client.post("/sign-up/elsewhere/", sent)["Location"] == "/home/"
     user = User.objects.get()
     assert (user.email, user.name) == (NEW, "Dora <b>Dock</b>")
     assert user.email_confirmed_at is not None
@@ -101,7 +101,7 @@ def test_new_person_is_asked_for_the_organization_and_is_in(github: Github) -> N
     assert account.extra_data == {"name": "dora"}
     assert not SocialToken.objects.exists()
     again = browser_of()
-    assert go_there(again)["Location"] == "/playground/"
+    assert go_there(again)["Location"] == "/home/"
     assert mails_to(NEW) == []
 
 
@@ -176,7 +176,7 @@ def test_connecting_needs_to_be_you_and_is_noted(github: Github, alice: Person) 
     assert "GitHub" in text_of(client.get("/account/elsewhere/"))
     assert told(alice) == ["signed_in", "account_connected"]
     other = browser_of()
-    assert go_there(other)["Location"] == "/playground/"
+    assert go_there(other)["Location"] == "/home/"
     account = SocialAccount.objects.get()
     forget_when(client)
     response = client.post("/account/elsewhere/", {"account": account.pk})

@@ -39,7 +39,7 @@ def reset() -> Client:
     [mail] = [mail for mail in mails_to(NEW) if mail.template == "reset_password"]
     form = client.get(path_in(mail))
     assert client.post(form["Location"], {"password1": OTHER})["Location"] == "/account/forgotten/done/"
-    assert sign_in(client, NEW, OTHER)["Location"] == "/playground/"
+    assert sign_in(client, NEW, OTHER)["Location"] == "/home/"
     return client
 
 

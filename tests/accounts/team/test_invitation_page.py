@@ -58,7 +58,7 @@ def test_accepting_takes_a_post_of_whoever_is_signed_in(alice: Person, dora: Cli
     assert sent["Location"] == f"/sign-in/?next={path}"
     assert dora.get(path).status_code == 200
     assert not Membership.objects.filter(user__email=DORA).exists()
-    assert dora.post(path)["Location"] == "/playground/"
+    assert dora.post(path)["Location"] == "/home/"
     words = text_of(dora.get("/playground/"))
     assert "Welcome to \u2068Alice's Studio\u2069. Your role here: Developer." in words
     user = person(DORA)
@@ -83,7 +83,7 @@ def test_a_second_click_leads_into_the_organization(alice: Person, dora: Client)
     _invitation, token = invited(alice)
     dora.post(f"/invitations/{token}/")
     for again in (dora.get, dora.post):
-        assert again(f"/invitations/{token}/")["Location"] == "/playground/"
+        assert again(f"/invitations/{token}/")["Location"] == "/home/"
     assert AuditEvent.objects.filter(action="member_joined").count() == 1
 
 

@@ -61,7 +61,7 @@ def test_a_name_that_cannot_be_is_refused(name: str) -> None:
 def test_another_one_is_founded_and_chosen(alice: Person, name: str) -> None:
     client = browser_of(alice)
     assert client.get("/organizations/new/").status_code == 200
-    assert client.post("/organizations/new/", {"name": name})["Location"] == "/playground/"
+    assert client.post("/organizations/new/", {"name": name})["Location"] == "/home/"
     organization = Organization.objects.latest("pk")
     assert organization.name == name.strip()
     assert Wallet.objects.get(organization=organization).available == 0
@@ -154,7 +154,7 @@ def test_the_chosen_one_is_that_of_every_page(both: Person, charlie: Person) -> 
     client = browser_of(both)
     assert "Audit log" in text_of(client.get("/team/"))
     sent = client.post("/organizations/switch/", {"organization": charlie.organization.slug})
-    assert sent["Location"] == "/playground/"
+    assert sent["Location"] == "/home/"
     for path in ("/playground/", "/credits/", "/team/"):
         html = client.get(path).content.decode()
         assert f'value="{charlie.organization.slug}" selected' in html

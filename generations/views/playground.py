@@ -1,10 +1,8 @@
 """The playground: order an image in the browser, watch it being made, see it."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from django.db.models.functions import Abs
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,44 +15,31 @@ from accounts.pages import member_page
 from accounts.rates import ask_to_create
 from accounts.throttling import limiter
 from billing import reads
-from generations import ordering, retention, wording
+from generations import ordering, wording
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
 from generations.forms import PlaygroundForm, idempotency_key, shown
-from generations.models import OPEN, Generation, Image, Status, Takedown, price_now
+from generations.models import OPEN, Generation, Status, Takedown, price_now
 from generations.request import ASPECT_RATIOS, MAX_PROMPT, OUTPUT_FORMATS
-from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
+from generations.views.pictures import days_kept, latest, pictures_of
 
 ENDPOINT = "playground"
 LATEST = 8
-# Among so many orders: one who made nothing but failures would else have all of them read at each view.
 LATEST_AMONG = 100
 TILE_PX, TILE_INNER_PX = 32, 28  # a shape's icon, and the longer side of what it shows
 # What an order may be refused for; anything else is an error page.
 REFUSED_STATUS = (400, 402, 403, 409, 429, 503)
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One image as pages show it. Paths are signed, and open for settings.IMAGE_LINK_SECONDS."""
-
-    task_id: str
-    prompt: str
-    path: str
-    thumbnail_path: str
-    width: int
-    height: int
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def playground(request: HttpRequest, access: Access) -> HttpResponse:
-    """The form; `?again=<task>` fills it as that one was made."""
+    """The form; `?again=<task>` fills it as that one was made, `?prompt=<words>` with a suggestion."""
     if request.method == "POST":
         return _order(request, access)
     again = request.GET.get("again")
     like = Generation.find(access, again) if again else None
-    return _page(request, access, fields=shown(like=like, seed=True))
+    return _page(request, access, fields=shown(like=like, seed=True, prompt=request.GET.get("prompt", "")))
 
 
 def _order(request: HttpRequest, access: Access) -> HttpResponse:
@@ -145,7 +130,7 @@ def _page(
         "shapes": [_shape(ratio) for ratio in ASPECT_RATIOS],
         "formats": OUTPUT_FORMATS,
         "max_prompt": MAX_PROMPT,
-        "latest": _latest(access),
+        "latest": latest(access, LATEST, among=LATEST_AMONG),
         **_money_context(access),
     }
     if generation is not None:
@@ -186,11 +171,10 @@ def _task_context(access: Access, generation: Generation) -> dict[str, Any]:
         "frame": "tall" if generation.height > generation.width else "wide",
     }
     if generation.status == Status.SUCCEEDED:
-        now, days = read_db_now(), _days_kept(access)
+        now, days = read_db_now(), days_kept(access)
         images = list(generation.images.order_by("index"))
-        kept = [image for image in images if image.is_kept(now, days)]
-        context["pictures"] = [_picture(generation, image, link_expiry(now)) for image in kept]
-        if not kept:
+        context["pictures"] = pictures_of(generation, images, now, days)
+        if not context["pictures"]:
             context["deleted_at"] = images[0].gone_at(days)
             context["is_taken_down"] = Takedown.objects.filter(image__in=images).exists()
     elif generation.has_ended:
@@ -200,32 +184,3 @@ def _task_context(access: Access, generation: Generation) -> dict[str, Any]:
 
 def _state(generation: Generation) -> str:
     return f"{generation.status}.{generation.progress}"
-
-
-def _picture(generation: Generation, image: Image, expires_at: int) -> Picture:
-    # Paths, not addresses: the page may have been opened by another name of this shop.
-    return Picture(
-        task_id=generation.task_id,
-        prompt=generation.prompt,
-        path=signed_path(image.public_id, image.extension, expires_at),
-        thumbnail_path=signed_path(image.public_id, THUMBNAIL_EXTENSION, expires_at),
-        width=image.width,
-        height=image.height,
-    )
-
-
-def _latest(access: Access) -> list[Picture]:
-    now = read_db_now()
-    expires_at = link_expiry(now)
-    orders = Generation.objects.visible_to(access).newest_first()[:LATEST_AMONG]
-    images = (
-        Image.objects.select_related("generation")
-        .filter(generation__in=orders, index=0, deleted_at=None)
-        .order_by(Abs("generation_id").desc())[:LATEST]
-    )
-    days = _days_kept(access)
-    return [_picture(image.generation, image, expires_at) for image in images if image.is_kept(now, days)]
-
-
-def _days_kept(access: Access) -> int:
-    return retention.days_kept(access.organization.retention_days)

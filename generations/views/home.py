@@ -1,0 +1,80 @@
+"""Home: what there is to spend, what was made, and what to do first."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.access import Access
+from accounts.clock import read_db_now
+from accounts.pages import member_page
+from billing import reads
+from generations import reports
+from generations.catalogue import DEFAULT_MODEL
+from generations.charts import bars
+from generations.models import Generation, price_now
+from generations.views.pictures import latest
+from generations.views.usage import by_day, success_percent
+
+SHOWN_DAYS = 28
+LATEST, LATEST_AMONG = 6, 100
+FEW_IMAGES = 10  # fewer than this many can be bought: a warning
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`path` leads to where it is done."""
+
+    text: str
+    path: str
+    is_done: bool
+
+
+@require_safe
+@member_page
+def home(request: HttpRequest, access: Access) -> HttpResponse:
+    today = read_db_now().date()
+    days = by_day(access, today - datetime.timedelta(days=SHOWN_DAYS - 1), today)
+    balance = reads.balance(access.organization.pk)
+    _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
+    rows = reports.usage(access.organization, livemode=True, start=days[0].start, end=today, by=frozenset())
+    total = rows[0] if rows else None
+    steps = _first_steps(access)
+    context: dict[str, Any] = {
+        "access": access,
+        "here": "home",
+        "balance": balance,
+        "price": price,
+        "is_low": balance.available < FEW_IMAGES * price,
+        "today": days[-1],
+        "month": sum(day.succeeded for day in days if day.start.month == today.month),
+        "total": total,
+        "rate": total and success_percent(total),
+        "chart": bars([(day.start.isoformat(), day.succeeded) for day in days]),
+        "shown_days": SHOWN_DAYS,
+        "latest": latest(access, LATEST, among=LATEST_AMONG),
+        "steps": [] if all(step.is_done for step in steps) else steps,
+        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+    }
+    return render(request, "generations/home.html", context)
+
+
+def _first_steps(access: Access) -> list[Step]:
+    """What this member's role lets them do."""
+    steps = []
+    if "generate" in access.scopes:
+        has_ordered = Generation.objects.filter(organization=access.organization).exists()
+        steps.append(Step(_("Make an image in the playground"), reverse("playground"), has_ordered))
+    if access.handles_money:
+        steps.append(Step(_("Buy credits"), reverse("credits"), reads.has_bought(access.organization.pk)))
+    if "keys" in access.words:
+        keys = access.organization.api_keys.all()
+        steps.append(Step(_("Make an API key"), reverse("keys"), keys.exists()))
+        used = keys.filter(last_used_at__isnull=False).exists()
+        steps.append(Step(_("Call the API with it"), reverse("keys"), used))
+    return steps
