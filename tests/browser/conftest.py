@@ -131,7 +131,7 @@ def signed_in_state(browser: Browser, shop: Shop, tmp_path_factory: pytest.TempP
     context = browser.new_context()
     visitor = Visitor(shop, context.new_page())
     visitor.sign_in()
-    expect(visitor.page).to_have_url(f"{shop.address}/playground/")
+    expect(visitor.page).to_have_url(f"{shop.address}/home/")
     context.storage_state(path=state)
     context.close()
     return state

@@ -33,7 +33,7 @@ def newcomer(visitor: Visitor, email: str) -> Page:
     open_account(visitor.page, email)
     open_link(visitor.page, visitor.shop.address, email, "Confirm your address")
     visitor.page.get_by_role("button", name="Yes, confirm it").click()
-    expect(visitor.page).to_have_url(f"{visitor.shop.address}/playground/")
+    expect(visitor.page).to_have_url(f"{visitor.shop.address}/home/")
     return visitor.page
 
 

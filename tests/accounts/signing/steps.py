@@ -34,7 +34,7 @@ def signed_in(person: Person | str, password: str = PASSWORD) -> Client:
     client = browser_of()
     email = person if isinstance(person, str) else person.user.email
     response = sign_in(client, email, password)
-    assert (response.status_code, response["Location"]) == (302, "/playground/")
+    assert (response.status_code, response["Location"]) == (302, "/home/")
     return client
 
 

@@ -181,8 +181,8 @@ def test_it_leads_to_where_one_wanted_to_go_and_nowhere_else() -> None:
     for number, (wanted, got) in enumerate(
         {
             "/credits/": "/credits/",
-            "https://evil.example/": "/playground/",
-            "//evil.example": "/playground/",
+            "https://evil.example/": "/home/",
+            "//evil.example": "/home/",
         }.items()
     ):
         client, email = browser_of(), f"dora{number}@harbour.example"
