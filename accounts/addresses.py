@@ -1,7 +1,7 @@
 """Where a request came from. Forwarding headers count only when a configured proxy sent them."""
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -16,6 +16,18 @@ def client_address(request: HttpRequest) -> str:
     while hops and is_listed(address, settings.TRUSTED_PROXIES):
         address = _without_port(hops.pop())
     return address
+
+
+def network_of(address: str, prefixes: Mapping[int, int]) -> str:
+    """The network that counts as one: `prefixes` has its length by the version of IP. "" for what is no address, such
+    as that of a proxy on a Unix socket that forwards none: all of those are one network.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return str(ipaddress.ip_network((parsed, prefixes[parsed.version]), strict=False))
 
 
 def _without_port(text: str) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts import keys
 from accounts.clock import db_now, read_db_now
 from accounts.errors import DomainError
-from accounts.models import SCOPES, ApiKey, Organization, User, new_key_id
+from accounts.models import SCOPES, ApiKey, Membership, Organization, User, new_key_id
 
 KEY_ID = re.compile(r"key_[0-9a-f]{24}")
 MAX_LIVE_KEYS = 100
@@ -95,6 +95,11 @@ def live_keys(organization: Organization) -> QuerySet[ApiKey]:
     """Neither revoked nor expired; frozen ones wait for somebody to replace them."""
     unexpired = Q(expires_at=None) | Q(expires_at__gt=db_now())
     return organization.api_keys.filter(unexpired, revoked_at=None)
+
+
+def made_by(membership: Membership) -> QuerySet[ApiKey]:
+    """The live keys of this organization that this member has made, the newest first."""
+    return live_keys(membership.organization).filter(created_by=membership.user_id).order_by("-pk")
 
 
 def ended_keys(organization: Organization) -> QuerySet[ApiKey]:

@@ -17,15 +17,21 @@ def can_be_seen(text: str) -> bool:
     return any(unicodedata.category(sign) not in _UNSEEN for sign in text)
 
 
+def holds_forbidden(text: str) -> bool:
+    """What no line of text may hold. Marks that steer the direction of writing may stand in it: names are shown
+    isolated.
+    """
+    return any(unicodedata.category(sign) in _FORBIDDEN for sign in text)
+
+
 def clean_name(text: str) -> str:
     """Without the spaces around it. Raises ValidationError: nothing to see, more than 80 characters, or control
     characters. Markup, emoji and marks of the direction of writing stay, since pages escape and isolate them.
     """
     name = text.strip()
-    kinds = {unicodedata.category(sign) for sign in name}
     if not can_be_seen(name) or len(name) > MAX_NAME:
         raise ValidationError(_("A name has 1 to 80 characters, of which some can be seen."))
-    if kinds & _FORBIDDEN:
+    if holds_forbidden(name):
         raise ValidationError(_("This name holds a sign that cannot be used, such as the end of a line."))
     return name
 

@@ -22,6 +22,7 @@ from accounts.errors import DomainError, NotFound
 from accounts.models import User
 from accounts.names import isolated
 from accounts.origin import origin_of
+from accounts.roles import Right
 
 Arguments = ParamSpec("Arguments")
 CHOSEN = "organization"  # in the session: its slug
@@ -32,7 +33,8 @@ def member_page(
     view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
     """Hands the view an Access that may read. Others are sent to the sign-in, told that they belong nowhere, or asked
-    to accept the terms first. Forms name the organization that they were opened for. Raises OtherOrganization.
+    to accept the terms first. A form names the organization that it was opened for, templates by
+    accounts/for_organization.html; raises OtherOrganization when that is not this one, or none.
     """
     return _page(view, asks_terms=True)
 
@@ -60,18 +62,41 @@ def _page(
         access.require("read")
         if asks_terms and terms.outstanding(user, access.organization.shop):
             return go_through(request, reverse("terms"))
-        if (
-            request.method == "POST"
-            and request.POST.get("for", access.organization.slug) != access.organization.slug
-        ):
+        if request.method == "POST" and request.POST.get("for") != access.organization.slug:
             raise OtherOrganization(access.organization.name)
         return view(request, access, *args, **kwargs)
 
     return page
 
 
+def right_page(
+    right: Right,
+) -> Callable[
+    [Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse]],
+    Callable[Concatenate[HttpRequest, Arguments], HttpResponse],
+]:
+    """A member page for those who have this right. Raises InsufficientScope."""
+
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
+        @member_page
+        @wraps(view)
+        def page(
+            request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
+        ) -> HttpResponse:
+            access.require_right(right)
+            return view(request, access, *args, **kwargs)
+
+        return page
+
+    return decorate
+
+
 class OtherOrganization(DomainError):
-    """A form was opened for an organization that is not the chosen one any more, as with two of them in two tabs."""
+    """A form was opened for an organization that is not the chosen one any more, as with two of them in two tabs; or
+    does not say for which.
+    """
 
     type, status = "other_organization", 409
 

@@ -4,7 +4,6 @@ Locks: the person's row of welcomes, the network's count, the shop's count, the 
 """
 
 import datetime
-import ipaddress
 import logging
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
+from accounts.addresses import network_of
 from accounts.clock import read_db_now
 from accounts.models import Membership, Role, User
 from billing import ledger
@@ -100,14 +100,5 @@ def _count(shop_id: int, client_address: str) -> None:
 
 def _hashed_network(client_address: str, on: datetime.date) -> str:
     """Cannot be turned back without our key, nor be followed to another day."""
-    return salted_hmac("billing.welcome", f"{on} {_network(client_address)}", algorithm="sha256").hexdigest()
-
-
-def _network(client_address: str) -> str:
-    """Those without an address, such as a proxy on a Unix socket that does not forward it, are one network."""
-    try:
-        address = ipaddress.ip_address(client_address)
-    except ValueError:
-        return ""
-    address = getattr(address, "ipv4_mapped", None) or address
-    return str(ipaddress.ip_network((address, _PREFIXES[address.version]), strict=False))
+    network = network_of(client_address, _PREFIXES)
+    return salted_hmac("billing.welcome", f"{on} {network}", algorithm="sha256").hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, autodiscover, site
@@ -15,6 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.desk import Notice
+from accounts.models import User
+from accounts.signing import second_factor
 from accounts.views.signing import sign_out
 from billing import notices as of_money
 from config import pages
@@ -27,14 +30,16 @@ else:
 
 
 class DeskSite(DeskBase):
-    """Nobody but active staff learns that there is anything here, and tries to sign in are limited as everywhere."""
+    """Nobody but active staff learns that there is anything here, and tries to sign in are limited as everywhere. With
+    settings.STAFF_SECOND_FACTOR a password alone opens no page of it.
+    """
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if self.has_permission(request):
-                return inner(request, *args, **kwargs)
+                return _second_factor_first(request) or inner(request, *args, **kwargs)
             if request.user.is_authenticated:
                 raise Http404
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
@@ -72,6 +77,19 @@ def furnish() -> None:
     for model in list(site._registry):
         if model._meta.app_config.name.startswith("allauth."):
             site.unregister(model)
+
+
+def _second_factor_first(request: HttpRequest) -> HttpResponse | None:
+    """Where staff set one up, or show it; None for who has shown it in this session. What was sent is not kept."""
+    user = request.user
+    if not settings.STAFF_SECOND_FACTOR or not isinstance(user, User):
+        return None
+    if not second_factor.has_one(user):
+        return redirect("mfa_index")  # which says why
+    if second_factor.was_shown(request, user):
+        return None
+    here = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("admin:index")
+    return redirect(f"{second_factor.path_to_show_it(user)}?{urlencode({'next': here})}")
 
 
 # --- What settings.UNFOLD names -----------------------------------------------------------------

@@ -6,6 +6,7 @@ refused, a mail server the recipient, an upstream the prompt.
 
 import logging
 import re
+from typing import Any
 
 _KEY = re.compile(r"\b(tt_(?:live|test)_)[0-9A-Za-z]{5,}")
 _MAIL = re.compile(r"[\w.+%-]+@(?:[\w-]+\.)+[A-Za-z][\w-]*")
@@ -13,6 +14,15 @@ _MAIL = re.compile(r"[\w.+%-]+@(?:[\w-]+\.)+[A-Za-z][\w-]*")
 _ROW = re.compile(
     r"(DETAIL:|Failing row contains).*?(?=\n(?:HINT|CONTEXT|Traceback|The above|During)|\Z)", re.DOTALL
 )
+
+
+class Bugs(logging.Filter):
+    """Of django.request, which would write an error for every 503, also those that strangers cause. Whoever raises one
+    has said so where it is known what is away.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
 
 
 class DiscreetFormatter(logging.Formatter):
@@ -26,3 +36,35 @@ def discreet(text: str) -> str:
     if "@" in text:
         text = _MAIL.sub("…@…", text)
     return _KEY.sub(r"\1…", text) if "tt_" in text else text
+
+
+def configuration(level: str) -> dict[str, Any]:
+    """As logging.config takes it; `level`: of everything that has none of its own."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": "config.logs.DiscreetFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            }
+        },
+        "filters": {"bugs": {"()": "config.logs.Bugs"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Refusals are answers, not events; bugs and outages are logged where they become answers.
+            "django.request": {"level": "ERROR", "filters": ["bugs"]},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            # It writes a line with the whole address for every question to an upstream.
+            "httpx2": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},
+            # At DEBUG these write down what is in rows, requests and mails, whatever LOG_LEVEL says.
+            **{
+                name: {"level": "INFO"}
+                for name in ("django.db.backends", "httpcore2", "botocore", "boto3", "s3transfer", "urllib3")
+            },
+        },
+    }

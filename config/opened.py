@@ -5,6 +5,7 @@ It only waits, for as long as the shop is open, so it should not hold the 80 MB 
 
 import json
 import logging
+import logging.config
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from config.logs import DiscreetFormatter
+from config import logs
 from config.supervisor import STOP_SIGNALS, Child, Supervisor
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,7 @@ SLOW_START_S = 60.0
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`children`: name, command and what its environment has beside ours. `text` is shown as soon as the web process
-    answers at `address` and `port`; it is said in any case when it is `told_once`. `log_format`, `log_level`: as
-    logging has them.
+    answers at `address` and `port`; it is said in any case when it is `told_once`.
     """
 
     children: Sequence[tuple[str, list[str], dict[str, str]]]
@@ -37,7 +37,6 @@ class Plan:
     text: str
     told_once: bool
     stop_timeout_s: float
-    log_format: str
     log_level: str
 
 
@@ -98,9 +97,7 @@ def main() -> None:
     with os.fdopen(int(sys.argv[1]), "rb") as written:
         written.seek(0)
         plan = Plan(**json.load(written))
-    handler = logging.StreamHandler()
-    handler.setFormatter(DiscreetFormatter(plan.log_format))
-    logging.basicConfig(level=plan.log_level, handlers=[handler])
+    logging.config.dictConfig(logs.configuration(plan.log_level))
     opening = Opening(plan.address, plan.port, plan.text, told_once=plan.told_once)
     children = [
         Child(name, command, Path(plan.folder), {**more, **os.environ})

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import beat, desk_look, env, sign_in, stripe_keys
+from config import beat, desk_look, env, logs, sign_in, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -174,6 +174,9 @@ _throwaway = (BASE_DIR / "accounts" / "throwaway_domains.txt").read_text(encodin
 BLOCKED_EMAIL_DOMAINS = frozenset(env.domains("BLOCKED_EMAIL_DOMAINS")) | frozenset(
     env.domains("THROWAWAY_DOMAINS", _throwaway)
 )
+
+# Whether the desk opens only to operators who have one and have used it.
+STAFF_SECOND_FACTOR = env.flag("STAFF_SECOND_FACTOR", not DEMO)
 
 vars().update(sign_in.ALLAUTH)
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
@@ -457,26 +460,4 @@ CELERY_BEAT_SCHEDULE = beat.schedule(SWEEP_S)
 # --- Logs ---------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.word("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "config.logs.DiscreetFormatter", "fmt": LOG_FORMAT}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # Refusals are answers, not events; bugs and outages are logged where they become answers.
-        "django.request": {"level": "ERROR"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-        # It writes a line with the whole address for every question to an upstream.
-        "httpx2": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},
-        # At DEBUG these write down what is in rows, requests and mails, whatever LOG_LEVEL says.
-        **{
-            name: {"level": "INFO"}
-            for name in ("django.db.backends", "httpcore2", "botocore", "boto3", "s3transfer", "urllib3")
-        },
-    },
-}
+LOGGING = logs.configuration(LOG_LEVEL)

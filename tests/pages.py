@@ -1,6 +1,7 @@
 """Pages as people get them: a browser's requests, without the browser."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -16,11 +17,29 @@ from tests.cast import Person
 FOX = {"prompt": "a fox in the snow", "aspect_ratio": "16:9", "seed": "", "output_format": "jpeg"}
 
 
+class Browser(Client):
+    """Its forms name the organization whose page they are on, as templates write it: the one of `person`, unless a
+    form says another. "" is none.
+    """
+
+    person: Person | None = None
+
+    def post(self, path: Any, data: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if self.person is not None and (data is None or isinstance(data, dict)):
+            data = {"for": self.person.organization.slug, **(data or {})}
+        return super().post(path, data, *args, **kwargs)
+
+
 def browser_of(person: Person | None = None) -> Client:
-    """Signed in as `person`, if any; bugs become answers, as on a real shop."""
-    client = Client(raise_request_exception=False)
+    """Signed in as `person` just now, if any; bugs become answers, as on a real shop."""
+    client = Browser(raise_request_exception=False)
     if person is not None:
+        client.person = person
         client.force_login(person.user)
+        session = client.session
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+        session["account_authentication_methods_user"] = str(person.user.pk)
+        session.save()
     return client
 
 

@@ -29,6 +29,14 @@ def is_taken(email: str, *, but: User | None = None) -> bool:
     return people.exists() or bool(rows.exists())
 
 
+def unconfirmed(people: list[int]) -> set[int]:
+    """Those who have to confirm their address before they can sign in, of these ids. One query."""
+    rows = (
+        EmailAddress.objects.filter(user__in=people).order_by("verified").values_list("user_id", "verified")
+    )
+    return {person for person, verified in dict(rows).items() if not verified}
+
+
 def confirmed(user: User, client_address: str) -> None:
     """They showed that User.email is theirs; what hangs on the first time is done in the same transaction."""
     with transaction.atomic():

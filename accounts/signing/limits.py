@@ -5,7 +5,6 @@ by the number of processes.
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
@@ -13,7 +12,7 @@ from typing import Concatenate, ParamSpec
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import ngettext
 
-from accounts.addresses import client_address
+from accounts.addresses import client_address, network_of
 from accounts.errors import RateLimited
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
@@ -45,7 +44,7 @@ _ADDRESS_PREFIXES = {4: 32, 6: 64}  # a household has a /64 to choose from
 
 
 def by_address(request: HttpRequest, rate: Rate) -> Bucket:
-    return Bucket(f"address:{_network(request, _ADDRESS_PREFIXES)}", rate)
+    return Bucket(f"address:{network_of(client_address(request), _ADDRESS_PREFIXES)}", rate)
 
 
 def by_person(user: User, rate: Rate) -> Bucket:
@@ -57,14 +56,16 @@ def seconds_to_sign_in(request: HttpRequest, email: str) -> int:
     account = _digest(email)
     return seconds_to_wait(
         by_address(request, SIGN_IN),
-        Bucket(f"account:{account}:{_network(request, _PAIR_PREFIXES)}", SIGN_IN_FROM_NETWORK),
+        Bucket(
+            f"account:{account}:{network_of(client_address(request), _PAIR_PREFIXES)}", SIGN_IN_FROM_NETWORK
+        ),
         Bucket(f"account:{account}", SIGN_IN_ANYWHERE),
     )
 
 
 def may_note_failure(request: HttpRequest, user: User, actor: str, method: str) -> bool:
     """Whether this is the first one of late at this account, by `actor` from this address."""
-    network = _network(request, _ADDRESS_PREFIXES)
+    network = network_of(client_address(request), _ADDRESS_PREFIXES)
     return not seconds_to_wait(Bucket(f"{actor}:{user.pk}:{method}:{network}", FAILURE_NOTED))
 
 
@@ -117,13 +118,3 @@ def counted(
 def _digest(email: str) -> str:
     """Limits are kept outside the database, so they do not hold addresses."""
     return hashlib.sha256(User.objects.clean_email(email).encode()).hexdigest()
-
-
-def _network(request: HttpRequest, prefixes: dict[int, int]) -> str:
-    text = client_address(request)
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return ""  # none is known, as on a Unix socket: one for all
-    address = getattr(address, "ipv4_mapped", None) or address
-    return str(ipaddress.ip_network((address, prefixes[address.version]), strict=False))

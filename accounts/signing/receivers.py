@@ -20,7 +20,7 @@ from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
 from accounts.origin import origin_of
-from accounts.signing import addresses, failures, sessions, unproven
+from accounts.signing import addresses, failures, second_factor, sessions, unproven
 
 TYPE = Authenticator.Type
 REMOVED = {TYPE.TOTP: AuditAction.SECOND_FACTOR_OFF, TYPE.WEBAUTHN: AuditAction.PASSKEY_REMOVED}
@@ -92,12 +92,14 @@ def password_reset(request: HttpRequest, user: User, **_: Any) -> None:
 def passkey_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     if authenticator.type == TYPE.WEBAUTHN:
         sessions.end_others(request, user)
+        second_factor.note_shown(request, user, TYPE.WEBAUTHN)
         _note(request, user, AuditAction.PASSKEY_ADDED)
 
 
 def app_switched_on(request: HttpRequest, user: User) -> None:
     """Called by the page: allauth tells of it only when the transaction is over."""
     sessions.end_others(request, user)
+    second_factor.note_shown(request, user, TYPE.TOTP)
     _note(request, user, AuditAction.SECOND_FACTOR_ON)
 
 

@@ -3,12 +3,15 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.conf import settings
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +21,8 @@ from accounts.models import AuditAction, User
 from accounts.organizations import first_shop
 from accounts.signing import sessions
 
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+SHOWN = "mfa"  # allauth's word in a session's records
 SEALED = ("secret", "seed")  # of an authenticator's data
 
 
@@ -49,6 +54,26 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def generate_authenticator_name(self, user: User, type: Any) -> str:  # noqa: A002 - allauth's name
         count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
         return gettext("Passkey %(number)d") % {"number": count + 1}
+
+
+def has_one(user: User) -> bool:
+    """An app or a passkey; recovery codes only stand in for one."""
+    return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
+
+
+def was_shown(request: HttpRequest, user: User) -> bool:
+    """In this session: at the sign-in, when asked again, or as it was set up. A passkey is two factors by itself."""
+    return any(record.get("method") == SHOWN for record in get_authentication_records(request, user))
+
+
+def note_shown(request: HttpRequest, user: User, kind: Any) -> None:
+    """Whoever sets one up has just used it."""
+    record_authentication(request, user, method=SHOWN, type=str(kind))
+
+
+def path_to_show_it(user: User) -> str:
+    methods = get_account_adapter().get_reauthentication_methods(user)
+    return next(str(method["url"]) for method in methods if method["id"].startswith("mfa"))
 
 
 def spend_code(authenticator: Any, code: str) -> bool:

@@ -72,7 +72,10 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> Any:
         user = super().populate_user(request, sociallogin, data)
-        user.name = " ".join(str(data.get("name") or "").split())[:80].replace("\x00", "")
+        # GitHub has a name in one piece, Google in two.
+        parts = [data.get("name")] if data.get("name") else [data.get("first_name"), data.get("last_name")]
+        name = " ".join(str(part) for part in parts if part)
+        user.name = " ".join(name.split())[:80].replace("\x00", "")
         return user
 
     # Between the two pages of a sign-up the session keeps what they are called, and no row that is only half one.

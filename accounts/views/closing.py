@@ -13,6 +13,7 @@ from accounts.forms.privacy import DeleteOrganizationForm
 from accounts.models.tenancy import UNDO_FOR
 from accounts.pages import way_out
 from accounts.roles import Right
+from accounts.views.gates import asked_first
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,6 +25,9 @@ def organization_delete(request: HttpRequest, access: Access) -> HttpResponse:
     if organization.closing_at is not None:
         context = {"access": access, "here": "settings"}
         return render(request, "accounts/organization_closing.html", context)
+    asked = asked_first(request)
+    if asked is not None:
+        return asked
     sent = request.POST if request.method == "POST" else None
     form = DeleteOrganizationForm(sent, organization=organization)
     if form.is_valid():

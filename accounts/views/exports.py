@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,6 +18,7 @@ from accounts.errors import Unavailable
 from accounts.models import AuditAction, DataExport, ExportState
 from accounts.pages import way_out
 from accounts.roles import Right
+from accounts.views.gates import asked_first
 
 SHOWN = 10
 RETRY_S = 30
@@ -30,6 +32,9 @@ def export_page(request: HttpRequest, access: Access) -> HttpResponse:
     access.require_right(Right.SETTINGS)
     if request.method != "POST":
         return _page(request, access)
+    asked = asked_first(request)
+    if asked is not None:
+        return asked
     try:
         exports.ask(access)
     except (exports.ExportUnderWay, exports.TooManyExports) as error:
@@ -59,6 +64,9 @@ def download(request: HttpRequest, access: Access, export_id: str) -> HttpRespon
     storage is away or too many are fetched at once.
     """
     export = exports.find(access, export_id)
+    asked = asked_first(request, back_to=reverse("export"))
+    if asked is not None:
+        return asked
     name = f"{access.organization.slug}-{export.created_at:%Y-%m-%d}.zip"
     response: HttpResponseBase
     if request.method == "HEAD":

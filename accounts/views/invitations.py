@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,7 +20,6 @@ from accounts.models import Role, User
 from accounts.names import isolated
 from accounts.origin import origin_of
 from accounts.pages import CHOSEN
-from accounts.views.organizations import path_if_any
 
 # Reason -> what happened, and what to do next.
 WORDS = {
@@ -72,7 +72,7 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             return redirect_to_login(request.path, resolve_url(settings.LOGIN_URL))
     here = urlencode({"next": request.path})
-    sign_up = path_if_any("sign_up") if settings.SIGN_UP != "closed" else ""
+    sign_up = reverse("sign_up") if settings.SIGN_UP != "closed" else ""
     context = {
         "invitation": invitation,
         "role": Role(invitation.role),

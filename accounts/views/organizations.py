@@ -8,12 +8,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import members
+from accounts import members, terms
 from accounts.access import Access, access_of_user, organizations_of
 from accounts.errors import InsufficientScope, NotFound
 from accounts.forms.team import NameForm
@@ -56,6 +56,8 @@ def person_page(
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_page
 def new_organization(request: HttpRequest, user: User) -> HttpResponse:
+    if terms.outstanding(user, first_shop()):
+        return go_through(request, reverse("terms"))
     form, problem, status = NameForm(request.POST if request.method == "POST" else None), "", 200
     if form.is_valid():
         try:
@@ -114,9 +116,6 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
         "here": "settings",
         "form": form,
         "may_found": access.user is not None and may_found(access.user),
-        "export_path": path_if_any("export"),
-        "retention_path": path_if_any("retention"),
-        "delete_path": path_if_any("organization_delete"),
     }
     return render(request, "accounts/settings.html", context, status=status)
 
@@ -139,7 +138,6 @@ def leave(request: HttpRequest, access: Access) -> HttpResponse:
         "access": access,
         "here": "team",
         "is_only_owner": is_only_owner(membership),
-        "delete_path": path_if_any("organization_delete"),
     }
     return render(request, "accounts/leave.html", context, status=status)
 
@@ -148,11 +146,3 @@ def _own_membership(access: Access) -> Membership:
     if access.user is None:
         raise TypeError("People leave.")
     return member_of(access.organization, access.user.uuid)
-
-
-def path_if_any(name: str) -> str:
-    """Of a page that this installation may not have."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
-from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth import logout
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +16,7 @@ from accounts.forms.privacy import DeleteOwnAccountForm
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
 from accounts.throttling import limiter
-from accounts.views.gates import ask_who_it_is
+from accounts.views.gates import asked_first
 from accounts.views.organizations import person_page
 
 # Whoever finds a browser signed in must not try passwords there.
@@ -44,10 +42,9 @@ def account_export(request: HttpRequest, user: User) -> HttpResponse:
 def account_delete(request: HttpRequest, user: User) -> HttpResponse:
     """Raises Unavailable while tries cannot be counted."""
     if not user.has_usable_password():
-        try:
-            raise_if_reauthentication_required(request, app="allauth.account")
-        except ReauthenticationRequired:
-            return ask_who_it_is(request, user)
+        asked = asked_first(request)
+        if asked is not None:
+            return asked
     stranded = erasing.only_owner_of(user)
     if request.method != "POST":
         return _page(request, DeleteOwnAccountForm(user=user), stranded)

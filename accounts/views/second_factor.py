@@ -16,11 +16,19 @@ from allauth.mfa.webauthn.views import (
     ReauthenticateWebAuthnView,
     RemoveWebAuthnView,
 )
+from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 
 from accounts.signing import receivers
 from accounts.views.gates import OnceMixin, own_page
+
+
+class OverView(IndexView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        needs_it = settings.STAFF_SECOND_FACTOR and self.request.user.is_staff
+        return {**context, "desk_needs_it": needs_it}
 
 
 class SwitchOnView(OnceMixin, ActivateTOTPView):
@@ -59,7 +67,7 @@ class PasskeyAgainView(ReauthenticateWebAuthnView):
         return {**context, **kwargs}
 
 
-index = own_page(IndexView.as_view())
+index = own_page(OverView.as_view())
 code_again = own_page(ReauthenticateView.as_view())
 switch_on = own_page(SwitchOnView.as_view())
 switch_off = own_page(DeactivateTOTPView.as_view())

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import terms
 from accounts.errors import NotFound
 from accounts.models import User
+from accounts.organizations import first_shop
 from accounts.pages import current_access, go_through, target_of
 from accounts.roles import Right
 from accounts.signing import limits, social
@@ -83,9 +84,9 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
         return go_through(request, resolve_url(settings.LOGIN_URL))
     try:
         access = current_access(request, user)
-    except NotFound:
-        return redirect(settings.LOGIN_REDIRECT_URL)  # which says so
-    shop = access.organization.shop
+    except NotFound:  # before they found one
+        access = None
+    shop = access.organization.shop if access else first_shop()
     documents, problem, status = terms.outstanding(user, shop), "", 200
     if request.method == "POST" and documents:
         if request.POST.get("accept") == "yes":
@@ -99,8 +100,8 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
         "documents": documents,
         "next": target,
         "problem": problem,
-        "organization": access.organization,
-        "may_export": Right.SETTINGS in access.rights,
-        "may_delete": Right.OWNERSHIP in access.rights,
+        "access": access,
+        "may_export": access is not None and Right.SETTINGS in access.rights,
+        "may_delete": access is not None and Right.OWNERSHIP in access.rights,
     }
     return render(request, "accounts/terms.html", context, status=status)

@@ -1,17 +1,16 @@
 """The people of an organization: who they are, who is invited, what each may do."""
 
 import uuid
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import invitations, members
+from accounts import api_keys, invitations, members
 from accounts.access import Access
 from accounts.errors import DomainError, InsufficientScope
 from accounts.forms.team import InviteForm
@@ -20,26 +19,10 @@ from accounts.members import ChangedMeanwhile, LastOwner
 from accounts.models import Membership, Role
 from accounts.names import isolated
 from accounts.organizations import TooManyOrganizations
-from accounts.pages import member_page
+from accounts.pages import member_page, right_page
 from accounts.roles import Right, table
-
-Arguments = ParamSpec("Arguments")
-
-
-def members_page(
-    view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
-    """A member page for those who invite and remove people."""
-
-    @member_page
-    @wraps(view)
-    def page(
-        request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> HttpResponse:
-        access.require_right(Right.MEMBERS)
-        return view(request, access, *args, **kwargs)
-
-    return page
+from accounts.signing import addresses
+from accounts.views.gates import asked_first, kept_form
 
 
 @require_safe
@@ -62,6 +45,7 @@ def show(
         "here": "team",
         "problem": problem,
         "members": [(one, members.may_change(access, one)) for one in everybody],
+        "unconfirmed": addresses.unconfirmed([one.user_id for one in everybody]),
         "roles": list(Role),
         "rights": table(),
     }
@@ -79,7 +63,7 @@ def show(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@members_page
+@right_page(Right.MEMBERS)
 def member(request: HttpRequest, access: Access, person: uuid.UUID) -> HttpResponse:
     """One member, to be given another role."""
     membership = _changeable(access, person)
@@ -89,6 +73,10 @@ def member(request: HttpRequest, access: Access, person: uuid.UUID) -> HttpRespo
     if role not in Role.values:
         problem = _("Choose one of the roles in the list.")
         return _show_member(request, access, membership, status=400, problem=problem)
+    if Role.OWNER in (role, membership.role):  # ownership is given, or taken
+        asked = asked_first(request, keeps=["role"])
+        if asked is not None:
+            return asked
     try:
         changed = members.change_role(access, person, seen=request.POST.get("seen", ""), role=role)
     except (ChangedMeanwhile, LastOwner, TooManyOrganizations) as error:
@@ -99,10 +87,15 @@ def member(request: HttpRequest, access: Access, person: uuid.UUID) -> HttpRespo
 
 
 @require_POST
-@members_page
+@right_page(Right.MEMBERS)
 def remove(request: HttpRequest, access: Access, person: uuid.UUID) -> HttpResponse:
-    if _changeable(access, person).user == access.user:
+    membership = _changeable(access, person)
+    if membership.user == access.user:
         return redirect("leave")
+    if membership.role == Role.OWNER:
+        asked = asked_first(request, back_to=reverse("member", args=[person]))
+        if asked is not None:
+            return asked
     try:
         removed = members.remove(access, person)
     except (ChangedMeanwhile, LastOwner) as error:
@@ -136,6 +129,8 @@ def _show_member(
         "is_self": membership.user == access.user,
         "is_only_owner": members.is_only_owner(membership),
         "roles": members.roles_to_give(access),
+        "chosen": kept_form(request).get("role", [membership.role])[0],
+        "keys": api_keys.made_by(membership) if Right.KEYS in access.rights else [],
         "problem": problem,
     }
     return render(request, "accounts/member.html", context, status=status)
@@ -145,7 +140,7 @@ def _show_member(
 
 
 @require_POST
-@members_page
+@right_page(Right.MEMBERS)
 def invite(request: HttpRequest, access: Access) -> HttpResponse:
     form = InviteForm(request.POST, roles=invitations.roles_to_offer(access))
     if not form.is_valid():
@@ -162,7 +157,7 @@ def invite(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_POST
-@members_page
+@right_page(Right.MEMBERS)
 def send_again(request: HttpRequest, access: Access, invitation_id: str) -> HttpResponse:
     try:
         invitation = invitations.send_again(access, invitation_id)
@@ -174,7 +169,7 @@ def send_again(request: HttpRequest, access: Access, invitation_id: str) -> Http
 
 
 @require_POST
-@members_page
+@right_page(Right.MEMBERS)
 def revoke(request: HttpRequest, access: Access, invitation_id: str) -> HttpResponse:
     invitation = invitations.revoke(access, invitation_id)
     words = _("The invitation of %(email)s was taken back. Its link is void.")

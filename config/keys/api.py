@@ -59,7 +59,9 @@ class KeysView(ApiView):
         for field in ("name", "scopes"):
             if body.get(field) is None:
                 raise MissingField(param=field)
-        livemode = body.pop("livemode", access.livemode)
+        livemode = body.pop("livemode", None)
+        if livemode is None:
+            livemode = access.livemode
         if not isinstance(livemode, bool):
             raise InvalidField(param="livemode")
         try:

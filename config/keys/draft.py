@@ -2,7 +2,6 @@
 
 import datetime
 import ipaddress
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -13,10 +12,10 @@ from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.errors import InsufficientScope
 from accounts.models import SCOPES, ApiKey, Organization
+from accounts.names import MAX_NAME, holds_forbidden
 from accounts.rates import organization_rate
 from billing import reads
 
-MAX_NAME = 80
 MAX_ADDRESSES = 50
 MAX_CAP_CREDITS = 1_000_000_000
 LAST_EXPIRY = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)  # any zone can still write it
@@ -140,8 +139,7 @@ def require_scopes(access: Access, scopes: Iterable[str]) -> None:
 def _name_problem(name: str) -> str:
     if not 1 <= len(name) <= MAX_NAME:
         return _("A name has 1 to %(most)s characters.") % {"most": MAX_NAME}
-    # Marks that steer the direction of writing are let through: names are shown isolated.
-    if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name):
+    if holds_forbidden(name):
         return _("A name is one line, without control characters.")
     return ""
 

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Access
 from accounts.api_keys import LONGEST_OVERLAP, USUAL_OVERLAP
 from accounts.models import SCOPES
+from accounts.names import MAX_NAME
 from accounts.rates import key_rate
-from config.keys.draft import MAX_CAP_CREDITS, MAX_NAME, Bounds, Draft, Invalid, checked
+from config.keys.draft import MAX_CAP_CREDITS, Bounds, Draft, Invalid, checked
 
 SCOPE_WORDS = {
     "generate": (_("Generate"), _("makes images and spends credits")),
@@ -42,7 +43,9 @@ class Numbers(forms.IntegerField):
 
 
 class KeyForm(forms.Form):
-    """When valid, `draft` holds what was asked for; `was` is what a change begins from."""
+    """When valid, `draft` holds what was asked for; `was` is what a change begins from, `kept` what was typed already
+    and is shown again.
+    """
 
     name = forms.CharField(required=False, label=_("Name"), strip=True)
     livemode = forms.ChoiceField(
@@ -70,13 +73,23 @@ class KeyForm(forms.Form):
 
     draft: Draft
 
-    def __init__(self, *args: Any, access: Access, was: Draft | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        access: Access,
+        was: Draft | None = None,
+        kept: dict[str, list[str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.access, self.was = access, was
         self.bounds = Bounds.of(access.organization)
         self.usual = key_rate(None)
         self.most_credits, self.longest_name = MAX_CAP_CREDITS, MAX_NAME
         if was is not None:
             kwargs["initial"] = _initial(was)
+        if kept:
+            typed = {name: values if name == "scopes" else values[0] for name, values in kept.items()}
+            kwargs["initial"] = kwargs.get("initial", {}) | {"scopes": []} | typed
         super().__init__(*args, **kwargs)
         may_give = access.scopes | set(was.scopes if was else ())
         scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
@@ -109,6 +122,11 @@ class KeyForm(forms.Form):
                 self.add_error(field, problem)
         self.draft = draft
         return data
+
+    @property
+    def gives_admin(self) -> bool:
+        """Of a valid form: whether the key could manage others only from now on."""
+        return "admin" in self.draft.scopes and (self.was is None or "admin" not in self.was.scopes)
 
     @property
     def scope_rows(self) -> list[dict[str, Any]]:

@@ -8,16 +8,15 @@ that was rotated cannot be rotated again.
 
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -35,16 +34,16 @@ from accounts.api_keys import (
 from accounts.clock import read_db_now
 from accounts.errors import DomainError, OrganizationSuspended
 from accounts.models import SCOPES, ApiKey
-from accounts.pages import member_page
+from accounts.pages import member_page, right_page
 from accounts.rates import key_rate
 from accounts.roles import Right
+from accounts.views.gates import asked_first, kept_form
 from billing import reads
 from config.keys import service
 from config.keys.draft import Draft
 from config.keys.forms import SCOPE_WORDS, KeyForm, RotateForm
 
 PAGE = 25
-Arguments = ParamSpec("Arguments")
 _FORM_ID = re.compile(r"[0-9a-f]{24}")
 
 
@@ -73,22 +72,6 @@ class Row:
         ]
 
 
-def keys_manager(
-    view: Callable[Concatenate[HttpRequest, Access, Arguments], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
-    """A member page for those who manage keys."""
-
-    @member_page
-    @wraps(view)
-    def page(
-        request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> HttpResponse:
-        access.require_right(Right.KEYS)
-        return view(request, access, *args, **kwargs)
-
-    return page
-
-
 @require_safe
 @member_page
 def keys_page(request: HttpRequest, access: Access) -> HttpResponse:
@@ -115,14 +98,18 @@ def keys_page(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@keys_manager
+@right_page(Right.KEYS)
 def new_key(request: HttpRequest, access: Access) -> HttpResponse:
     form_id = request.POST.get("form_id", "")
     if not _FORM_ID.fullmatch(form_id):
         form_id = secrets.token_hex(12)
-    form = KeyForm(request.POST if request.method == "POST" else None, access=access)
+    sent = request.POST if request.method == "POST" else None
+    form = KeyForm(sent, access=access, kept=kept_form(request))
     context: dict[str, Any] = {"access": access, "here": "keys", "form": form, "form_id": form_id}
     status = 400 if form.errors else 200
+    asked = _asked_first(request, form)
+    if asked is not None:
+        return asked
     if form.is_valid():
         livemode = form.cleaned_data["livemode"] == "live"
         try:
@@ -137,11 +124,15 @@ def new_key(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@keys_manager
+@right_page(Right.KEYS)
 def key_page(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
     key = service.find(access, key_id)
     was = Draft.of(key, service.spending_of(key))
-    form = KeyForm(request.POST if request.method == "POST" else None, access=access, was=was)
+    sent = request.POST if request.method == "POST" else None
+    form = KeyForm(sent, access=access, was=was, kept=kept_form(request))
+    asked = _asked_first(request, form)
+    if asked is not None:
+        return asked
     if form.is_valid():
         try:
             service.change(access, key, form.draft, was)
@@ -153,7 +144,7 @@ def key_page(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
 
 
 @require_POST
-@keys_manager
+@right_page(Right.KEYS)
 def rotate(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
     key = service.find(access, key_id)
     if key.replaced_by_id is not None:
@@ -161,6 +152,10 @@ def rotate(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
     form = RotateForm(request.POST)
     if not form.is_valid():
         return _key(request, access, key, rotate_form=form, status=400)
+    if "admin" in key.scopes:
+        asked = asked_first(request, back_to=reverse("key", args=[key_id]))
+        if asked is not None:
+            return asked
     try:
         made = service.rotate(access, key, form.length)
     except (KeyEnded, TooManyKeys) as error:
@@ -169,7 +164,7 @@ def rotate(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
 
 
 @require_POST
-@keys_manager
+@right_page(Right.KEYS)
 def revoke(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
     key = service.find(access, key_id)
     try:
@@ -179,6 +174,11 @@ def revoke(request: HttpRequest, access: Access, key_id: str) -> HttpResponse:
     words = _("%(prefix)s… is revoked: requests with it are refused from now on.")
     messages.success(request, words % {"prefix": key.prefix})
     return redirect("keys")
+
+
+def _asked_first(request: HttpRequest, form: KeyForm) -> HttpResponse | None:
+    """Who hands out a key that manages others shows first that it is them; the form waits for them meanwhile."""
+    return asked_first(request, keeps=form.fields) if form.is_valid() and form.gives_admin else None
 
 
 def _key(

@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from accounts.addresses import client_address, is_listed
+from accounts.addresses import client_address, is_listed, network_of
 from accounts.signing import limits
 
 
@@ -48,3 +48,17 @@ def test_socket_without_an_address_counts_as_one(settings: Settings) -> None:
         for path in ("", "/run/one.sock", "unix:two")
     }
     assert names == {"address:"}
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_addresses_of_one_network_count_as_one(address: str, network: str) -> None:
+    assert network_of(address, {4: 24, 6: 64}) == network

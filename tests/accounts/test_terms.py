@@ -166,7 +166,6 @@ def test_person_without_an_organization_is_told_so_first(alice: Person, charlie:
     ask(shop)
     alice.user.memberships.all().delete()
     client = browser_of(alice)
-    assert client.get("/terms/").headers["Location"] == "/home/"
     assert client.get("/playground/").status_code == 403
 
 
@@ -203,3 +202,20 @@ def test_whoever_does_not_accept_can_leave_and_take_their_data_along(
     assert owner.post("/settings/delete/", sent)["Location"] == "/settings/delete/"
     assert owner.post("/settings/delete/undo/")["Location"] == "/home/"
     assert owner.get("/settings/")["Location"] == "/terms/?next=/settings/"
+
+
+def test_whoever_belongs_nowhere_accepts_before_they_found_an_organization(alice: Person, shop: Shop) -> None:
+    ask(shop)
+    alice.user.memberships.all().delete()
+    client, page = browser_of(alice), "/organizations/new/"
+    for response in (client.get(page), client.post(page, {"name": "Anew"})):
+        assert response["Location"].startswith("/terms/?next=/")
+    assert not alice.user.memberships.exists()
+    shown = client.get(f"/terms/?next={page}")
+    assert shown.status_code == 200
+    assert "Leave" not in text_of(shown)
+    sent = {**BOTH, "accept": "yes", "next": page}
+    assert client.post("/terms/", sent)["Location"] == page
+    assert client.get(page).status_code == 200
+    client.post(page, {"name": "Anew"})
+    assert alice.user.memberships.get().organization.name == "Anew"

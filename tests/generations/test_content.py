@@ -4,8 +4,6 @@ import logging
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.test import Client
-from pytest_django import Settings
 
 from accounts.access import Access
 from accounts.errors import Unavailable
@@ -18,6 +16,7 @@ from generations.models import BlockedPhrase, Generation
 from generations.request import ImageRequest
 from tests.cast import Person
 from tests.makers import a_request, an_access, an_organization, wallet_of
+from tests.pages import browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -152,10 +151,9 @@ def test_a_classifier_is_named_by_its_path() -> None:
 # --- What people see ----------------------------------------------------------------------------
 
 
-def test_the_page_says_so_and_keeps_the_prompt(alice: Person, client: Client, settings: Settings) -> None:
+def test_the_page_says_so_and_keeps_the_prompt(alice: Person) -> None:
     block("red dragon")
-    client.force_login(alice.user)
-    answer = client.post(
+    answer = browser_of(alice).post(
         "/playground/", {"prompt": "a red dragon", "aspect_ratio": "1:1", "output_format": "jpeg"}
     )
     page = answer.content.decode()

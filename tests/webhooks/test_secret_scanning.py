@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,12 +230,18 @@ def test_new_key_is_fetched_when_it_is_first_used_but_not_for_each_made_up_one(g
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("shows", [None, {}, {"public_keys": []}, {"public_keys": [{"key": "x"}]}, []])
-def test_while_keys_cannot_be_had_reports_may_come_again(github: GitHub, shows: object) -> None:
+def test_while_keys_cannot_be_had_reports_may_come_again(
+    github: GitHub, shows: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asks, so often as they like: of that no error is written, and one warning a minute."""
     github.shows, github.is_up = shows, shows is not None
     answer = github.report()
     assert (answer.status_code, answer["Retry-After"]) == (503, "60")
     assert github.report().status_code == 503
     assert github.times_asked == 1
+    assert [(one.name, one.levelname) for one in caplog.records if one.levelno >= logging.WARNING] == [
+        ("webhooks.signing_keys", "WARNING")
+    ]
 
 
 @pytest.mark.django_db

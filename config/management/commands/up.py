@@ -74,7 +74,6 @@ class Command(OperatorCommand):
                 text=text,
                 told_once=welcome is not None,
                 stop_timeout_s=_stop_timeout_s(),
-                log_format=settings.LOG_FORMAT,
                 log_level=settings.LOG_LEVEL,
             )
             opened.become(plan, keep=[lock.fileno()])

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts import sealing
 from accounts.models import AuditEvent, QueuedMail, User
 from tests.cast import PASSWORD, Person
-from tests.pages import browser_of
+from tests.pages import Browser, browser_of
 
 NEW = "dora@harbour.example"
 HOME = "203.0.113.7"
@@ -32,6 +32,8 @@ def sign_in(client: Client, email: str, password: str = PASSWORD, **more: Any) -
 def signed_in(person: Person | str, password: str = PASSWORD) -> Client:
     """A browser in which this person has just signed in, with nothing but their password."""
     client = browser_of()
+    if isinstance(client, Browser) and isinstance(person, Person):
+        client.person = person
     email = person if isinstance(person, str) else person.user.email
     response = sign_in(client, email, password)
     assert (response.status_code, response["Location"]) == (302, "/home/")

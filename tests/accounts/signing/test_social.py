@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Github]:
-    with elsewhere.running() as running:
+    with elsewhere.running(Github) as running:
         yield running
 
 

@@ -3,10 +3,12 @@
 import uuid
 
 import pytest
+from allauth.account.models import EmailAddress
 from pytest_django import Settings
 
 from accounts import members
 from accounts.access import access_of_key
+from accounts.api_keys import revoke_api_key
 from accounts.clock import db_now
 from accounts.errors import InsufficientScope, NotFound
 from accounts.members import ChangedMeanwhile, LastOwner
@@ -268,3 +270,28 @@ def test_everybody_sees_who_is_there(alice: Person) -> None:
         for other in team.values():
             assert other.user.email in page
         assert "<bdi>&lt;b&gt;Eve&lt;/b&gt; &amp; &quot;Co&quot; \u202e🦊</bdi>" in page
+
+
+def test_page_that_removes_somebody_names_the_keys_that_they_made(alice: Person, bob: Person) -> None:
+    key, _secret = new_key(bob, name="Bob's <b>deploys</b>")
+    revoked, _secret = new_key(bob, name="gone")
+    revoke_api_key(revoked)
+    other, _secret = new_key(alice, name="Hers")
+    page = browser_of(alice).get(f"/team/{bob.user.uuid}/").content.decode()
+    assert f'href="/keys/{key.public_id}/"' in page
+    assert "Bob&#x27;s &lt;b&gt;deploys&lt;/b&gt;" in page
+    assert "They go on working" in page
+    assert revoked.public_id not in page
+    assert other.public_id not in page
+
+
+def test_team_says_who_cannot_sign_in(alice: Person, bob: Person) -> None:
+    client = browser_of(alice)
+    for words in ("account is locked", "Has not confirmed"):
+        assert words not in text_of(client.get("/team/"))
+    EmailAddress.objects.create(user=bob.user, email=bob.user.email, primary=True, verified=False)
+    assert text_of(client.get("/team/")).count("Has not confirmed the address yet") == 1
+    EmailAddress.objects.create(user=bob.user, email="old@studio.example", verified=True)
+    assert "Has not confirmed" not in text_of(client.get("/team/"))  # a new one that waits
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+    assert text_of(client.get("/team/")).count("the account is locked") == 1

@@ -11,9 +11,11 @@ from django.test import Client
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role
 from tests.accounts.team.team import invited, post, team_of
 from tests.cast import Person
+from tests.page_forms import forms_of
 from tests.pages import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
+FOR_PEOPLE = {"/sign-out/", "/organizations/switch/"}
 
 ALL = frozenset(Role.values)
 HEADS = frozenset({"owner", "admin"})
@@ -150,4 +152,28 @@ def test_form_of_another_organization_changes_nothing(alice: Person, charlie: Pe
         response = post(client, alice.organization, path, **sent)
         assert response.status_code == 409, path
         assert "opened for another organization, so nothing was changed" in text_of(response)
+    assert rows() == before
+
+
+def test_form_that_does_not_say_for_which_organization_it_is_changes_nothing(alice: Person) -> None:
+    """On every page of members, whatever it is about: one that lacks the field would act on the chosen one."""
+    client = browser_of(alice)
+    before = rows()
+    pages = [
+        (path, form)
+        for path in (
+            "/team/",
+            "/settings/",
+            "/settings/retention/",
+            "/keys/new/",
+            "/credits/",
+            "/playground/",
+        )
+        for form in forms_of(client.get(path).content.decode())
+        if form.method == "post" and form.action not in FOR_PEOPLE
+    ]
+    assert len(pages) >= 6
+    for path, form in pages:
+        assert form.fields.get("for") == alice.organization.slug, (path, form.action)
+        assert client.post(form.action or path, {**form.fields, "for": ""}).status_code == 409, form.action
     assert rows() == before

@@ -105,7 +105,6 @@ def test_all_fields_are_taken(manager: str) -> None:
         (CI | {"scopes": ["root"]}, "invalid_field", "scopes"),
         (CI | {"scopes": [["read"]]}, "invalid_field", "scopes"),
         (CI | {"livemode": "yes"}, "invalid_field", "livemode"),
-        (CI | {"livemode": None}, "invalid_field", "livemode"),
         (CI | {"expires_at": "2999-01-31T12:00:00"}, "invalid_field", "expires_at"),
         (CI | {"expires_at": "2020-01-31T12:00:00Z"}, "invalid_field", "expires_at"),
         (CI | {"expires_at": "0001-01-01T00:00:00+14:00"}, "invalid_field", "expires_at"),
@@ -255,6 +254,7 @@ def test_test_key_sees_and_makes_test_keys_alone(alice: Person) -> None:
     live, _secret = new_key(alice)
     own, manager = new_key(alice, livemode=False, scopes=ALL)
     assert made(manager)["livemode"] is False
+    assert made(manager, livemode=None)["livemode"] is False
     response = send("POST", KEYS, key=manager, body=CI | {"livemode": True})
     assert error_of(response, 403)["param"] == "livemode"
     assert {key["livemode"] for key in ask("GET", KEYS, manager)["data"]} == {False}
@@ -280,3 +280,7 @@ def test_other_methods_are_refused(alice: Person, method: str, path: str) -> Non
 def test_suspended_organization_manages_nothing_by_api(alice: Person, manager: str) -> None:
     suspend(alice.organization)
     assert word_of(send("POST", KEYS, key=manager, body=CI)) == (403, "organization_suspended")
+
+
+def test_null_mode_is_the_mode_of_the_key_that_asks(manager: str) -> None:
+    assert made(manager, livemode=None)["livemode"] is True
