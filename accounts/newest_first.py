@@ -8,7 +8,7 @@ moments of an insert and jumps of SQLite's clock, both within SLACK.
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Abs
@@ -100,5 +100,5 @@ def bracket(rows: "QuerySet[Any]", moment: datetime.datetime) -> tuple[int, int 
 
 def _numbered(rows: "QuerySet[M]") -> "QuerySet[M]":
     # By the expression that the index is of: see docs/decisions/0009-few-indexes.md.
-    numbered: QuerySet[M] = rows.alias(number=Abs("id"))
-    return numbered.order_by("-number")
+    numbered: Any = rows.alias(number=Abs("id")).order_by("-number")
+    return cast("QuerySet[M]", numbered)
