@@ -100,5 +100,4 @@ def bracket(rows: "QuerySet[Any]", moment: datetime.datetime) -> tuple[int, int 
 
 def _numbered(rows: "QuerySet[M]") -> "QuerySet[M]":
     # By the expression that the index is of: see docs/decisions/0009-few-indexes.md.
-    numbered: Any = rows.alias(number=Abs("id")).order_by("-number")
-    return cast("QuerySet[M]", numbered)
+    return cast("QuerySet[M]", rows.alias(number=Abs("id")).order_by("-number"))
