@@ -15,7 +15,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from django.db.backends.sqlite3._functions import register
+from django.db.backends.sqlite3._functions import (  # type: ignore[import-untyped] # it states none
+    register,
+)
 
 from config.backup import COUNTED, DATABASE, FORMAT, MANIFEST, MEMBER, SECRETS, SUMS, TILL, Refusal
 
@@ -198,7 +200,7 @@ def _copy_database(source: Path, target: Path) -> None:
         [state] = copy.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise Refusal(
-                f"{source} is damaged ({state}). Keep the backups that you have, and look at that disk."
+                f"{source} is damaged ({' '.join(state.split())}). Keep what backups you have; look at that disk."
             )
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from generations import storage
 from tests.accounts.commands import in_a_process
@@ -20,7 +21,7 @@ LIMITS = {
 }
 
 
-def rows(data_dir: Path, sql: str) -> list[tuple[str, ...]]:
+def rows(data_dir: Path, sql: str) -> list[Any]:
     with closing(sqlite3.connect(data_dir / "tintype.sqlite3")) as database:
         return database.execute(sql).fetchall()
 
@@ -58,7 +59,8 @@ def test_a_backup_made_under_orders_opens_elsewhere_and_lost_nothing(tmp_path: P
     assert set(accepted) <= {
         task_id for (task_id,) in rows(second, "SELECT task_id FROM generations_generation")
     }
-    delivered = dict(rows(second, "SELECT storage_key, sha256 FROM generations_image"))
+    images = rows(second, "SELECT storage_key, sha256 FROM generations_image")
+    delivered: dict[str, str] = dict(images)
     assert images_at(second) == set(delivered), "Every row has its file, every file its row"
     for name, digest in delivered.items():
         assert storage.check((second / "images" / name).read_bytes()).sha256 == digest

@@ -1,5 +1,6 @@
 """Writes all of a shop on SQLite into one file, while it runs."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ class Command(OperatorCommand):
             made = make(file, Path(settings.DATA_DIR), bucket=settings.S3_BUCKET)
         except backup.Refusal as refusal:
             self.refuse(str(refusal))
-        except OSError as error:
-            self.refuse(f"{file} was not written: {error.strerror or error}.")
+        except (OSError, sqlite3.Error) as error:
+            self.refuse(f"{file} was not written: {getattr(error, 'strerror', None) or error}.")
         counts = ", ".join(f"{count} {name}" for name, count in made.counts.items())
         self.stdout.write(
             f"{file}: {counts}; {made.byte_size} bytes. It holds every secret: keep it like one."

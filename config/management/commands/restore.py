@@ -1,5 +1,6 @@
 """Brings a shop on SQLite back from a file of `manage.py backup`."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ class Command(OperatorCommand):
             manifest = restore(file, data_dir)
         except backup.Refusal as refusal:
             self.refuse(str(refusal))
-        except OSError as error:
-            self.refuse(f"{file} was not restored: {error.strerror or error}.")
+        except (OSError, sqlite3.Error) as error:
+            self.refuse(f"{file} was not restored: {getattr(error, 'strerror', None) or error}.")
         counts = ", ".join(f"{count} {name}" for name, count in manifest["counts"].items())
         self.stdout.write(f"{data_dir} is as it was at {manifest['made_at']}: {counts}. Run: manage.py up")
         for what in manifest["without"]:
