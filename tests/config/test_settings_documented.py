@@ -16,7 +16,7 @@ NOT_FOR_OPERATORS = {"TILL_SECRET"}
 
 def documented(text: str) -> dict[str, str]:
     """Names in the first column of the tables of settings -> what stands in the second."""
-    found = {}
+    found: dict[str, str] = {}
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if len(cells) == 3:
@@ -27,7 +27,7 @@ def documented(text: str) -> dict[str, str]:
 
 def defaults(source: str) -> dict[str, str]:
     """Of readers that state a number: `env.integer("NAME", 10, …)`."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(
