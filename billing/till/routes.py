@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from billing.till import customers, intents, lists, portal, returns, sessions
+from billing.till import customers, endpoints, intents, lists, portal, returns, sessions
 from billing.till.objects import visible
 from billing.till.problems import Body, Problem
 from billing.till.till import Till
@@ -175,6 +175,12 @@ ROUTES = [
     _get("balance_transactions/*", "BalanceTransactionRetrieveParams", _one("balance_transaction")),
     _get("events", "EventListParams", _events, lists.PAGING | {"delivery_success", "type", "types"}),
     _get("events/*", "EventRetrieveParams", _one("event")),
+    _get(
+        "webhook_endpoints",
+        "WebhookEndpointListParams",
+        lambda t, _i, p, u: lists.page_of(endpoints.listed(t), p, u),
+        lists.PAGING,
+    ),
 ]
 
 

@@ -8,12 +8,12 @@ import stripe
 
 from tests.billing.till.buying import checkout, customer, kinds
 from tests.processes import ROOT
-from tests.till import RunningTill
+from tests.till import RunningTill, running_till
 
 # Stripe's own samples lie beside the working copy, if anywhere; without them there is nothing to compare with.
 PLACES = [folder / "shared" / "stripe" / "objects.json" for folder in (ROOT, ROOT.parent)]
-# The till speaks of none of these.
-NOT_OURS = {"webhook_endpoint"}
+# Only a till that tells somebody of events has one.
+ELSEWHERE = {"webhook_endpoint"}
 # What is another kind of the same in the sample, or is there only when it is expanded.
 EXCEPT = {
     "charge.refunds",
@@ -27,7 +27,7 @@ def samples() -> dict[str, Any]:
     for place in PLACES:
         if place.exists():
             found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))["resources"]
-            return {kind: body for kind, body in found.items() if kind not in NOT_OURS}
+            return found
     return {}
 
 
@@ -107,7 +107,17 @@ def _kind(value: Any) -> type:
 def test_objects_have_stripes_members(till: RunningTill, client: stripe.StripeClient) -> None:
     ours = everything(till, client)
     assert len(ours) == 18
-    assert [d for kind, body in samples().items() for d in differences(body, ours.get(kind, {}), kind)] == []
+    published = {kind: body for kind, body in samples().items() if kind not in ELSEWHERE}
+    assert [d for kind, body in published.items() for d in differences(body, ours.get(kind, {}), kind)] == []
+
+
+def test_the_endpoint_that_is_told_has_stripes_members() -> None:
+    url = "http://127.0.0.1:9/webhooks/stripe"
+    with running_till(url) as till:
+        [endpoint] = till.client().v1.webhook_endpoints.list().data
+    assert (endpoint.url, endpoint.status, endpoint.enabled_events) == (url, "enabled", ["*"])
+    for body in [body for kind, body in samples().items() if kind in ELSEWHERE]:
+        assert list(differences(body, endpoint.to_dict(for_json=True), "endpoint")) == []
 
 
 def test_events_have_the_same_members_as_what_is_asked_for(

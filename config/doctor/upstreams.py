@@ -1,0 +1,66 @@
+"""Enabled upstreams: credentials that can be read, addresses that can be reached, circuits. Nothing is ordered."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from accounts.sealing import Unreadable
+from config.doctor.findings import Finding, error, ok, warning
+from generations import upstream_checks
+from generations.models import Upstream
+from generations.providers import ADAPTERS
+
+CONNECT_S = 3
+
+
+def look() -> Iterator[Finding]:
+    enabled = Upstream.objects.filter(enabled=True).select_related("state").order_by("priority", "pk")
+    none = True
+    for upstream in enabled:
+        none = False
+        yield _look_at(upstream)
+    if none and settings.DEMO:
+        yield ok("none: the sandbox draws for all keys.")
+    elif none:
+        yield warning("none is enabled: live keys get 503.", f"Set one up at {settings.PUBLIC_URL}/admin/.")
+
+
+def _look_at(upstream: Upstream) -> Finding:
+    name = f"{upstream.name} ({upstream.provider})"
+    if upstream.provider not in ADAPTERS:
+        return error(f"{name}: there is no such provider.", "Choose another one at the desk.")
+    try:
+        credential, _secret = upstream.credential, upstream.webhook_secret
+        upstream_checks.base_address(upstream.base_url, upstream.provider)
+        upstream_checks.secret(credential)
+    except Unreadable:
+        return error(
+            f"{name}: its credential was sealed with a key that is not here.",
+            "Put that key back into CREDENTIALS_KEY, or enter the credential anew at the desk.",
+        )
+    except ValidationError as wrong:
+        return error(f"{name}: {' '.join(wrong.messages)}", "Correct it at the desk.")
+    if upstream.state.opened_at is not None:
+        reason = "refuses our account" if upstream.state.reason == "account" else "keeps failing"
+        return error(
+            f"{name} {reason}: its circuit is open, and no orders go there.",
+            "Mend what the desk shows of it, then close its circuit there; it is also tried again by itself.",
+        )
+    away = _away(upstream.base_url)
+    if away:
+        return warning(f"{name} cannot be reached from this machine: {away}.", "Correct its base address.")
+    return ok(f"{name}: its credential can be read, its address answers, its circuit is closed.")
+
+
+def _away(base_url: str) -> str:
+    """Why no connection is made; "" when it is. Nothing is said on it, so nothing is billed."""
+    parts = urlsplit(base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_S).close()
+    except OSError as refused:
+        return refused.strerror or type(refused).__name__
+    return ""
