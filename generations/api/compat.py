@@ -10,9 +10,12 @@ from rest_framework.response import Response
 from accounts.access import access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
 from accounts.clock import db_now
-from accounts.errors import MissingField
+from accounts.documented import IDEMPOTENCY_KEY, Parameter, documented, envelope
+from accounts.errors import MissingField, NotFound
+from accounts.shapes import text
 from accounts.statements import Select
 from generations import ordering, retention
+from generations.api import schemas
 from generations.messages import error_message
 from generations.models import Generation, Image, Status
 from generations.request import parse
@@ -40,6 +43,17 @@ class GenerateView(ApiView):
     required_scope = "generate"
     creates = frozenset({"POST"})
 
+    @documented(
+        "generate",
+        "Order an image",
+        tag="Images",
+        description="Answers at once with the id of a task; ask `/api/status` for what becomes of it.",
+        body=schemas.GENERATE,
+        example={"prompt": "a lighthouse at dusk", "aspect_ratio": "16:9", "seed": 42},
+        parameters=[IDEMPOTENCY_KEY],
+        answer=envelope(schemas.ACCEPTED),
+        errors=schemas.ORDER_ERRORS,
+    )
     def post(self, request: Request) -> Response:
         image_request = parse(json_object(request))
         generation = ordering.order(
@@ -51,6 +65,24 @@ class GenerateView(ApiView):
 class StatusView(ApiView):
     required_scope = "read"
 
+    @documented(
+        "status",
+        "Ask for an image",
+        tag="Images",
+        description="Once `status` is SUCCESS, `response` holds the address of the image.",
+        parameters=[
+            Parameter(
+                "task_id",
+                "query",
+                text(minLength=1),
+                "The id that the order was answered with.",
+                required=True,
+                example="task_8f2b6c1d9e3a4b5c6d7e8f90a1b2c3d4",
+            )
+        ],
+        answer=envelope(schemas.STATUS),
+        errors=[MissingField, NotFound],
+    )
     def get(self, request: Request) -> Response:
         task_id = request.GET.get("task_id")
         if not task_id:
