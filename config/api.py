@@ -21,6 +21,7 @@ from accounts.errors import (
     Unavailable,
 )
 from accounts.gcra import Decision
+from generations.api import openai_errors
 
 logger = logging.getLogger(__name__)
 
@@ -60,36 +61,32 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 
 def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """The envelope, or RFC 9457 when the client asks for it. In English: programs match on it."""
+    """The envelope, RFC 9457 when the client asks for it, or OpenAI's. In English: programs match on it."""
     with override("en"):
         message = str(error.message)
-    members = {
-        "type": error.type,
-        "param": error.param,
-        "limit_source": error.limit_source,
-        "retry_after": error.retry_after,
-        "fix_url": settings.PUBLIC_URL + error.fix_path if error.fix_path else None,
-        "request_id": getattr(request, "request_id", None),
-        **error.details,
-    }
-    if "application/problem+json" in request.META.get("HTTP_ACCEPT", "").lower():
-        word = members.pop("type")
-        body: dict[str, Any] = {
-            "type": f"{settings.PUBLIC_URL}/docs/errors/{word}",
-            "title": message,
-            "status": error.status,
-            "error_type": word,
-            **members,
-        }
-        content_type = "application/problem+json"
+    status, headers, content_type = error.status, {"Cache-Control": "no-store"}, "application/json"
+    if request.path.startswith(openai_errors.PREFIX):
+        body = openai_errors.body_of(error, message)
+        status = openai_errors.status_of(error)
+        headers.update(openai_errors.headers_of(error))
     else:
+        members = {
+            "type": error.type,
+            "param": error.param,
+            "limit_source": error.limit_source,
+            "retry_after": error.retry_after,
+            "fix_url": settings.PUBLIC_URL + error.fix_path if error.fix_path else None,
+            "request_id": getattr(request, "request_id", None),
+            **error.details,
+        }
         body = {"code": error.status, "message": message, "data": None, "error": members}
-        content_type = "application/json"
+        if "application/problem+json" in request.META.get("HTTP_ACCEPT", "").lower():
+            body, content_type = _problem(error, message, members), "application/problem+json"
     response = JsonResponse(
         body,
-        status=error.status,
+        status=status,
         content_type=content_type,
-        headers={"Cache-Control": "no-store"},
+        headers=headers,
         json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
     if error.retry_after is not None:
@@ -100,6 +97,17 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = ", ".join(error.allowed)
     return response
+
+
+def _problem(error: DomainError, message: str, members: dict[str, Any]) -> dict[str, Any]:
+    word = members.pop("type")
+    return {
+        "type": f"{settings.PUBLIC_URL}/docs/errors/{word}",
+        "title": message,
+        "status": error.status,
+        "error_type": word,
+        **members,
+    }
 
 
 def route_not_found(request: HttpRequest) -> HttpResponse:

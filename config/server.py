@@ -16,6 +16,8 @@ from typing import IO, Any
 from django.conf import settings
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # exported by alias
 
+from accounts.line import ENVIRON_KEY
+from config.client_line import ClientLine
 from config.parent_death import die_with
 from config.request_body import Body, limit_bytes, read_body
 from config.wsgi import application
@@ -34,7 +36,10 @@ _granian = multiprocessing.parent_process()
 if _granian is not None and _granian.pid is not None:
     die_with(_granian.pid)  # a worker that outlived a killed granian would keep the port
 
-_threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="web")
+# Who waits for an image holds a thread that does nothing. Those at work stay WEB_THREADS: more would only queue for
+# the few database connections. A thread is made when it is first needed.
+_at_work = asyncio.Semaphore(settings.WEB_THREADS)
+_threads = ThreadPoolExecutor(settings.WEB_THREADS + settings.MAX_WAITING, thread_name_prefix="web")
 
 
 class FileBlocks:
@@ -61,8 +66,11 @@ async def app(scope: Scope, protocol: HTTPProtocol) -> None:
     headers += [(name, UNREADABLE) for name in scope.headers.keys() if name not in readable]  # noqa: SIM118
     body = await _body_of(scope, protocol, headers)
     environ = make_environ(scope, headers, body)
-    exchange = _Exchange(environ, protocol, asyncio.get_running_loop(), keep_alive=body.read_to_end)
-    await asyncio.get_running_loop().run_in_executor(_threads, exchange.run)
+    loop = asyncio.get_running_loop()
+    line = environ[ENVIRON_KEY] = ClientLine(protocol, loop, _at_work)
+    exchange = _Exchange(environ, protocol, loop, line, keep_alive=body.read_to_end)
+    async with _at_work:
+        await loop.run_in_executor(_threads, exchange.run)
 
 
 async def _body_of(scope: Scope, protocol: HTTPProtocol, headers: Headers) -> Body:
@@ -116,11 +124,18 @@ class _Exchange:
     """One request and its answer, in a thread of the pool."""
 
     def __init__(
-        self, environ: Environ, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop, *, keep_alive: bool
+        self,
+        environ: Environ,
+        protocol: HTTPProtocol,
+        loop: asyncio.AbstractEventLoop,
+        line: ClientLine,
+        *,
+        keep_alive: bool,
     ) -> None:
         self._environ = environ
         self._protocol = protocol
         self._loop = loop
+        self._line = line
         self._keep_alive = keep_alive
         self._status = 500
         self._headers: Headers = []
@@ -133,7 +148,9 @@ class _Exchange:
             )
             try:
                 self._answer(result)
+                self._line.note_sent()
             finally:
+                self._line.close()
                 # Django closes files and gives its database connections back here, so always, and in this thread.
                 close: Callable[[], None] | None = getattr(result, "close", None)
                 if close is not None:

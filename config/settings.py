@@ -41,6 +41,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 _processes = min(4, os.cpu_count() or 1) if REDIS_URL else 1
 WEB_PROCESSES = env.integer("WEB_PROCESSES", _processes, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 16, 1, 256)
+MAX_WAITING = env.integer("MAX_WAITING", 48, 1, 1000)  # for their images, beside the threads at work
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", _processes, 1, 64)
 WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 8, 1, 256)
 WORKER_GRACE_S = env.seconds("WORKER_GRACE_S", 10, 0, 3600)
@@ -235,8 +236,7 @@ DESK_CONTENT_SECURITY_POLICY = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-MAX_API_BODY_BYTES = 65_536
-MAX_WEBHOOK_BYTES = 524_288  # events hold whole objects
+MAX_API_BODY_BYTES, MAX_WEBHOOK_BYTES = 65_536, 524_288  # events hold whole objects
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 10, 0.1, 60)
 
 # --- Mail ---------------------------------------------------------------------------------------
@@ -329,6 +329,7 @@ RATE_LIMIT_ORGANIZATION_READ_BURST = env.integer(
     "RATE_LIMIT_ORGANIZATION_READ_BURST", 10 * RATE_LIMIT_READ_BURST, 1, 10_000_000
 )
 MAX_OPEN_TASKS = env.integer("MAX_OPEN_TASKS", 20, 1, 1_000_000)
+OPENAI_WAIT_S = env.seconds("OPENAI_WAIT_S", 60, 0.1, 600)
 
 # --- Money: Stripe, or the till that stands in for it in a demo ----------------------------------
 

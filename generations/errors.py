@@ -58,3 +58,10 @@ class UpstreamMissing(DomainError):
 
     type, status = "unavailable", 503
     message = _("Image generation is not available at the moment")
+
+
+class TooManyWaiting(DomainError):
+    """As many requests of this process wait for their images as may. Nothing was ordered."""
+
+    type, status = "rate_limited", 429
+    message = _("Too many requests are waiting for their images, please retry")

@@ -17,16 +17,26 @@ STEERED_REFUSALS = ("402", "429")
 
 
 def order(
-    access: Access, request: ImageRequest, *, endpoint: str, idempotency_key: str | None = None
+    access: Access,
+    request: ImageRequest,
+    *,
+    endpoint: str,
+    idempotency_key: str | None = None,
+    its_try: lifecycle.Try | None = None,
 ) -> Generation:
-    """Raises ContentRejected, Unavailable (a classifier failed), and what lifecycle.submit raises."""
+    """`its_try`: of a client that waits for the answer and posts again when it got none.
+
+    Raises ContentRejected, Unavailable (a classifier failed), and what lifecycle.submit raises.
+    """
     content.refuse_unwanted(access, request)
     word = None if access.livemode else steered_word(request.prompt)
     if word in STEERED_REFUSALS:
         if idempotency_key is not None:
             lifecycle.replayed(access, idempotency_key, request.digest(endpoint))
         _refuse_as_steered(access, word)
-    return lifecycle.submit(access, request, endpoint=endpoint, idempotency_key=idempotency_key)
+    return lifecycle.submit(
+        access, request, endpoint=endpoint, idempotency_key=idempotency_key, its_try=its_try
+    )
 
 
 def _refuse_as_steered(access: Access, word: str) -> NoReturn:

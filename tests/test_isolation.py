@@ -102,6 +102,7 @@ PUBLIC = {
     "webhooks/stripe": "signed by Stripe",
     "hooks/upstream/<str:task_id>/<int:number>": "signed by an upstream",
     "i/<str:name>": "signed by the shop",
+    "v1/models/<str:model>": "what the shop sells, the same for every key",
 }
 # How people sign up, in and back in: nothing of an organization yet, and nobody is known. By what they begin with.
 SIGNING = ("sign-in/", "sign-up/", "account/forgotten/", "^account/forgotten/", "^account/confirm/")
@@ -152,6 +153,8 @@ OWN = {
     "credits/automatic/off/",
     "credits/voucher/",
     "credits/low/",
+    "v1/images/generations",
+    "v1/models",
 }
 # Ids in the query.
 QUERIES: dict[str, Callable[[Hers], str]] = {

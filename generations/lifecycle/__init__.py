@@ -6,6 +6,7 @@ worker that lost its lease finds no row and leaves no trace. No network call and
 
 from generations.lifecycle.accepting import replayed, submit
 from generations.lifecycle.ending import cancel, expire
+from generations.lifecycle.joining import Try, answered, join
 from generations.lifecycle.remote import (
     NoPlace,
     abandon,
@@ -38,8 +39,10 @@ from generations.lifecycle.working import (
 __all__ = [
     "NoPlace",
     "Stored",
+    "Try",
     "abandon",
     "accepted",
+    "answered",
     "await_answers",
     "begin",
     "book_late",
@@ -51,6 +54,7 @@ __all__ = [
     "find_queued",
     "give_up",
     "hand_back",
+    "join",
     "leave_to_deadline",
     "mark_submitted",
     "orphan",

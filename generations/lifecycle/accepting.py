@@ -15,6 +15,7 @@ from billing import ledger
 from generations import backlog, doorbell, routing
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import IdempotencyInFlight, IdempotencyMismatch
+from generations.lifecycle import joining
 from generations.models import Generation, new_task_id, price_now
 from generations.request import RANDOM_SEED, ImageRequest
 
@@ -24,9 +25,15 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 
 def submit(
-    access: Access, request: ImageRequest, *, endpoint: str, idempotency_key: str | None = None
+    access: Access,
+    request: ImageRequest,
+    *,
+    endpoint: str,
+    idempotency_key: str | None = None,
+    its_try: joining.Try | None = None,
 ) -> Generation:
-    """Accepts an order and holds its price, or finds the one that this idempotency key made before.
+    """Accepts an order and holds its price, or finds the one that this idempotency key made before, or that a client
+    tries to get once more.
 
     Raises the errors of ledger.hold, IdempotencyMismatch (another body), IdempotencyInFlight (the first request
     has not been decided within the lock timeout), UpstreamMissing (nothing can serve this mode now), InvalidField (nor
@@ -41,7 +48,7 @@ def submit(
     routing.refuse_if_closed(access, request, request.model or DEFAULT_MODEL)
     backlog.refuse_if_overloaded()
     try:
-        generation = _accept(access, request, digest, idempotency_key)
+        generation = _accept(access, request, digest, idempotency_key, its_try)
     except IntegrityError:
         # The same key won meanwhile; the database's unique index is the judge.
         earlier = replayed(access, idempotency_key, digest) if idempotency_key is not None else None
@@ -49,7 +56,8 @@ def submit(
             raise
         return earlier
     except OperationalError as error:
-        if idempotency_key is not None and getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        is_one_of_several = idempotency_key is not None or its_try is not None
+        if is_one_of_several and getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
             raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
         raise
     # Inside a caller's transaction a ring before its commit would find no row.
@@ -72,7 +80,18 @@ def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | 
 
 
 @transaction.atomic
-def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key: str | None) -> Generation:
+def _accept(
+    access: Access,
+    request: ImageRequest,
+    digest: str,
+    idempotency_key: str | None,
+    its_try: joining.Try | None,
+) -> Generation:
+    if its_try is not None:
+        joining.hold_off_others(access, digest)
+        earlier = joining.join(access, digest, its_try)
+        if earlier is not None:
+            return earlier
     model_id, price = price_now(access.organization.shop_id, request.model or DEFAULT_MODEL)
     price *= request.n
     key_id = access.key.pk if access.key else None
@@ -98,6 +117,7 @@ def _accept(access: Access, request: ImageRequest, digest: str, idempotency_key:
         request_digest=digest,
         metadata_text=json.dumps(request.metadata) if request.metadata else "",
         webhook_url=request.webhook_url,
+        awaited_try=its_try.number if its_try is not None else None,
     )
     if access.livemode:
         ledger.hold(

@@ -75,6 +75,8 @@ class Generation(models.Model):
 
     `price_credits` is for all `n` images. `seed` is what was drawn or asked for; `requested_seed` the text sent.
     `metadata_text` is the customer's own JSON, "" for none; `webhook_url` hears of this order's end.
+    `awaited_try`: while a client has waited for the answer in vain, which of its tries was the latest to ask for this
+    order, 0 being its first; null once it was answered, and where nobody waits.
 
     Every order pays for every index, so there are few, and none on what changes while an order is open
     (docs/decisions/0009-few-indexes.md).
@@ -118,6 +120,7 @@ class Generation(models.Model):
     request_digest = models.CharField(max_length=64)
     metadata_text = models.TextField(blank=True, default="", db_default="")
     webhook_url = models.CharField(max_length=2048, blank=True, default="", db_default="")
+    awaited_try = models.SmallIntegerField(null=True)
     retry_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
@@ -151,6 +154,11 @@ class Generation(models.Model):
             models.Index(fields=["deadline_at"], condition=Q(finished_at=None), name="generation_open"),
             models.Index(
                 fields=["finished_at"], condition=Q(finished_at__isnull=False), name="generation_ended"
+            ),
+            models.Index(
+                fields=["request_digest"],
+                condition=Q(awaited_try__isnull=False),
+                name="generation_awaited",
             ),
         ]
 

@@ -1,7 +1,9 @@
 """A small Django site to serve through config/server.py: settings and views in one module."""
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from django.http import (
@@ -14,6 +16,7 @@ from django.http import (
 )
 from django.urls import path
 
+from accounts.line import line_of
 from config import env
 
 SECRET_KEY = "for tests of the server alone"
@@ -24,6 +27,7 @@ MAX_API_BODY_BYTES = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5000
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 1, 0.1, 60)
 WEB_THREADS = 4
+MAX_WAITING = 4
 USE_TZ = True
 LOGGING_CONFIG = None
 
@@ -93,6 +97,20 @@ def slow(request: HttpRequest) -> HttpResponse:
     return HttpResponse("done")
 
 
+def wait(request: HttpRequest) -> HttpResponse:
+    """Until the file `go` is there or the client has left; aside=0: as one that is at work."""
+    marks = Path(request.GET["marks"])
+    line, left = line_of(request), threading.Event()
+    line.watch(left.set)
+    line.when_sent((marks / "sent").touch)
+    (marks / f"waits-{request.GET['number']}").touch()
+    with line.waiting() if request.GET["aside"] == "1" else nullcontext():
+        while not (marks / "go").exists() and not left.wait(0.02):
+            pass
+    (marks / ("left" if line.is_cut() else "stayed")).touch()
+    return HttpResponse("done")
+
+
 urlpatterns = [
     path("healthz", healthz),
     path("echo", echo),
@@ -102,6 +120,7 @@ urlpatterns = [
     path("file", file),
     path("stream", stream),
     path("slow", slow),
+    path("wait", wait),
     path("hop-by-hop", hop_by_hop),
     path("broken", broken),
 ]

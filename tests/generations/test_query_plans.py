@@ -14,12 +14,12 @@ from accounts.access import Access, access_of_key
 from accounts.models import ApiKey, Organization
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
-from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps
+from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps, waiting
 from generations.models import Generation, Image
 from tests.accounts.client import data_of, generate, status, task_of
 from tests.cast import Person, found, give_credits, new_key
 from tests.databases import Restore
-from tests.makers import a_generation, a_submitted, age, new_reference, stored_images
+from tests.makers import a_generation, a_request, a_submitted, age, new_reference, stored_images
 from tests.many_rows import fill
 from tests.pages import browser_of
 from tests.plans import LARGE, Plan, plans_of
@@ -104,6 +104,18 @@ def poll(shop: Shop) -> None:
     path = url.partition("/i/")[2]
     assert Client().get(f"/i/{path}").status_code == 200
     assert status(shop.large.secret, f"task_{'0' * 26}").status_code == 404
+
+
+def try_again(shop: Shop) -> None:
+    """As a client does that waits for its image and got none."""
+    access = shop.large.access
+    first, second = (
+        lifecycle.submit(access, a_request(), endpoint="test", its_try=lifecycle.Try(number, bool))
+        for number in range(2)
+    )
+    assert first == second
+    assert waiting.ended([first.pk, first.pk - 1]) == {first.pk - 1}
+    lifecycle.answered(first.pk)
 
 
 def look_at_pages(shop: Shop) -> None:
@@ -205,6 +217,7 @@ def check_the_ledger_fully(_shop: Shop) -> None:
 EVERYTHING = [
     order,
     poll,
+    try_again,
     look_at_pages,
     work,
     sweep,
@@ -239,6 +252,7 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_open", sweep, "generations_generation"),
         ("generation_open", measure_the_backlog, "generations_generation"),
         ("generation_ended", measure_the_backlog, "generations_generation"),
+        ("generation_awaited", try_again, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
         ("generation_newest_first", keep_for_less, "generations_generation"),
         ("image_kept", delete_old_images, "generations_image"),
