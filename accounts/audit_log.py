@@ -90,6 +90,10 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
             gettext_lazy("API keys"),
             frozenset({_A.KEY_CREATED, _A.KEY_CHANGED, _A.KEY_ROTATED, _A.KEY_REVOKED, _A.KEY_FROZEN}),
         ),
+        "webhooks": (
+            gettext_lazy("Webhooks"),
+            frozenset(action for action in _A if action.value.startswith("webhook_")),
+        ),
         "money": (
             gettext_lazy("Money"),
             frozenset({_A.BILLING_CHANGED, _A.CREDITS_CHANGED, _A.REFUNDED, _A.PAYMENT_SETTLED}),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import Organization, Shop, User
+from accounts.models import ApiKey, Organization, Shop, User
 
 shop_opened: list[Callable[[Shop], None]] = []
 # Whether amounts in the shop's currency are written down already, so that it has to stay.
@@ -17,6 +17,9 @@ address_confirmed: list[Callable[[User, str], None]] = []
 # The person, and the address that they came from. Outside of a transaction, and nothing here may keep them out: whoever
 # is called deals with errors by itself.
 signed_in: list[Callable[[User, str], None]] = []
+
+# The key that was found in public and is frozen by now, and a machine word: who found it.
+key_leaked: list[Callable[[ApiKey, str], None]] = []
 
 # --- The end of an organization, in no transaction: each opens its own, and may be called any number of times.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts import keys, outbox
+from accounts import hooks, keys, outbox
 from accounts.api_keys import LEAKED, freeze_api_key
 from accounts.audit import record
 from accounts.clock import read_db_now
@@ -75,3 +75,5 @@ def _freeze(key: ApiKey, place: str, source: str) -> None:
             "has_expired": has_expired,
         }
         outbox.queue_template(key.organization.shop, member.user.email, "key_leaked", context)
+    for hook in hooks.key_leaked:
+        hook(key, source)

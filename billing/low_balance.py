@@ -6,6 +6,8 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from accounts.clock import db_now
 from billing.models import BalanceNotice, Wallet
 from billing.news import tell_money_people
+from webhooks.event_types import CREDITS_LOW
+from webhooks.publishing import publish
 
 MAX_THRESHOLD_CREDITS = 1_000_000_000
 AT_ONCE = 500
@@ -61,4 +63,5 @@ def _tell(organization_id: int) -> bool:
     )
     context = {"available": notice.available, "threshold": notice.threshold_credits}
     tell_money_people(notice.organization, "low_balance", context)
+    publish(organization_id, CREDITS_LOW, livemode=True, data=context)
     return True

@@ -8,6 +8,7 @@ from accounts.audit import record
 from accounts.models import AuditAction, Organization
 from billing import ledger
 from billing.models import LedgerEntry
+from billing.news import tell_of_added
 
 MAX_MANUAL_CREDITS = 1_000_000_000
 
@@ -19,4 +20,6 @@ def grant(organization_id: int, credits: int, *, reason: str, actor: str = "syst
     )
     organization = Organization.objects.get(pk=organization_id)
     record(organization, AuditAction.CREDITS_CHANGED, actor=actor, note=reason, credits=credits)
+    if entry is not None:
+        tell_of_added(organization_id, credits, kind="grant", reference=entry.reference)
     return entry

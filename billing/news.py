@@ -1,4 +1,4 @@
-"""What an organization's people hear of its money, by mail."""
+"""What an organization hears of its money: its people by mail, its programs by webhooks."""
 
 from typing import Any
 
@@ -7,7 +7,22 @@ from django.conf import settings
 from accounts import outbox
 from accounts.access import MONEY_ROLES
 from accounts.models import Membership, Organization
+from billing import reads
 from billing.errors import CREDITS_PATH
+from webhooks.event_types import CREDITS_ADDED
+from webhooks.publishing import publish
+
+
+def tell_of_added(organization_id: int, credits: int, *, kind: str, reference: str) -> None:
+    """To webhooks, in the transaction that wrote the entry. `kind`: purchase, voucher, welcome or grant."""
+    balance = reads.balance(organization_id)
+    data = {
+        "credits": credits,
+        "kind": kind,
+        "reference": reference,
+        "balance": {"available": balance.available, "held": balance.held, "owed": balance.owed},
+    }
+    publish(organization_id, CREDITS_ADDED, livemode=True, data=data)
 
 
 def tell_money_people(organization: Organization, template: str, context: dict[str, Any]) -> int:

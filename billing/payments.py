@@ -32,6 +32,7 @@ from billing.models import (
     PaymentStep,
     StoppedReason,
 )
+from billing.news import tell_of_added
 from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 if TYPE_CHECKING:
@@ -240,6 +241,8 @@ def _book(payment: Payment, target: Due, facts: "Facts", number: int) -> None:
         )
     if entry is None:
         raise RuntimeError(f"{step.reference} is in the ledger already.")
+    if credits > 0:
+        tell_of_added(payment.organization_id, credits, kind="purchase", reference=payment.public_id)
 
 
 @transaction.atomic

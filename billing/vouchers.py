@@ -33,6 +33,7 @@ from billing.errors import (
 )
 from billing.models import Redemption, Voucher
 from billing.models.gifts import CODE
+from billing.news import tell_of_added
 
 # Good tries count as well. One person needs three years for all codes of four signs.
 PERSON_RATE = Rate("voucher", per_minute=1, burst=5)
@@ -86,6 +87,7 @@ def redeem(organization: Organization, user: User, code: str, *, origin: Origin 
             origin=origin,
             credits=redemption.credits,
         )
+        tell_of_added(organization.pk, redemption.credits, kind="voucher", reference=redemption.reference)
     return redemption.credits
 
 

@@ -16,6 +16,7 @@ from accounts.clock import read_db_now
 from accounts.models import Membership, Role, User
 from billing import ledger
 from billing.models import Welcome, WelcomeCount
+from billing.news import tell_of_added
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def give(user: User, client_address: str) -> int:
             Welcome.objects.create(organization=organization, reference=reference, credits=credits)
             _count(organization.shop_id, client_address)
             ledger.grant(organization.pk, credits, reference=reference, actor="system", note="Welcome")
+            tell_of_added(organization.pk, credits, kind="welcome", reference="welcome")
     except IntegrityError:
         if not Welcome.objects.filter(reference=reference).exists():
             raise

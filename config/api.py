@@ -27,7 +27,9 @@ logger = logging.getLogger(__name__)
 
 AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 UNAVAILABLE_RETRY_S = 5
-API_PREFIXES = ("/api/", "/v1/", "/hooks/", "/webhooks/")
+# What Stripe and GitHub call; the pages of webhooks lie beside it.
+SIGNED_PREFIXES = ("/webhooks/stripe", "/webhooks/github-secret-scanning")
+API_PREFIXES = ("/api/", "/v1/", "/hooks/", *SIGNED_PREFIXES)
 
 
 def is_api(request: HttpRequest) -> bool:

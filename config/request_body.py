@@ -7,7 +7,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from config.api import API_PREFIXES
+from config.api import API_PREFIXES, SIGNED_PREFIXES
 
 Problem = Literal["too_large", "timeout", "incomplete"]
 
@@ -27,7 +27,7 @@ class Body:
 
 
 def limit_bytes(path: str) -> int:
-    if path.startswith("/webhooks/"):
+    if path.startswith(SIGNED_PREFIXES):
         return int(settings.MAX_WEBHOOK_BYTES)
     if path.startswith(API_PREFIXES):
         return int(settings.MAX_API_BODY_BYTES)

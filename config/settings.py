@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import api_settings, desk_look, env, sign_in, stripe_keys
+from config import api_settings, beat, desk_look, env, sign_in, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -407,6 +407,12 @@ CALL_TOTAL_S = min(CALL_TOTAL_S, LEASE_S * 3 / 4)
 # For development and tests: results may then also come from this machine, over plain http.
 OUTBOUND_LOOPBACK = env.flag("OUTBOUND_LOOPBACK", False)
 
+# Customers' webhooks: how many a process sends at once, how long their log is kept, after how many days of failures
+# alone an endpoint is switched off. The schedule of tries takes more than three days.
+WEBHOOKS_AT_ONCE = env.integer("WEBHOOKS_AT_ONCE", 64, 1, 1000)
+WEBHOOK_LOG_DAYS = env.integer("WEBHOOK_LOG_DAYS", 30, 1, 36_500)
+WEBHOOK_DISABLE_DAYS = env.integer("WEBHOOK_DISABLE_DAYS", 5, 1, 365)
+
 # Where GitHub shows the keys that it signs its reports of leaked API keys with.
 _github_keys = env.address(
     "GITHUB_SECRET_SCANNING_KEYS_URL",
@@ -446,27 +452,7 @@ CELERY_TASK_QUEUES = [
     Queue(name, Exchange(name), routing_key=name) for name in ("default", "poll", "gpu", "webhooks")
 ]
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
-CELERY_BEAT_SCHEDULE = {
-    "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
-    "watch-balances": {
-        "task": "billing.tasks.watch_balances",
-        "schedule": 15.0,
-        "options": {"queue": "webhooks"},
-    },
-    "erase-networks": {"task": "billing.tasks.erase_networks", "schedule": 3600.0},
-    "send-mail": {
-        "task": "accounts.tasks.send_mail",
-        "schedule": 5.0,  # somebody waits for it
-        "options": {"queue": "webhooks"},
-    },
-    "settle-payments": {"task": "billing.tasks.settle", "schedule": SWEEP_S},
-    "top-up-automatically": {"task": "billing.tasks.top_up_automatically", "schedule": 2 * SWEEP_S},
-    "reconcile-with-stripe": {"task": "billing.tasks.reconcile", "schedule": 300.0},  # does it once an hour
-    "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
-    "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},
-    "forget-unproven": {"task": "accounts.tasks.forget_unproven", "schedule": 3600.0},
-    "close-organizations": {"task": "accounts.tasks.close_organizations", "schedule": 60.0},
-}
+CELERY_BEAT_SCHEDULE = beat.schedule(SWEEP_S)
 
 # --- Logs ---------------------------------------------------------------------------------------
 

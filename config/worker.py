@@ -39,9 +39,11 @@ def _come(**_: Any) -> None:
 def _go(**_: Any) -> None:
     """Called at the stop signal. Celery takes nothing more, and would wait for its threads as long as they take."""
     from generations import heartbeat  # noqa: PLC0415 - models can be imported only once all apps are loaded
+    from webhooks import courier  # noqa: PLC0415 - see above
 
     _say_ready(False)
     heartbeat.close()
+    courier.leave()
     if _stops_itself.is_set():
         _stops_itself.clear()  # a second signal comes from outside
     else:
@@ -50,10 +52,12 @@ def _go(**_: Any) -> None:
 
 @signals.worker_shutdown.connect
 def _last(**_: Any) -> None:
-    """Celery's threads are done; the calls to upstreams come to their end, or to that of the grace."""
+    """Celery's threads are done; the calls to upstreams and webhooks come to their end, or to that of the grace."""
     from generations import calls  # noqa: PLC0415 - see above
+    from webhooks import courier  # noqa: PLC0415 - see above
 
     calls.drain()
+    courier.drain(settings.WORKER_GRACE_S)
 
 
 def _say_ready(ready: bool) -> None:

@@ -16,13 +16,15 @@ class GenerationsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks
         from billing import audit
-        from generations import audit_rules, catalogue, closing, content, export_rows
+        from generations import audit_rules, catalogue, closing, content, export_rows, webhook_events
+        from webhooks.hooks import renderers
 
         hooks.shop_opened.append(catalogue.stock)
         hooks.closing_losses.append(closing.losses)
         hooks.organization_closing.append(closing.end_orders)
         hooks.organization_blanked.append(closing.forget_orders)
         hooks.export_sections.append(export_rows.sections)
+        renderers["generation"] = webhook_events.generation_event_data
         audit.known_causes.append("generation")
         audit.rules.extend(audit_rules.RULES)
         audit.marks.extend(audit_rules.MARKS)

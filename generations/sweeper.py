@@ -11,8 +11,11 @@ from django.conf import settings
 from django.db import connection
 
 from generations import sweeps
+from webhooks import sweeps as of_webhooks
 
 logger = logging.getLogger(__name__)
+
+SWEEPS = (sweeps.sweep, of_webhooks.sweep)
 
 
 def start(stop: threading.Event) -> threading.Thread:
@@ -24,10 +27,11 @@ def start(stop: threading.Event) -> threading.Thread:
 
 def _sweep_until(stop: threading.Event) -> None:
     while not stop.is_set():
-        try:
-            sweeps.sweep()
-        except Exception:
-            logger.exception("The sweep failed; the next one makes up for it")
-            connection.close()
+        for sweep in SWEEPS:
+            try:
+                sweep()
+            except Exception:
+                logger.exception("The sweep failed; the next one makes up for it")
+                connection.close()
         stop.wait(settings.SWEEP_S)
     connection.close()

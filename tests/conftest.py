@@ -23,6 +23,7 @@ from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, kept_clean_copy
 from tests.services import DATABASE
+from webhooks import doorbell as webhook_doorbell
 
 if TYPE_CHECKING:
     from tests.till import RunningTill
@@ -132,6 +133,7 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
     monkeypatch.setattr(throttling, "_limiter", None)
     monkeypatch.setattr(doorbell, "_silent_until", 0.0)
+    monkeypatch.setattr(webhook_doorbell, "_silent_until", 0.0)
     backlog.forget()
     routing.forget()
     content.forget()

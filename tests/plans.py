@@ -10,7 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 LARGE = frozenset(
-    {"generations_generation", "generations_image", "generations_attempt", "billing_ledgerentry"}
+    {
+        *("generations_generation", "generations_image", "generations_attempt", "billing_ledgerentry"),
+        *("webhooks_webhookevent", "webhooks_webhookdelivery", "webhooks_webhookattempt"),
+    }
 )
 _TABLES = re.compile(
     r'(?:FROM|JOIN|UPDATE)\s+"?(\w+)"?(?:\s+(?!WHERE|JOIN|LEFT|INNER|ON|SET|GROUP|ORDER|LIMIT)"?(\w+)"?)?'

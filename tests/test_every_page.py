@@ -8,6 +8,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.api import SIGNED_PREFIXES
 from tests import scale
 from tests.cast import Person
 from tests.page_forms import PageForm, forms_of
@@ -16,7 +17,8 @@ from tests.routes import routes
 
 pytestmark = pytest.mark.django_db
 
-NOT_PAGES = ("api/", "v1/", "i/", "hooks/", "webhooks/", "healthz", "readyz", "accent/")
+SIGNED = tuple(prefix.lstrip("/") for prefix in SIGNED_PREFIXES)
+NOT_PAGES = ("api/", "v1/", "i/", "hooks/", *SIGNED, "healthz", "readyz", "accent/")
 NASTY = [
     "\x00",
     chr(0x202E),

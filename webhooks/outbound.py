@@ -1,4 +1,4 @@
-"""The only door for HTTP to addresses that others chose: results of upstreams, and customers' webhooks later.
+"""The only door for HTTP to addresses that others chose: results of upstreams, and customers' webhooks.
 
 Nothing is decided by how an address is spelled. The name is resolved here, every IP address that it stands for is
 judged (networks.py), and the socket is opened to one of those: what was judged is what is reached. Each redirect
@@ -11,10 +11,10 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import httpcore2
@@ -34,6 +34,7 @@ RESOLVERS = 8
 HOST = re.compile(
     r"(?=.{1,254}$)([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)"
 )
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 REDIRECTS = (301, 302, 303, 307, 308)
 # Below 1024 only 443 speaks HTTPS; these above speak something else, and may trust whoever comes from our address.
 OTHER_PORTS = {
@@ -85,6 +86,15 @@ class BadAnswer(NotFetched):
         super().__init__(f"HTTP {status}{': ' if what else ''}{what}")
         self.status = status
         self.may_come_later = status in (404, 408, 425, 429) or status >= 500  # some stores need a moment
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What somebody answered: any status, the header Retry-After as it was sent, the beginning of the body."""
+
+    status: int
+    retry_after: str
+    body: bytes
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -261,8 +271,27 @@ class Door:
             target = _next(target, location, trusted_origin)
         raise BadAnswer(answer.status, f"more than {MAX_REDIRECTS} redirects")
 
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], max_bytes: int, total_s: float
+    ) -> "Posted":
+        """Sends `body`, and follows no redirect. Raises Refused, Unreachable or TooSlow."""
+        try:
+            async with (
+                asyncio.timeout(total_s),
+                self._exchange("POST", _target(url, None), body, headers) as answer,
+            ):
+                return Posted(
+                    answer.status,
+                    _header(answer, b"retry-after").decode("latin-1")[:100],
+                    await _beginning(answer, max_bytes),
+                )
+        except TimeoutError:
+            raise TooSlow(f"no whole answer within {total_s:g} s") from None
+
     @contextlib.asynccontextmanager
-    async def _exchange(self, method: str, target: _Target) -> AsyncIterator[httpcore2.Response]:
+    async def _exchange(
+        self, method: str, target: _Target, body: bytes = b"", more: Mapping[str, str] = NO_HEADERS
+    ) -> AsyncIterator[httpcore2.Response]:
         """The answer, with its body still to come. Nothing is sent that could tell who asks, or for whom."""
         headers: list[tuple[bytes | str, bytes | str]] = [
             ("Host", target.url.netloc),
@@ -270,7 +299,10 @@ class Door:
             ("Accept", "*/*"),
             ("Accept-Encoding", "identity"),
             ("Connection", "close"),
+            *more.items(),
         ]
+        if body:
+            headers.append(("Content-Length", str(len(body))))
         address = httpcore2.URL(
             scheme=target.url.raw_scheme, host=target.host, port=target.port, target=target.url.raw_path
         )
@@ -283,7 +315,11 @@ class Door:
             async with (
                 contextlib.aclosing(connection),
                 connection.stream(
-                    method, address, headers=headers, extensions={"timeout": {"connect": CONNECT_S}}
+                    method,
+                    address,
+                    headers=headers,
+                    content=body or None,
+                    extensions={"timeout": {"connect": CONNECT_S}},
                 ) as answer,
             ):
                 yield answer
@@ -320,6 +356,17 @@ async def _whole_body(answer: httpcore2.Response, max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             raise TooLarge(f"more than {max_bytes} bytes")
     return bytes(body)
+
+
+async def _beginning(answer: httpcore2.Response, max_bytes: int) -> bytes:
+    """Of an answer that is only shown. What is compressed could unpack to any size, and was not asked for."""
+    body = bytearray()
+    if _header(answer, b"content-encoding").strip().lower() in (b"", b"identity"):
+        async for chunk in answer.aiter_stream():
+            body += chunk
+            if len(body) >= max_bytes:
+                break
+    return bytes(body[:max_bytes])
 
 
 def _header(answer: httpcore2.Response, name: bytes) -> bytes:

@@ -27,7 +27,7 @@ def cancel(generation: Generation) -> None:
             _count_paid_cancel(generation.organization_id)
         at_upstreams.filter(accepted_at__isnull=False).update(poll_at=db_now())  # to stop it there
         leave_attempts(generation)
-        settle(generation, consumed=0)
+        settle(generation, Status.CANCELED, consumed=0)
 
 
 def _is_paid_for(attempt: Attempt) -> bool:
@@ -54,5 +54,5 @@ def expire(generation: Generation) -> bool:
         if not end(late, Status.FAILED, error_type="timeout"):
             return False
         leave_attempts(generation)
-        settle(generation, consumed=0)
+        settle(generation, Status.FAILED, consumed=0)
     return True

@@ -75,7 +75,7 @@ def give_up(generation: Generation, error_type: str) -> bool:
     with transaction.atomic():
         if not end(_queued(generation), Status.FAILED, error_type=error_type):
             return False
-        settle(generation, consumed=0)
+        settle(generation, Status.FAILED, consumed=0)
     return True
 
 

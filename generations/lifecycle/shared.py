@@ -1,4 +1,4 @@
-"""What every change of state needs: the fence, and the one settlement at the end."""
+"""What every change of state needs: the fence, and the one settlement at the end, with its news."""
 
 import datetime
 from typing import Any
@@ -8,8 +8,15 @@ from django.conf import settings
 from accounts.clock import db_now
 from billing import ledger
 from generations.models import ENDED, Generation, GenerationQuerySet, Status
+from webhooks.event_types import GENERATION_CANCELED, GENERATION_FAILED, GENERATION_SUCCEEDED
+from webhooks.publishing import publish
 
 SYSTEM = "system"
+NEWS = {
+    Status.SUCCEEDED: GENERATION_SUCCEEDED,
+    Status.FAILED: GENERATION_FAILED,
+    Status.CANCELED: GENERATION_CANCELED,
+}
 
 
 def lease() -> datetime.timedelta:
@@ -41,7 +48,19 @@ def ends(status: Status) -> dict[str, Any]:
     return {"status": status, "finished_at": db_now(), "lease_until": None}
 
 
-def settle(generation: Generation, *, consumed: int) -> None:
+def settle(generation: Generation, status: Status, *, consumed: int) -> None:
+    """The money of one that has just ended so, and the news of it."""
+    _settle(generation, consumed)
+    publish(
+        generation.organization_id,
+        NEWS[status],
+        livemode=generation.livemode,
+        reference=generation.reference,
+        url=generation.webhook_url,
+    )
+
+
+def _settle(generation: Generation, consumed: int) -> None:
     key_id = generation.key_id
     if not generation.livemode:
         if key_id is not None:

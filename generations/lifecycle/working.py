@@ -176,7 +176,8 @@ def succeed(generation: Generation, attempt: Attempt, images: list[Stored], *, c
                 byte_size=len(stored.image.data),
                 sha256=stored.image.sha256,
             )
-        settle(generation, consumed=generation.price_credits * len(images) // generation.n)
+        consumed = generation.price_credits * len(images) // generation.n
+        settle(generation, Status.SUCCEEDED, consumed=consumed)
     return True
 
 
@@ -203,7 +204,7 @@ def fail(
             else:
                 note_late(attempt, detail=detail, cost_micros=cost_micros)
         if ended:
-            settle(generation, consumed=0)
+            settle(generation, Status.FAILED, consumed=0)
     return ended
 
 

@@ -14,6 +14,7 @@ MEMBER_PAGES = ["/playground/", "/credits/", "an image", "one being made", "a re
 MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
 KEY_PAGES = ["a refused key", "a new key", "a key"]
 MEMBER_PAGES += ["/keys/", "/keys/new/", *KEY_PAGES]
+MEMBER_PAGES += ["/webhooks/", "/webhooks/new/"]
 MEMBER_PAGES += ["/settings/export/", "/settings/retention/", "/settings/delete/"]
 MEMBER_PAGES += ["/account/export/", "/account/delete/"]
 

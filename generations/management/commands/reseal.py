@@ -1,4 +1,4 @@
-"""Encrypts all credentials of upstreams and second factors of people anew under the newest key."""
+"""Encrypts all credentials of upstreams, secrets of webhooks and second factors of people anew under the newest key."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from accounts import sealing
 from accounts.management.base import OperatorCommand
 from accounts.signing import second_factor
 from generations.models import Upstream
+from webhooks import secrets as webhook_secrets
 
 SEALED = ("sealed_credential", "sealed_webhook_secret")
 
@@ -24,7 +25,9 @@ class Command(OperatorCommand):
                 if not all(sealing.is_readable(getattr(row, name)) for name in SEALED)
             ]
             count, lost_factors = second_factor.reseal()
-            lost += lost_factors
+            resealed, lost_hooks = webhook_secrets.reseal()
+            count += resealed
+            lost += [*lost_factors, *lost_hooks]
             if lost:
                 self.refuse(
                     f"No key of CREDENTIALS_KEY opens the credentials of: {', '.join(lost)}. Nothing was changed."

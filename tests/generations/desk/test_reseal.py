@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 from accounts import sealing
 from generations.models import Upstream
-from tests.makers import an_upstream
+from tests.makers import an_organization, an_upstream
+from webhooks import secrets
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "o" * 40, "n" * 40
@@ -30,6 +31,16 @@ def test_with_both_keys_all_is_readable_and_afterwards_with_the_new_one_alone(se
     settings.SEALING_KEYS = [NEW]
     row = Upstream.objects.get(pk=upstream.pk)
     assert (row.credential, row.webhook_secret) == ("sk-1", "whsec_1")
+
+
+def test_secrets_of_webhooks_are_sealed_anew_as_well(settings: Settings) -> None:
+    settings.SEALING_KEYS = [OLD]
+    organization = an_organization()
+    known = secrets.default_secret(organization)
+    settings.SEALING_KEYS = [NEW, OLD]
+    assert reseal() == "1"
+    settings.SEALING_KEYS = [NEW]
+    assert secrets.default_secret(organization) == known
 
 
 def test_what_cannot_be_read_is_named_and_nothing_is_changed(

@@ -1,0 +1,78 @@
+"""`/api/v1/webhook-deliveries`: what was sent, what became of it, and sending it again."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import access_of
+from accounts.api import ApiView
+from accounts.errors import InvalidField, MissingField
+from webhooks import service
+from webhooks.api.reading import fields_of, listed, moment, page
+from webhooks.api.shapes import attempt_data, delivery_data
+from webhooks.errands import body_of
+from webhooks.event_types import EVENT_TYPES, TEST
+from webhooks.models import DeliveryState
+
+
+class DeliveriesView(ApiView):
+    required_scope = "admin"
+
+    def get(self, request: Request) -> Response:
+        """Newest first. `?endpoint=we_…`, `?status=`, `?event=`; `?limit=` 1–100, `?cursor=`."""
+        access = access_of(request)
+        rows = service.deliveries_of(access)
+        endpoint, status, event = (request.GET.get(name) for name in ("endpoint", "status", "event"))
+        if endpoint is not None:
+            if not service.ENDPOINT_ID.fullmatch(endpoint):
+                raise InvalidField(param="endpoint")
+            rows = rows.filter(endpoint__public_id=endpoint)
+        if status is not None:
+            if status not in DeliveryState.values:
+                raise InvalidField(param="status")
+            rows = rows.filter(status=status)
+        if event is not None:
+            if event not in (*EVENT_TYPES, TEST):
+                raise InvalidField(param="event")
+            rows = rows.filter(event__type=event)
+        shown, cursor = page(request, rows)
+        return Response(listed([delivery_data(one) for one in shown], cursor))
+
+
+class DeliveryView(ApiView):
+    required_scope = "admin"
+
+    def get(self, request: Request, delivery_id: str) -> Response:
+        """With `attempts`, and `body` as it would be sent now; null when it is gone for good."""
+        delivery = service.find_delivery(access_of(request), delivery_id)
+        attempts = delivery.attempts.order_by("number")
+        more = {"attempts": [attempt_data(one) for one in attempts], "body": body_of(delivery)}
+        return Response(delivery_data(delivery) | more)
+
+
+class ReplayView(ApiView):
+    required_scope = "admin"
+
+    def post(self, request: Request, delivery_id: str) -> Response:
+        """Sends it again under its own id, and the schedule begins anew."""
+        access = access_of(request)
+        delivery = service.find_delivery(access, delivery_id)
+        fields_of(request, set())
+        service.replay(access, delivery)
+        return Response(delivery_data(service.find_delivery(access, delivery_id)))
+
+
+class ReplayFailedView(ApiView):
+    required_scope = "admin"
+
+    def post(self, request: Request) -> Response:
+        """`since`: all that were made since then and failed; `endpoint`: those of this one alone."""
+        access = access_of(request)
+        body = fields_of(request, {"since", "endpoint"})
+        if body.get("since") is None:
+            raise MissingField(param="since")
+        since = moment(body["since"], "since")
+        wanted = body.get("endpoint")
+        if wanted is not None and not isinstance(wanted, str):
+            raise InvalidField(param="endpoint")
+        endpoint = None if wanted is None else service.find_endpoint(access, wanted)
+        return Response({"replayed": service.replay_failed(access, since, endpoint=endpoint)})

@@ -1,0 +1,76 @@
+"""`/api/v1/webhook-endpoints`, for programs that have a key with the scope `admin`; each key sees its own mode."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import access_of
+from accounts.api import ApiView
+from accounts.errors import MissingField
+from webhooks import service
+from webhooks.api.reading import fields_of, listed, page
+from webhooks.api.shapes import delivery_data, endpoint_data
+
+
+class EndpointsView(ApiView):
+    required_scope = "admin"
+
+    def get(self, request: Request) -> Response:
+        """Newest first. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
+        shown, cursor = page(request, service.endpoints_of(access_of(request)))
+        return Response(listed([endpoint_data(one) for one in shown], cursor))
+
+    def post(self, request: Request) -> Response:
+        """The endpoint, with its secret. It hears of the mode of the key that made it."""
+        access = access_of(request)
+        body = fields_of(request, {"url", "events"})
+        for field in ("url", "events"):
+            if body.get(field) is None:
+                raise MissingField(param=field)
+        endpoint, secret = service.create(
+            access, url=body["url"], events=body["events"], livemode=access.livemode
+        )
+        return Response(endpoint_data(endpoint) | {"secret": secret})
+
+
+class EndpointView(ApiView):
+    required_scope = "admin"
+
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        return Response(endpoint_data(service.find_endpoint(access_of(request), endpoint_id)))
+
+    def patch(self, request: Request, endpoint_id: str) -> Response:
+        """What is not named stays. `enabled: true` forgives what failed before."""
+        access = access_of(request)
+        endpoint = service.find_endpoint(access, endpoint_id)
+        service.change(access, endpoint, fields_of(request, {"url", "events", "enabled"}))
+        return Response(endpoint_data(service.find_endpoint(access, endpoint_id)))
+
+    def delete(self, request: Request, endpoint_id: str) -> Response:
+        """It is gone; its deliveries stay in the log."""
+        access = access_of(request)
+        endpoint = service.find_endpoint(access, endpoint_id)
+        service.delete(access, endpoint)
+        return Response({"id": endpoint.public_id, "object": "endpoint", "deleted": True})
+
+
+class RotateEndpointView(ApiView):
+    required_scope = "admin"
+
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        """The endpoint, with its new secret; the one before signs as well for 24 hours."""
+        access = access_of(request)
+        endpoint = service.find_endpoint(access, endpoint_id)
+        fields_of(request, set())
+        return Response(endpoint_data(endpoint) | {"secret": service.rotate(access, endpoint)})
+
+
+class TestEndpointView(ApiView):
+    required_scope = "admin"
+
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        """The delivery of an event `webhook.test`."""
+        access = access_of(request)
+        endpoint = service.find_endpoint(access, endpoint_id)
+        fields_of(request, set())
+        delivery = service.send_test(access, endpoint)
+        return Response(delivery_data(service.find_delivery(access, delivery.public_id)))

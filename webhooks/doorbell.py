@@ -1,0 +1,55 @@
+"""Rings Celery once something is to be sent, from a thread of its own: a broker that is away must not delay who rings.
+
+A ring may be lost. The rows are the work; the sweep rings again.
+"""
+
+import logging
+import threading
+import time
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S = 10.0  # how long a failed broker is left alone
+# Who hears it sends all that is due, so that many events need few rings.
+EVERY_S = 0.1
+
+_wanted = threading.Event()
+_thread: threading.Thread | None = None
+_lock = threading.Lock()
+_silent_until = 0.0
+
+
+def ring() -> None:
+    """Returns at once."""
+    global _thread  # noqa: PLW0603 - one thread per process; a forked child needs its own
+    _wanted.set()
+    if _thread is not None and _thread.is_alive():
+        return
+    with _lock:
+        if _thread is None or not _thread.is_alive():
+            _thread = threading.Thread(target=_ring_forever, name="webhook doorbell", daemon=True)
+            _thread.start()
+
+
+def _ring_forever() -> None:
+    while True:
+        _wanted.wait()
+        _wanted.clear()
+        publish()
+        time.sleep(EVERY_S)
+
+
+def publish() -> bool:
+    """One ring, on the caller's time. False when the broker is broken, which is then left alone for a while."""
+    global _silent_until  # noqa: PLW0603 - the breaker of this process
+    if time.monotonic() < _silent_until:
+        return False
+    from webhooks import tasks  # noqa: PLC0415 - tasks import what rings
+
+    try:
+        tasks.deliver.apply_async(retry=False, queue="webhooks")
+    except Exception as error:  # noqa: BLE001 - kombu lets transport errors of every kind through
+        _silent_until = time.monotonic() + PAUSE_S
+        logger.warning("The broker is away, webhooks wait for the sweep: %s", error)
+        return False
+    return True
