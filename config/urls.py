@@ -21,4 +21,5 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("generations.urls")),
     path("", include("config.keys.urls")),
+    path("", include("config.docs.urls")),
 ]

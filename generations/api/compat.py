@@ -77,7 +77,7 @@ class StatusView(ApiView):
                 text(minLength=1),
                 "The id that the order was answered with.",
                 required=True,
-                example="task_8f2b6c1d9e3a4b5c6d7e8f90a1b2c3d4",
+                example="task_01M8JZTCA1G9NJSDMB51MNN78B",
             )
         ],
         answer=envelope(schemas.STATUS),

@@ -94,7 +94,7 @@ GENERATE: Schema = component(
 )
 ACCEPTED = record(
     {
-        "task_id": text("Ask for it with this.", example="task_8f2b6c1d9e3a4b5c6d7e8f90a1b2c3d4"),
+        "task_id": text("Ask for it with this.", example="task_01M8JZTCA1G9NJSDMB51MNN78B"),
         "status": word(("IN_PROGRESS",)),
     }
 )
@@ -103,7 +103,7 @@ STATUS = component(
     record(
         {
             "status": word(("IN_PROGRESS", "SUCCESS", "FAILED"), example="SUCCESS"),
-            "task_id": text(example="task_8f2b6c1d9e3a4b5c6d7e8f90a1b2c3d4"),
+            "task_id": text(example="task_01M8JZTCA1G9NJSDMB51MNN78B"),
             "request": record(
                 {
                     "prompt": text(example="a lighthouse at dusk"),
