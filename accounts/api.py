@@ -2,7 +2,7 @@
 405, 401, 403, 429, then 413 or 408, 415, 400.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rest_framework.negotiation import BaseContentNegotiation
@@ -44,7 +44,9 @@ class AlwaysJson(BaseContentNegotiation):
 
 
 class ApiView(APIView):
-    """Base of keyed endpoints. `creates` names the methods that take from the bucket `create`."""
+    """Base of keyed endpoints. `creates` names the methods that take from the bucket `create`, `required_scopes` the
+    scopes of methods that need another one than `required_scope`; a body is asked for unless it `needs_no_body`.
+    """
 
     authentication_classes = (ApiKeyAuthentication,)
     permission_classes = (HasScope,)
@@ -53,7 +55,9 @@ class ApiView(APIView):
     parser_classes = ()
     throttle_classes = ()
     required_scope = "read"
+    required_scopes: Mapping[str, str] = {}
     creates: frozenset[str] = frozenset()
+    needs_no_body = False
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -75,7 +79,7 @@ class ApiView(APIView):
         if not decision.allowed:
             raise RateLimited(retry_after=decision.retry_after_s, limit_source=decision.bucket.source)
         if request.method not in ("GET", "HEAD", "DELETE"):
-            _check_body(request)
+            _check_body(request, may_be_missing=self.needs_no_body)
 
     def _take_from_bucket(self, request: Request) -> Decision:
         access = access_of(request)
@@ -97,12 +101,14 @@ class ApiView(APIView):
         return answer
 
 
-def _check_body(request: Request) -> None:
+def _check_body(request: Request, *, may_be_missing: bool) -> None:
     problem = request.META.get("tintype.body_problem")
     if problem == "too_large":
         raise BodyTooLarge
     if problem == "timeout":
         raise BodyTimeout
+    if may_be_missing and not problem and not request._request.body:
+        return
     if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
     if problem:

@@ -60,11 +60,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The view's `required_scope`, the key's address list, and an organization that is not suspended."""
+    """The scope that the view requires, the key's address list, and an organization that is not suspended."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         access = access_of(request)
-        scope: Any = getattr(view, "required_scope", "admin")
+        by_method: Any = getattr(view, "required_scopes", {})
+        scope: Any = by_method.get(request.method) or getattr(view, "required_scope", "admin")
         access.require(scope)
         allowed = access.key.allowed_addresses if access.key else []
         if allowed and not is_listed(client_address(request._request), allowed):

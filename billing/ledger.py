@@ -439,7 +439,12 @@ def _book(
     """Inserts the entry and changes the locked wallet by the same amounts."""
     amounts = {"available": available, "held": held, "owed": owed, "value_micros": value_micros}
     entry: LedgerEntry = _insert_entry(
-        wallet_id=wallet.pk, kind=str(kind), reference=reference, actor=actor, **amounts
+        wallet_id=wallet.pk,
+        kind=str(kind),
+        available_after=wallet.available + available,
+        reference=reference,
+        actor=actor,
+        **amounts,
     )
     if note:
         EntryNote.objects.create(entry=entry, text=note[:500])

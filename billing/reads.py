@@ -1,14 +1,20 @@
 """Balances for pages and APIs above. Reads only."""
 
+import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models.functions import Abs
 
+from accounts import newest_first
 from accounts.models import ApiKey, Shop
+from accounts.newest_first import Wanted
 from billing.ledger import spent_this_month, spent_today
-from billing.models import KeyUsage, LedgerEntry, Payment, Wallet
+from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Payment, Wallet
+
+# Entries that are looked at for one that states a balance: usually the first.
+PORTION, MOST_BETWEEN = 20, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,54 @@ def key_spending(keys: Iterable[ApiKey]) -> dict[int, KeySpending]:
     return {key_id: found.get(family, KeySpending()) for key_id, family in families.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What was held for one cause, and how that was settled, if it was; credits. Balances are None where unknown."""
+
+    held: int
+    held_at: datetime.datetime
+    available_before: int | None
+    settled_by: str | None = None
+    settled_at: datetime.datetime | None = None
+    returned: int = 0
+    available_after: int | None = None
+
+
+def holding(reference: str) -> Holding | None:
+    entries = {entry.kind: entry for entry in LedgerEntry.objects.filter(reference=reference)}
+    hold = entries.get(EntryKind.HOLD)
+    if hold is None:
+        return None
+    before = _available_before(hold)
+    settlement = next((entries[kind] for kind in SETTLEMENTS if kind in entries), None)
+    if settlement is None:
+        return Holding(hold.held, hold.created_at, before)
+    return Holding(
+        hold.held,
+        hold.created_at,
+        before,
+        settled_by=settlement.kind,
+        settled_at=settlement.created_at,
+        returned=settlement.available - settlement.owed,
+        available_after=settlement.available_after,
+    )
+
+
+def _available_before(hold: LedgerEntry) -> int | None:
+    """By the last entry that states a balance, and what was held since: at most as many as tasks may be open."""
+    earlier = LedgerEntry.objects.alias(number=Abs("id")).order_by("-number")
+    earlier = earlier.filter(wallet_id=hold.wallet_id, number__lt=hold.pk)
+    changes = 0
+    rows = earlier.values_list("available", "available_after")
+    for portion in (rows[:PORTION], rows[PORTION:MOST_BETWEEN]):
+        for available, available_after in portion:
+            if available_after is not None:
+                # Holds are numbered before they wait for the wallet, so one may come before what it waited for.
+                return max(0, available_after + changes)
+            changes += available
+    return None
+
+
 def has_payments(shop: Shop) -> bool:
     return Payment.objects.filter(shop=shop).exists()
 
@@ -75,6 +129,15 @@ class Statement:
 
     entries: Sequence[LedgerEntry]
     next_before: int | None
+
+
+def entries(
+    organization_id: int, *, limit: int, position: int | None, wanted: Wanted
+) -> newest_first.Page[LedgerEntry]:
+    """A wallet's entries, newest first."""
+    wallet_id = Wallet.objects.values_list("pk", flat=True).get(organization_id=organization_id)
+    rows = LedgerEntry.objects.filter(wallet_id=wallet_id)
+    return newest_first.page(rows, limit=limit, position=position, wanted=wanted)
 
 
 def statement(organization_id: int, *, before: int | None = None, limit: int = 25) -> Statement:

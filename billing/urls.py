@@ -1,6 +1,6 @@
 from django.urls import path
 
-from billing import inbox
+from billing import api, inbox
 from billing.checkout import CARD_SAVED_PATH, RETURN_PATH
 from billing.errors import CREDITS_PATH
 from billing.views import automatic, buying, credits, small_forms
@@ -8,6 +8,7 @@ from billing.views import automatic, buying, credits, small_forms
 CREDITS = CREDITS_PATH.removeprefix("/")
 
 urlpatterns = [
+    path("api/v1/ledger", api.LedgerView.as_view()),
     path("webhooks/stripe", inbox.stripe_webhook, name="stripe_webhook"),
     path(CREDITS, credits.credits_page, name="credits"),
     path(f"{CREDITS}buy/", buying.buy, name="buy"),

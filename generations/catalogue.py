@@ -2,6 +2,7 @@
 
 import datetime
 
+from accounts.clock import db_now
 from accounts.models import Shop
 from generations.models import ImageModel, ModelPrice
 
@@ -14,3 +15,10 @@ ALWAYS = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 def stock(shop: Shop) -> None:
     model, _created = ImageModel.objects.get_or_create(slug=DEFAULT_MODEL, defaults={"name": "Z-Image-Turbo"})
     ModelPrice.objects.create(shop=shop, model=model, credits=DEFAULT_PRICE_CREDITS, valid_from=ALWAYS)
+
+
+def on_sale(shop_id: int) -> list[tuple[str, int]]:
+    """(model, credits an image) of all that can be ordered, the usual one first."""
+    valid = ModelPrice.objects.filter(shop_id=shop_id, model__active=True, valid_from__lte=db_now())
+    prices = dict(valid.order_by("valid_from").values_list("model__slug", "credits"))  # the newest counts
+    return sorted(prices.items(), key=lambda item: (item[0] != DEFAULT_MODEL, item[0]))

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, InvalidField
 
 
 class IdempotencyMismatch(DomainError):
@@ -51,6 +51,10 @@ class NotOnSale(DomainError):
     """The shop has no price for what was asked."""
 
     type, status, message = "unavailable", 503, _("This shop does not offer that at the moment")
+
+
+class UnknownModel(InvalidField):
+    message = _("There is no such model; GET /api/v1/models lists those that there are")
 
 
 class UpstreamMissing(DomainError):

@@ -75,6 +75,8 @@ def _row(generation: Generation, images: list[Image]) -> Row:
         "price_credits": generation.price_credits,
         "consumed_credits": delivered,
         "idempotency_key": generation.idempotency_key,
+        "metadata": generation.metadata,
+        "webhook_url": generation.webhook_url or None,
         "created_at": generation.created_at,
         "started_at": generation.started_at,
         "finished_at": generation.finished_at,

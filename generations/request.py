@@ -18,8 +18,10 @@ ASPECT_RATIOS: dict[str, tuple[int, int]] = {
     "16:9": (1280, 720),
     "9:16": (720, 1280),
 }
+SIZES = tuple(ASPECT_RATIOS.values())
 OUTPUT_FORMATS = ("jpeg", "png", "webp")
 MAX_PROMPT = 1000
+MAX_N = 4
 MAX_SEED = 2_147_483_647
 RANDOM_SEED = -1
 MIN_SIDE, MAX_SIDE, SIDE_STEP = 256, 1536, 16
@@ -70,7 +72,7 @@ def parse(fields: Mapping[str, Any]) -> ImageRequest:
     return ImageRequest(prompt, aspect_ratio, width, height, seed, seed_text, output_format)
 
 
-def _storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """Whether databases and upstreams can take it: no NUL, no half of a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
@@ -84,7 +86,7 @@ def _prompt(value: Any) -> str:
         raise InvalidField(_("prompt has more than 1000 characters"), param="prompt")
     if not value.strip():
         raise InvalidField(_("prompt is empty"), param="prompt")
-    if not _storable(value):
+    if not is_storable(value):
         raise InvalidField(_("prompt holds a character that is not allowed"), param="prompt")
     return value
 
@@ -92,7 +94,7 @@ def _prompt(value: Any) -> str:
 def _shape(aspect_ratio: Any, size: Any) -> tuple[str | None, int, int]:
     if size is not None:
         echo = aspect_ratio if isinstance(aspect_ratio, str) and len(aspect_ratio) <= MAX_ECHO else None
-        return echo if echo and _storable(echo) else None, *_size(size)
+        return echo if echo and is_storable(echo) else None, *_size(size)
     if aspect_ratio is None:
         raise MissingField(_("aspect_ratio is required, or size"), param="aspect_ratio")
     if not isinstance(aspect_ratio, str) or aspect_ratio not in ASPECT_RATIOS:

@@ -125,7 +125,12 @@ def delete_image(image: Image) -> bool:
 
 
 def forget_prompts(generation_ids: Sequence[int]) -> int:
-    """What customers wrote, and what would tell it: digests, their idempotency keys, what upstreams answered."""
+    """What customers wrote, and what would tell it: digests, their idempotency keys, what upstreams answered.
+
+    With it goes what they noted of the order, and the address that heard of it.
+    """
     Attempt.objects.filter(generation__in=generation_ids).exclude(outcome="").update(detail="", handle=None)
     known = Generation.objects.filter(pk__in=generation_ids, finished_at__isnull=False)
-    return known.exclude(prompt="").update(prompt="", request_digest="", idempotency_key=None)
+    return known.exclude(prompt="").update(
+        prompt="", request_digest="", idempotency_key=None, metadata_text="", webhook_url=""
+    )

@@ -22,7 +22,7 @@ from generations.errors import UpstreamMissing
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import ADAPTERS, PROVIDERS
 from generations.providers.base import OutcomeKind, Provider
-from generations.request import ImageRequest
+from generations.request import MAX_N, SIZES, ImageRequest
 
 SANDBOX = "sandbox"
 BUSY_TRIES = 2  # at one upstream, before others are preferred
@@ -187,6 +187,23 @@ def refuse_if_closed(access: Access, request: ImageRequest, model: str) -> None:
         raise InvalidField(_("This size cannot be made here at the moment"), param="size")
     if isinstance(choose(able, []), Nobody):
         raise UpstreamMissing(retry_after=MISSING_RETRY_S)
+
+
+def offer(access: Access, model: str) -> tuple[list[tuple[int, int]], int]:
+    """The usual sizes of `model` that can be made for this customer, and how many images one order may ask for.
+
+    All of them while no upstream is set up: orders are then refused for that.
+    """
+    listed = _enabled_of(access.organization.shop_id) if access.livemode else []
+    if not listed:
+        return list(SIZES), MAX_N
+    able = [size for size in SIZES if any(can_make(upstream, model, *size, 1) for upstream in listed)]
+    counts = (
+        n
+        for n in range(MAX_N, 0, -1)
+        if any(can_make(upstream, model, *size, n) for upstream in listed for size in able)
+    )
+    return able, next(counts, 1)
 
 
 def serves_live_keys() -> bool:

@@ -186,6 +186,26 @@ def check_address(url: str, resolve: Resolve = system_resolver) -> None:
     target.judge(found)
 
 
+def check_without_asking(url: str) -> None:
+    """As check_address for what must not wait: numbers are judged in every spelling, names when they are reached.
+
+    Raises Refused.
+    """
+    target = _target(url, None)
+    name = target.host.lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        target.judge(["127.0.0.1"])
+        return
+    if ":" in name:
+        target.judge([name])
+        return
+    try:
+        number = socket.inet_aton(name)  # in octal, in hexadecimal, with parts left out: as resolvers read it
+    except OSError:
+        return
+    target.judge([socket.inet_ntoa(number)])
+
+
 class _Backend(httpcore2.AsyncNetworkBackend):
     """Opens the sockets of one request: to what `resolve` finds and `target` allows, and to nothing else."""
 

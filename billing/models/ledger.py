@@ -76,6 +76,7 @@ ENTRY_SIGNS = functools.reduce(operator.or_, (Q(kind=kind) & signs for kind, sig
 class LedgerEntry(models.Model):
     """Append-only. The four amounts are signed changes of the wallet; `reference` names the cause as text, so
     that money knows nothing of what is sold. `actor` is `user:<uuid>`, `key:<id>`, `staff:<uuid>` or `system`.
+    `available_after`: what the wallet then had. Not known to a hold, which is written before its wallet is locked.
     """
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries", db_index=False)
@@ -84,6 +85,7 @@ class LedgerEntry(models.Model):
     held = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)
     value_micros = models.BigIntegerField(default=0)
+    available_after = models.BigIntegerField(null=True)
     reference = models.CharField(max_length=120)
     actor = models.CharField(max_length=60)
     created_at = models.DateTimeField(db_default=db_now())

@@ -11,16 +11,16 @@ from rest_framework.response import Response
 from accounts.access import Access, access_of
 from accounts.api import ApiView, json_object
 from accounts.api_keys import KEY_ID, LONGEST_OVERLAP, USUAL_OVERLAP, KeyEnded, KeyFrozen, TooManyKeys
+from accounts.api_v1 import known_fields, limit_in, moment
 from accounts.documented import documented, listing
 from accounts.errors import InvalidField, MissingField
 from accounts.models import ApiKey
 from accounts.rates import key_rate
+from accounts.times import time_text
 from billing import reads
 from config.keys import schemas, service
 from config.keys.draft import CAPS, Draft, Invalid
 
-USUAL_LIMIT, MOST = 20, 100
-LONGEST_TIME = 40
 _CAPS = {name.removesuffix("_cap"): name for name in CAPS}
 _NUMBERS = ("rate_per_minute", "burst", "max_open_tasks")
 _SETTABLE = {"name", "scopes", "expires_at", "allowed_addresses", *_NUMBERS, "spend_caps"}
@@ -40,7 +40,7 @@ class KeysView(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first, those that have ended too. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
         access = access_of(request)
-        limit = _limit(request.GET.get("limit"))
+        limit = limit_in(request)
         keys = access.organization.api_keys.select_related("replaced_by").order_by("-pk")
         if not access.livemode:
             keys = keys.filter(livemode=False)
@@ -74,7 +74,7 @@ class KeysView(ApiView):
     )
     def post(self, request: Request) -> Response:
         access = access_of(request)
-        body = _object(json_object(request), _SETTABLE | {"livemode"})
+        body = known_fields(json_object(request), _SETTABLE | {"livemode"})
         for field in ("name", "scopes"):
             if body.get(field) is None:
                 raise MissingField(param=field)
@@ -111,7 +111,7 @@ class KeyView(ApiView):
         access = access_of(request)
         key = service.find(access, key_id)
         was = Draft.of(key, service.spending_of(key))
-        draft = _draft(_object(json_object(request), _SETTABLE), was)
+        draft = _draft(known_fields(json_object(request), _SETTABLE), was)
         try:
             service.change(access, key, draft, was)
         except Invalid as error:
@@ -152,7 +152,7 @@ class RotateView(ApiView):
         """The new key, with its secret."""
         access = access_of(request)
         key = service.find(access, key_id)
-        body = _object(json_object(request), {"overlap_seconds"})
+        body = known_fields(json_object(request), {"overlap_seconds"})
         seconds = body.get("overlap_seconds")
         if seconds is None:
             seconds = int(USUAL_OVERLAP.total_seconds())
@@ -179,18 +179,18 @@ def key_data(key: ApiKey, spending: reads.KeySpending, most_open: int) -> dict[s
         "prefix": key.prefix,
         "name": key.name,
         "scopes": key.scopes,
-        "expires_at": _time(key.expires_at),
+        "expires_at": time_text(key.expires_at),
         "allowed_addresses": key.allowed_addresses,
         "rate_per_minute": rate.per_minute,
         "burst": rate.burst,
         "max_open_tasks": most_open if open_limit is None else open_limit,
         "spend_caps": {period: getattr(spending, cap) for period, cap in _CAPS.items()},
         "spent": {period: getattr(spending, period) for period in _CAPS},
-        "last_used_at": _time(key.last_used_at),
+        "last_used_at": time_text(key.last_used_at),
         "last_used_address": key.last_used_address,
-        "created_at": _time(key.created_at),
-        "revoked_at": _time(key.revoked_at),
-        "frozen_at": _time(key.frozen_at),
+        "created_at": time_text(key.created_at),
+        "revoked_at": time_text(key.revoked_at),
+        "frozen_at": time_text(key.frozen_at),
         "frozen_reason": key.frozen_reason or None,
         "replaced_by": key.replaced_by.public_id if key.replaced_by else None,
     }
@@ -200,10 +200,6 @@ def _answer(access: Access, key: ApiKey) -> dict[str, Any]:
     return key_data(key, service.spending_of(key), reads.open_limit(access.organization.pk))
 
 
-def _time(value: datetime.datetime | None) -> str | None:
-    return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
-
-
 def _first(error: Invalid) -> InvalidField:
     field, problem = next(iter(error.problems.items()))
     names = {cap: f"spend_caps.{period}" for period, cap in _CAPS.items()}
@@ -211,19 +207,6 @@ def _first(error: Invalid) -> InvalidField:
 
 
 # --- Bodies -------------------------------------------------------------------------------------
-
-
-def _object(body: Any, known: set[str], within: str = "") -> dict[str, Any]:
-    if not isinstance(body, dict):
-        raise InvalidField(param=within or None)
-    for name in body:
-        if name not in known:
-            # Repeated only if an answer can hold it.
-            shown = name[:100] if name.isascii() and name.isprintable() else ""
-            raise InvalidField(
-                "There is no such field", param=".".join(filter(None, (within, shown))) or None
-            )
-    return body
 
 
 def _draft(body: dict[str, Any], was: Draft) -> Draft:
@@ -237,12 +220,12 @@ def _draft(body: dict[str, Any], was: Draft) -> Draft:
         if field in body:
             changes[field] = _texts(body[field], field)
     if "expires_at" in body:
-        changes["expires_at"] = _moment(body["expires_at"])
+        changes["expires_at"] = moment(body["expires_at"], "expires_at")
     for field in _NUMBERS:
         if field in body:
             changes[field] = _number(body[field], field)
     if body.get("spend_caps") is not None:
-        caps = _object(body["spend_caps"], set(_CAPS), "spend_caps")
+        caps = known_fields(body["spend_caps"], set(_CAPS), "spend_caps")
         changes |= {_CAPS[period]: _number(value, f"spend_caps.{period}") for period, value in caps.items()}
     elif "spend_caps" in body:
         changes |= dict.fromkeys(CAPS)
@@ -265,26 +248,3 @@ def _number(value: Any, field: str) -> int | None:
         raise InvalidField(param=field)
     number: int | None = value
     return number
-
-
-def _moment(value: Any) -> datetime.datetime | None:
-    if value is None:
-        return None
-    try:
-        if not isinstance(value, str) or len(value) > LONGEST_TIME:
-            raise ValueError
-        moment = datetime.datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment.astimezone(datetime.UTC)
-    except (ValueError, OverflowError):
-        message = "A time with its zone, such as 2027-01-31T12:00:00Z"
-        raise InvalidField(message, param="expires_at") from None
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return USUAL_LIMIT
-    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MOST:
-        return int(text)
-    raise InvalidField(param="limit")

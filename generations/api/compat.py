@@ -9,15 +9,14 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
-from accounts.clock import db_now
 from accounts.documented import IDEMPOTENCY_KEY, Parameter, documented, envelope
 from accounts.errors import MissingField, NotFound
 from accounts.shapes import text
-from accounts.statements import Select
 from generations import ordering, retention
 from generations.api import schemas
+from generations.api.shapes import clock_of, images_of
 from generations.messages import error_message
-from generations.models import Generation, Image, Status
+from generations.models import Generation, Status
 from generations.request import parse
 from generations.storage import signed_url
 
@@ -29,14 +28,6 @@ STATUS_WORDS = {
     Status.FAILED: "FAILED",
     Status.CANCELED: "FAILED",
 }
-
-
-# The clock that signs their links comes with them.
-_images_of = Select(
-    lambda generation_id: (
-        Image.objects.filter(generation_id=generation_id).order_by("index").annotate(now=db_now())
-    )
-)
 
 
 class GenerateView(ApiView):
@@ -94,9 +85,8 @@ class StatusView(ApiView):
 
 def status_data(generation: Generation, days: int) -> dict[str, Any]:
     """`data` of a status answer; image addresses are signed afresh at every call. `days`: how long images are kept."""
-    succeeded = generation.status == Status.SUCCEEDED
-    images = _images_of(generation_id=generation.pk) if succeeded else []
-    now = images[0].now if images else None
+    images = images_of(generation)
+    now = clock_of(images)
     kept = [image for image in images if now and image.is_kept(now, days)]
     expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
     deleted_at = images[0].gone_at(days) if images and not kept else None

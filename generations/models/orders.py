@@ -166,10 +166,11 @@ class Generation(models.Model):
         return self.task_id
 
     @classmethod
-    def find(cls, access: Access, task_id: str) -> "Generation":
+    def find(cls, access: Access, task_id: str, *, with_model: bool = False) -> "Generation":
         """Raises NotFound: an unknown task and somebody else's look the same."""
         if TASK_ID.fullmatch(task_id):  # a NUL or a novel never reaches the database
-            known: list[Generation] = _find_visible(
+            find = _find_with_model if with_model else _find_visible
+            known: list[Generation] = find(
                 organization_id=access.organization.pk, livemode=access.livemode, task_id=task_id
             )
             if known:
@@ -195,6 +196,7 @@ class Generation(models.Model):
 
 
 _find_visible = Select(Generation.objects.filter)
+_find_with_model = Select(Generation.objects.select_related("model").filter)
 
 
 class Attempt(models.Model):

@@ -53,10 +53,12 @@ def test_what_is_past_the_organizations_own_days_goes(alice: Person, charlie: Pe
 def test_what_tells_the_prompt_goes_with_it(alice: Person) -> None:
     an_image_of(alice, "secret plans", days_old=10)
     Attempt.objects.update(detail="refused: secret plans", handle={"prompt": "secret plans"})
+    Generation.objects.update(metadata_text='{"plan": "secret"}', webhook_url="https://secret.example/")
     keep_for(alice, 7)
     retention.apply()
     row = Generation.objects.get()
     assert (row.prompt, row.request_digest, row.idempotency_key) == ("", "", None)
+    assert (row.metadata, row.webhook_url) == ({}, "")
     assert Attempt.objects.values_list("detail", "handle").get() == ("", None)
 
 

@@ -58,6 +58,9 @@ def fill(person: Person) -> ApiKey:
     organization = person.organization
     image = an_image_of(person, "a portrait of my neighbour")
     Attempt.objects.update(detail="rejected: a portrait of my neighbour", handle={"prompt": "my neighbour"})
+    Generation.objects.update(
+        metadata_text='{"of": "my neighbour"}', webhook_url="https://neighbour.example/"
+    )
     key, _secret = new_key(person, name="Neighbour's key", allowed_addresses=["192.0.2.0/24"])
     ApiKey.objects.filter(pk=key.pk).update(last_used_address="192.0.2.9")
     payment = a_paid_payment(organization)
@@ -130,6 +133,7 @@ def test_nothing_is_left_that_names_people_or_shows_what_they_made(alice: Person
     assert (generation.prompt, generation.request_digest, generation.idempotency_key, generation.user) == (
         "", "", None, None,
     )  # fmt: skip
+    assert (generation.metadata, generation.webhook_url) == ({}, "")
     assert Image.objects.get().deleted_at is not None
 
 

@@ -11,7 +11,7 @@ from accounts.models import ApiKey, AuditAction, DataExport, ExportState, Invita
 from accounts.origin import Origin
 from billing import manual
 from generations import storage
-from generations.models import Image
+from generations.models import Generation, Image
 from tests.accounts.privacy.steps import (
     access_of,
     an_image_of,
@@ -34,6 +34,7 @@ def exported(person: Person) -> bytes:
 def test_it_holds_all_of_the_organization(alice: Person, bob: Person) -> None:
     image = an_image_of(alice, "a fox, „schön“ 🦊")
     old = an_image_of(alice, "an old one", days_old=31)
+    Generation.objects.filter(pk=old.generation_id).update(metadata_text='{"order": 17}')
     key, _secret = new_key(bob, name="CI")
     payment = a_paid_payment(alice.organization)
     Invitation.objects.create(
@@ -74,7 +75,11 @@ def test_it_holds_all_of_the_organization(alice: Person, bob: Person) -> None:
     [file] = first["images"]
     assert hashlib.sha256(zipped.read(file["file"])).hexdigest() == file["sha256"]
     assert zipped.read(file["file"]) == storage.read(image.storage_key)
-    assert second["prompt"] == "an old one"
+    assert (second["prompt"], second["metadata"], second["webhook_url"]) == (
+        "an old one",
+        {"order": 17},
+        None,
+    )
     names = set(zipped.namelist())
     assert not any(old.public_id in name for name in names), "It is past its retention"
 

@@ -1,0 +1,104 @@
+"""Rows that grow for ever, newest first: pages that lose and double nothing while new ones come, and filters that never
+read more than a bounded number of rows, however seldom they find something.
+
+For rows of one tenant whose index ends in Abs("id"), and which have `created_at`: numbers rise with time, but for the
+moments of an insert and jumps of SQLite's clock, both within SLACK.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Abs
+
+M = TypeVar("M", bound=Model)
+
+WINDOW = 2_000
+SLACK = datetime.timedelta(hours=1)
+CLOSE = 1_000  # numbers apart: nearer than that nothing is gained by looking closer
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """`position` fetches what follows; None at the end."""
+
+    rows: Sequence[M]
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of `since` and later, before `until`; and what else is asked for."""
+
+    condition: Q = Q()  # noqa: RUF009 - never changed
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        return not self.condition and self.since is None and self.until is None
+
+    @property
+    def as_condition(self) -> Q:
+        condition = self.condition
+        if self.since is not None:
+            condition &= Q(created_at__gte=self.since)
+        if self.until is not None:
+            condition &= Q(created_at__lt=self.until)
+        return condition
+
+
+EVERYTHING = Wanted()
+
+
+def page(
+    rows: "QuerySet[M]", *, limit: int, position: int | None = None, wanted: Wanted = EVERYTHING
+) -> Page[M]:
+    """At most `limit` rows with a number below `position`. With a filter there may be fewer, even none, although more
+    follow: one page looks at no more than WINDOW rows.
+    """
+    numbered = _numbered(rows)
+    if position is None and wanted.until is not None:
+        position = bracket(rows, wanted.until + SLACK)[1]
+    if position is not None:
+        numbered = numbered.filter(number__lt=position)
+    if wanted.is_everything:
+        return _cut(list(numbered[: limit + 1]), limit, None)
+    edge = numbered.values_list("pk", "created_at")[WINDOW - 1 : WINDOW].first()
+    found = numbered.filter(wanted.as_condition)
+    if edge is None:
+        return _cut(list(found[: limit + 1]), limit, None)
+    number, created_at = edge
+    is_over = wanted.since is not None and created_at < wanted.since - SLACK
+    return _cut(list(found.filter(number__gte=number)[: limit + 1]), limit, None if is_over else number)
+
+
+def _cut(found: list[M], limit: int, follows: int | None) -> Page[M]:
+    return Page(found[:limit], found[limit - 1].pk if len(found) > limit else follows)
+
+
+def bracket(rows: "QuerySet[Any]", moment: datetime.datetime) -> tuple[int, int | None]:
+    """(low, high): rows with numbers below `low` are older than `moment`, those from `high` on are not; None: all of
+    them are older. A handful of looks, each at one row.
+    """
+    numbered = _numbered(rows).values_list("pk", "created_at")
+    newest = numbered.first()
+    if newest is None or newest[1] < moment:
+        return (newest[0] if newest else 0), None
+    low, high = 0, newest[0]
+    while high - low > CLOSE:
+        middle = (low + high) // 2
+        below = numbered.filter(number__lt=middle).first()
+        if below is None or below[1] < moment:
+            low = middle
+        else:
+            high = below[0]
+    return low, high
+
+
+def _numbered(rows: "QuerySet[M]") -> "QuerySet[M]":
+    # By the expression that the index is of: see docs/decisions/0009-few-indexes.md.
+    numbered: QuerySet[M] = rows.alias(number=Abs("id"))
+    return numbered.order_by("-number")

@@ -1,0 +1,104 @@
+"""What a generation looks like in version 1: to its API, in webhooks and on pages. Knows nothing of requests."""
+
+import datetime
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from accounts.clock import db_now
+from accounts.statements import Select
+from accounts.times import time_text
+from generations.messages import error_message
+from generations.models import Generation, Image, Status
+from generations.storage import THUMBNAIL_EXTENSION, signed_url
+
+
+def _with_clock(rows: "QuerySet[Image]") -> "QuerySet[Any]":
+    # The clock that signs their links comes with them.
+    return rows.order_by("generation_id", "index").annotate(now=db_now())
+
+
+_images_of = Select(lambda generation_id: _with_clock(Image.objects.filter(generation_id=generation_id)))
+
+
+def images_of(generation: Generation) -> list[Image]:
+    """Its images, each with the database's `now`; without a query where there can be none."""
+    return _images_of(generation_id=generation.pk) if generation.status == Status.SUCCEEDED else []
+
+
+def images_of_all(generations: Iterable[Generation]) -> dict[int, list[Image]]:
+    """The same by the ids of generations, in at most one query."""
+    ids = [generation.pk for generation in generations if generation.status == Status.SUCCEEDED]
+    found: dict[int, list[Image]] = {}
+    for image in _with_clock(Image.objects.filter(generation_id__in=ids)) if ids else ():
+        found.setdefault(image.generation_id, []).append(image)
+    return found
+
+
+def clock_of(images: Sequence[Image]) -> datetime.datetime | None:
+    return cast(Any, images[0]).now if images else None
+
+
+def generation_data(
+    generation: Generation,
+    images: Sequence[Image] = (),
+    *,
+    days: int,
+    now: datetime.datetime | None = None,
+    model: str = "",
+) -> dict[str, Any]:
+    """`images` by their index, as images_of() finds them, or with the database's `now` beside them. `days`: how long
+    they are kept (retention.days_kept). `model`: its id, where the caller knows it. Addresses are signed afresh.
+    """
+    now = now or clock_of(images)
+    kept = [image for image in images if now and image.is_kept(now, days)]
+    expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
+    return {
+        "id": generation.task_id,
+        "object": "generation",
+        "livemode": generation.livemode,
+        "status": str(generation.status),
+        "progress": generation.progress,
+        "model": model or generation.model.slug,
+        "prompt": generation.prompt,
+        "aspect_ratio": generation.aspect_ratio,
+        "width": generation.width,
+        "height": generation.height,
+        "seed": generation.seed,
+        "n": generation.n,
+        "output_format": generation.output_format,
+        "price_credits": generation.price_credits,
+        "consumed_credits": generation.price_credits * len(images) // generation.n,
+        "images": [image_data(image, int(expires_at.timestamp())) for image in kept if expires_at],
+        "images_deleted_at": time_text(images[0].gone_at(days) if images and not kept else None),
+        "metadata": generation.metadata,
+        "error": _error(generation),
+        "created_at": time_text(generation.created_at),
+        "started_at": time_text(generation.started_at),
+        "finished_at": time_text(generation.finished_at),
+        "expires_at": time_text(expires_at),
+    }
+
+
+def image_data(image: Image, expires_at: int) -> dict[str, Any]:
+    """`expires_at`: of its two addresses, in Unix seconds."""
+    return {
+        "id": image.public_id,
+        "url": signed_url(image.public_id, image.extension, expires_at),
+        "thumbnail_url": signed_url(image.public_id, THUMBNAIL_EXTENSION, expires_at),
+        "width": image.width,
+        "height": image.height,
+        "content_type": image.content_type,
+        "bytes": image.byte_size,
+        "sha256": image.sha256,
+    }
+
+
+def _error(generation: Generation) -> dict[str, Any] | None:
+    """Of a failed one. That somebody canceled it says its status."""
+    if generation.status != Status.FAILED:
+        return None
+    text = error_message(generation) or ""
+    return {"type": text.partition(":")[0], "message": text}
