@@ -19,7 +19,7 @@ from accounts.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from accounts.shapes import Schema, array, component, nullable, record, text, whole, word
+from accounts.shapes import Schema, array, component, moment, nullable, record, text, whole, word
 
 ERROR_MEMBERS: dict[str, Schema] = {
     "param": nullable(text("The field that is wrong.", example="prompt")),
@@ -116,6 +116,7 @@ class Documented:
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[type[DomainError], ...] = ()
     status: int = 200
+    body_required: bool = True
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     refusals: Refusals | None = None
 
@@ -172,4 +173,14 @@ IDEMPOTENCY_KEY = Parameter(
     "header",
     text(minLength=1, maxLength=255, pattern=r"^[!#-~][!-~]*$"),
     "Sent again within 24 hours with the same body, it brings the same answer and makes nothing new.",
+)
+PAGE = (
+    Parameter(
+        "limit", "query", whole(minimum=1, maximum=100), "How many at most; 20 unless you say.", example=20
+    ),
+    Parameter("cursor", "query", text(), "`next_cursor` of the page before."),
+)
+TIMES = (
+    Parameter("created_after", "query", moment(), "Those that were made at that time or later."),
+    Parameter("created_before", "query", moment(), "Those that were made before that time."),
 )

@@ -10,10 +10,9 @@ from accounts.documented import Documented
 from accounts.errors import DomainError
 from config.docs.cures import CURES
 from config.docs.openapi import errors_of
-from generations.errors import ImageDeleted, LinkClosed, TooLateToCancel
+from generations.errors import ImageDeleted, LinkClosed
 
-# Of the addresses of images, which are no endpoints, and of canceling.
-BESIDE = (LinkClosed, ImageDeleted, TooLateToCancel)
+BESIDE = (LinkClosed, ImageDeleted)  # of the addresses of images, which are no endpoints
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
+from accounts.api_v1 import V1View
 from accounts.code_samples import LANGUAGES, Call, samples
 from accounts.documented import ALWAYS, ERROR, PROBLEM, WITH_BODY, Documented, Refusals
 from accounts.errors import DomainError, InvalidField, MethodNotAllowed, MissingField, NotFound
@@ -75,7 +76,7 @@ class DescribedSchema(AutoSchema):
             "summary": found.summary,
             "tags": [found.tag],
             "security": [{"apiKey": []}],
-            "x-required-scope": self.view.required_scope,
+            "x-required-scope": self.view.required_scopes.get(method, self.view.required_scope),
             "x-bucket": "create" if method in self.view.creates else "read",
         }
         if found.description:
@@ -86,8 +87,13 @@ class DescribedSchema(AutoSchema):
             content: dict[str, Any] = {"schema": found.body}
             if found.example is not None:
                 content["example"] = dict(found.example)
-            operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-        operation["responses"] = _responses(found, method)
+            operation["requestBody"] = {
+                "required": found.body_required,
+                "content": {"application/json": content},
+            }
+        operation["responses"] = _responses(
+            found, errors_of(found, method, strict=isinstance(self.view, V1View))
+        )
         return operation
 
 
@@ -102,7 +108,7 @@ def _parameter(one: Any) -> dict[str, Any]:
     return found | ({"example": one.example} if one.example is not None else {})
 
 
-def _responses(found: Documented, method: str) -> dict[str, Any]:
+def _responses(found: Documented, errors: Sequence[type[DomainError]]) -> dict[str, Any]:
     answers: dict[str, Any] = {
         str(found.status): {
             "description": HTTPStatus(found.status).phrase,
@@ -112,7 +118,7 @@ def _responses(found: Documented, method: str) -> dict[str, Any]:
     }
     shape = found.refusals or OWN_REFUSALS
     by_status: dict[int, dict[str, type[DomainError]]] = {}
-    for error in errors_of(found, method):
+    for error in errors:
         status, name = shape.words(error)
         by_status.setdefault(status, {}).setdefault(name, error)
     with override("en"):
@@ -128,7 +134,8 @@ def _responses(found: Documented, method: str) -> dict[str, Any]:
     return answers
 
 
-def errors_of(found: Documented, method: str) -> tuple[type[DomainError], ...]:
+def errors_of(found: Documented, method: str, *, strict: bool = False) -> tuple[type[DomainError], ...]:
+    """`strict`: parameters that are not known are refused."""
     errors = (*ALWAYS, *found.errors)
     if method not in ("GET", "HEAD", "DELETE"):
         errors += WITH_BODY
@@ -136,7 +143,7 @@ def errors_of(found: Documented, method: str) -> tuple[type[DomainError], ...]:
             errors += (MissingField,)
     if any(one.where == "path" for one in found.parameters):
         errors += (NotFound,)
-    if any(one.where in ("query", "header") for one in found.parameters):
+    if strict or any(one.where in ("query", "header") for one in found.parameters):
         errors += (InvalidField,)
     return tuple(dict.fromkeys(errors))
 

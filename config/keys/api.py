@@ -12,7 +12,7 @@ from accounts.access import Access, access_of
 from accounts.api import ApiView, json_object
 from accounts.api_keys import KEY_ID, LONGEST_OVERLAP, USUAL_OVERLAP, KeyEnded, KeyFrozen, TooManyKeys
 from accounts.api_v1 import known_fields, limit_in, moment
-from accounts.documented import documented, listing
+from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField
 from accounts.models import ApiKey
 from accounts.rates import key_rate
@@ -34,7 +34,7 @@ class KeysView(ApiView):
         "List keys",
         tag="Keys",
         description="Newest first, those that have ended too. A test key sees test keys alone.",
-        parameters=schemas.LIST_PARAMETERS,
+        parameters=PAGE,
         answer=listing(schemas.KEY),
     )
     def get(self, request: Request) -> Response:

@@ -88,9 +88,3 @@ ROTATE = component(
         additionalProperties=False,
     ),
 )
-LIST_PARAMETERS = (
-    Parameter(
-        "limit", "query", whole(minimum=1, maximum=100), "How many at most; 20 unless you say.", example=20
-    ),
-    Parameter("cursor", "query", text(), "`next_cursor` of the page before."),
-)

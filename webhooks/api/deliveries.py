@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView
-from accounts.documented import documented, listing
+from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField, NotFound
 from webhooks import service
 from webhooks.api import schemas
@@ -24,7 +24,7 @@ class DeliveriesView(ApiView):
         "List deliveries",
         tag="Webhooks",
         description="Newest first.",
-        parameters=(*schemas.FILTERS, *schemas.PAGE),
+        parameters=(*schemas.FILTERS, *PAGE),
         answer=listing(schemas.DELIVERY),
     )
     def get(self, request: Request) -> Response:

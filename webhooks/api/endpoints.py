@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView
-from accounts.documented import documented, listing
+from accounts.documented import PAGE, documented, listing
 from accounts.errors import MissingField
 from webhooks import service
 from webhooks.api import schemas
@@ -20,7 +20,7 @@ class EndpointsView(ApiView):
         "list_endpoints",
         "List endpoints",
         tag="Webhooks",
-        parameters=schemas.PAGE,
+        parameters=PAGE,
         answer=listing(schemas.ENDPOINT),
     )
     def get(self, request: Request) -> Response:

@@ -102,12 +102,6 @@ REPLAY_FAILED = component(
         additionalProperties=False,
     ),
 )
-PAGE = (
-    Parameter(
-        "limit", "query", whole(minimum=1, maximum=100), "How many at most; 20 unless you say.", example=20
-    ),
-    Parameter("cursor", "query", text(), "`next_cursor` of the page before."),
-)
 FILTERS = (
     Parameter("endpoint", "query", text(pattern="^we_[0-9a-f]{24}$"), "Those of this endpoint alone."),
     Parameter("status", "query", word(DeliveryState.values), "Those in this state alone."),
