@@ -9,18 +9,44 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api_v1 import LIST_PARAMETERS, V1View, limit_in, list_of, moment, position_in
+from accounts.documented import PAGE, TIMES, Parameter, documented, listing
 from accounts.errors import InvalidField
 from accounts.newest_first import Wanted
+from accounts.shapes import component, record, text, whole, word
+from accounts.shapes import moment as moment_shape
 from accounts.times import time_text
 from billing import reads
 from billing.models import EntryKind, LedgerEntry
 
 LISTED = "ledger"
+ENTRY = component(
+    "Entry",
+    record(
+        {
+            "id": text(example="le_9f86d081884c7d659a2feaa0c5"),
+            "kind": word(EntryKind.values, example="capture"),
+            "available": whole("Change in credits.", example=0),
+            "held": whole("Change in credits.", example=-15),
+            "owed": whole("Change in credits.", example=0),
+            "reference": text("What it was for.", example="generation:task_01M8JZTCA1G9NJSDMB51MNN78B"),
+            "created_at": moment_shape(),
+        }
+    ),
+)
+FILTERS = (Parameter("kind", "query", word(EntryKind.values), "Those of this kind alone."), *TIMES, *PAGE)
 
 
 class LedgerView(V1View):
     parameters = LIST_PARAMETERS | {"kind", "created_after", "created_before"}
 
+    @documented(
+        "read_ledger",
+        "Read the ledger",
+        tag="Shop and money",
+        description="Newest first; empty for test keys.",
+        parameters=FILTERS,
+        answer=listing(ENTRY),
+    )
     def get(self, request: Request) -> Response:
         """Newest first. With a filter a page may hold fewer than `limit`, even none, while more pages follow.
 

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config import beat, desk_look, env, logs, sign_in, stripe_keys
+from config import api_settings, beat, desk_look, env, logs, sign_in, stripe_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "rest_framework",
+    "drf_spectacular",
 ]
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
@@ -312,8 +313,7 @@ USE_TZ = True
 
 # --- The API ------------------------------------------------------------------------------------
 
-# What else an endpoint for keys needs stands on accounts.api.ApiView, the base of them all.
-REST_FRAMEWORK = {"EXCEPTION_HANDLER": "config.api.exception_handler", "UNAUTHENTICATED_USER": None}
+REST_FRAMEWORK, SPECTACULAR_SETTINGS = api_settings.REST_FRAMEWORK, api_settings.SPECTACULAR
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", 60, 1, 1_000_000)
 RATE_LIMIT_BURST = env.integer("RATE_LIMIT_BURST", 20, 1, 1_000_000)
 RATE_LIMIT_READ_PER_MINUTE = env.integer("RATE_LIMIT_READ_PER_MINUTE", 600, 1, 1_000_000)

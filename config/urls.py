@@ -24,4 +24,5 @@ urlpatterns = [
     path("", include("webhooks.urls")),
     path("", include("billing.urls")),
     path("", include("config.keys.urls")),
+    path("", include("config.docs.urls")),
 ]

@@ -107,6 +107,7 @@ def hers(alice: Person) -> Hers:
 
 # The same for everybody, or known by a secret of its own; with what it holds instead of a tenant's ids.
 PUBLIC = {
+    "api/schema": "what the API is",
     "healthz": "the process",
     "readyz": "the parts",
     "": "the landing page",
@@ -202,7 +203,7 @@ REFUSED = {404, 405, 409}
 
 
 def is_public(route: Route) -> bool:
-    return route.pattern in PUBLIC or route.pattern.startswith(SIGNING)
+    return route.pattern in PUBLIC or route.pattern.startswith((*SIGNING, "docs/"))
 
 
 def by_id(route: Route) -> bool:

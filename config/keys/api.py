@@ -10,14 +10,15 @@ from rest_framework.response import Response
 
 from accounts.access import Access, access_of
 from accounts.api import ApiView, json_object
-from accounts.api_keys import KEY_ID, LONGEST_OVERLAP, USUAL_OVERLAP
+from accounts.api_keys import KEY_ID, LONGEST_OVERLAP, USUAL_OVERLAP, KeyEnded, KeyFrozen, TooManyKeys
 from accounts.api_v1 import known_fields, limit_in, moment
+from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField
 from accounts.models import ApiKey
 from accounts.rates import key_rate
 from accounts.times import time_text
 from billing import reads
-from config.keys import service
+from config.keys import schemas, service
 from config.keys.draft import CAPS, Draft, Invalid
 
 _CAPS = {name.removesuffix("_cap"): name for name in CAPS}
@@ -28,6 +29,14 @@ _SETTABLE = {"name", "scopes", "expires_at", "allowed_addresses", *_NUMBERS, "sp
 class KeysView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "list_keys",
+        "List keys",
+        tag="Keys",
+        description="Newest first, those that have ended too. A test key sees test keys alone.",
+        parameters=PAGE,
+        answer=listing(schemas.KEY),
+    )
     def get(self, request: Request) -> Response:
         """Newest first, those that have ended too. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
         access = access_of(request)
@@ -53,6 +62,16 @@ class KeysView(ApiView):
             }
         )
 
+    @documented(
+        "create_key",
+        "Create a key",
+        tag="Keys",
+        description="`secret` is in this answer alone.",
+        body=schemas.CREATE,
+        example={"name": "build server", "scopes": ["generate", "read"]},
+        answer=schemas.NEW_KEY,
+        errors=[TooManyKeys],
+    )
     def post(self, request: Request) -> Response:
         access = access_of(request)
         body = known_fields(json_object(request), _SETTABLE | {"livemode"})
@@ -74,10 +93,21 @@ class KeysView(ApiView):
 class KeyView(ApiView):
     required_scope = "admin"
 
+    @documented("read_key", "Read a key", tag="Keys", parameters=[schemas.KEY_ID], answer=schemas.KEY)
     def get(self, request: Request, key_id: str) -> Response:
         access = access_of(request)
         return Response(_answer(access, service.find(access, key_id)))
 
+    @documented(
+        "change_key",
+        "Change a key",
+        tag="Keys",
+        body=schemas.CHANGE,
+        example={"name": "build server", "spend_caps": {"month": 5000}},
+        parameters=[schemas.KEY_ID],
+        answer=schemas.KEY,
+        errors=[KeyEnded, KeyFrozen],
+    )
     def patch(self, request: Request, key_id: str) -> Response:
         """What is not named stays; null takes a limit back."""
         access = access_of(request)
@@ -90,6 +120,15 @@ class KeyView(ApiView):
             raise _first(error) from None
         return Response(_answer(access, service.find(access, key_id)))
 
+    @documented(
+        "revoke_key",
+        "Revoke a key",
+        tag="Keys",
+        description="It works no longer, and stays in the list.",
+        parameters=[schemas.KEY_ID],
+        answer=schemas.KEY,
+        errors=[KeyEnded],
+    )
     def delete(self, request: Request, key_id: str) -> Response:
         """Revokes it. It stays in the list."""
         access = access_of(request)
@@ -100,6 +139,17 @@ class KeyView(ApiView):
 class RotateView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "rotate_key",
+        "Rotate a key",
+        tag="Keys",
+        description="Makes a new key with the same limits, and lets the old one work on for a while.",
+        body=schemas.ROTATE,
+        example={"overlap_seconds": 3600},
+        parameters=[schemas.KEY_ID],
+        answer=schemas.NEW_KEY,
+        errors=[KeyEnded, TooManyKeys],
+    )
     def post(self, request: Request, key_id: str) -> Response:
         """The new key, with its secret."""
         access = access_of(request)

@@ -9,8 +9,11 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
-from accounts.errors import MissingField
+from accounts.documented import IDEMPOTENCY_KEY, Parameter, documented, envelope
+from accounts.errors import MissingField, NotFound
+from accounts.shapes import text
 from generations import ordering, retention
+from generations.api import schemas
 from generations.api.shapes import clock_of, images_of
 from generations.messages import error_message
 from generations.models import Generation, Status
@@ -31,6 +34,17 @@ class GenerateView(ApiView):
     required_scope = "generate"
     creates = frozenset({"POST"})
 
+    @documented(
+        "generate",
+        "Order an image",
+        tag="Images",
+        description="Answers at once with the id of a task; ask `/api/status` for what becomes of it.",
+        body=schemas.GENERATE,
+        example={"prompt": "a lighthouse at dusk", "aspect_ratio": "16:9", "seed": 42},
+        parameters=[IDEMPOTENCY_KEY],
+        answer=envelope(schemas.ACCEPTED),
+        errors=schemas.ORDER_ERRORS,
+    )
     def post(self, request: Request) -> Response:
         image_request = parse(json_object(request))
         generation = ordering.order(
@@ -42,6 +56,24 @@ class GenerateView(ApiView):
 class StatusView(ApiView):
     required_scope = "read"
 
+    @documented(
+        "status",
+        "Ask for an image",
+        tag="Images",
+        description="Once `status` is SUCCESS, `response` holds the address of the image.",
+        parameters=[
+            Parameter(
+                "task_id",
+                "query",
+                text(minLength=1),
+                "The id that the order was answered with.",
+                required=True,
+                example="task_01M8JZTCA1G9NJSDMB51MNN78B",
+            )
+        ],
+        answer=envelope(schemas.STATUS),
+        errors=[MissingField, NotFound],
+    )
     def get(self, request: Request) -> Response:
         task_id = request.GET.get("task_id")
         if not task_id:

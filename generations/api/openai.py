@@ -17,10 +17,12 @@ from rest_framework.response import Response
 from accounts.access import Access, access_of
 from accounts.api import ApiView, idempotency_key, json_object
 from accounts.clock import db_now
+from accounts.documented import IDEMPOTENCY_KEY, documented
 from accounts.errors import InvalidField, Unavailable
 from accounts.gcra import Decision
 from accounts.line import Line, line_of
 from generations import lifecycle, ordering, retention, storage, waiting
+from generations.api import openai_schemas as schemas
 from generations.api.openai_errors import ModelNotFound, NoImage, StillRunning, rate_headers
 from generations.errors import ImageDeleted
 from generations.messages import error_message
@@ -55,6 +57,13 @@ class OpenAIView(ApiView):
 
 
 class ModelsView(OpenAIView):
+    @documented(
+        "openai_models",
+        "List models",
+        tag="OpenAI",
+        answer=schemas.MODELS,
+        refusals=schemas.REFUSALS,
+    )
     def get(self, request: Request) -> Response:
         models = _on_sale(access_of(request)).order_by("slug")
         owner = access_of(request).organization.shop.name
@@ -62,6 +71,15 @@ class ModelsView(OpenAIView):
 
 
 class ModelView(OpenAIView):
+    @documented(
+        "openai_model",
+        "Read a model",
+        tag="OpenAI",
+        parameters=[schemas.MODEL_ID],
+        answer=schemas.MODEL,
+        errors=[schemas.NoSuchModel],
+        refusals=schemas.REFUSALS,
+    )
     def get(self, request: Request, model: str) -> Response:
         access = access_of(request)
         return Response(_model(_find(access, model), access.organization.shop.name))
@@ -71,6 +89,18 @@ class ImagesView(OpenAIView):
     required_scope = "generate"
     creates = frozenset({"POST"})
 
+    @documented(
+        "openai_images",
+        "Make images",
+        tag="OpenAI",
+        description="Waits for the images, up to a minute; the unmodified OpenAI clients work with it.",
+        body=schemas.IMAGES_REQUEST,
+        example={"prompt": "a lighthouse at dusk", "size": "1024x1024"},
+        parameters=[IDEMPOTENCY_KEY],
+        answer=schemas.IMAGES,
+        errors=schemas.IMAGE_ERRORS,
+        refusals=schemas.REFUSALS,
+    )
     def post(self, request: Request) -> Response:
         line = line_of(request._request)
         line.watch()

@@ -11,13 +11,16 @@ from accounts.access import Access, access_of
 from accounts.api import idempotency_key, json_object
 from accounts.api_keys import KEY_ID
 from accounts.api_v1 import LIST_PARAMETERS, V1View, limit_in, list_of, moment, no_fields, position_in
+from accounts.documented import IDEMPOTENCY_KEY, documented, listing
 from accounts.errors import InvalidField
 from accounts.newest_first import Wanted
 from generations import ordering, receipts, retention
+from generations.api import v1_schemas as schemas
+from generations.api.schemas import ORDER_ERRORS
 from generations.api.shapes import generation_data, images_of, images_of_all
 from generations.api.v1_fields import parse_v1
 from generations.catalogue import DEFAULT_MODEL
-from generations.errors import UnknownModel
+from generations.errors import AlreadyEnded, TooLateToCancel, UnknownModel
 from generations.models import Generation, ImageModel, Status
 
 ENDPOINT = "v1.generations"
@@ -31,6 +34,14 @@ class GenerationsView(V1View):
     creates = frozenset({"POST"})
     parameters = LIST_PARAMETERS | {"status", "model", "key", "created_after", "created_before"}
 
+    @documented(
+        "list_generations",
+        "List generations",
+        tag="Generations",
+        description="Newest first. With a filter a page may hold fewer than `limit`, even none, while more follow.",
+        parameters=schemas.FILTERS,
+        answer=listing(schemas.GENERATION),
+    )
     def get(self, request: Request) -> Response:
         """Newest first. With a filter a page may hold fewer than `limit`, even none, while more pages follow."""
         access = access_of(request)
@@ -44,6 +55,16 @@ class GenerationsView(V1View):
         data = [generation_data(row, images.get(row.pk, ()), days=days) for row in page.rows]
         return Response(list_of(access, LISTED, data, page.position))
 
+    @documented(
+        "create_generation",
+        "Order images",
+        tag="Generations",
+        body=schemas.CREATE,
+        example=schemas.ORDER,
+        parameters=[IDEMPOTENCY_KEY],
+        answer=schemas.GENERATION,
+        errors=ORDER_ERRORS,
+    )
     def post(self, request: Request) -> Response:
         access = access_of(request)
         order = parse_v1(json_object(request))
@@ -55,6 +76,13 @@ class GenerationsView(V1View):
 
 
 class GenerationView(V1View):
+    @documented(
+        "read_generation",
+        "Read a generation",
+        tag="Generations",
+        parameters=[schemas.TASK_ID],
+        answer=schemas.GENERATION,
+    )
     def get(self, request: Request, task_id: str) -> Response:
         access = access_of(request)
         return Response(_answer(access, Generation.find(access, task_id, with_model=True)))
@@ -64,6 +92,17 @@ class CancelView(V1View):
     required_scope = "generate"
     needs_no_body = True
 
+    @documented(
+        "cancel_generation",
+        "Cancel a generation",
+        tag="Generations",
+        description="Frees what is held for it. The body may be missing.",
+        body=schemas.NOTHING,
+        body_required=False,
+        parameters=[schemas.TASK_ID],
+        answer=schemas.GENERATION,
+        errors=[AlreadyEnded, TooLateToCancel],
+    )
     def post(self, request: Request, task_id: str) -> Response:
         """The canceled generation; 409 once it has ended, or when it is too late to stop it."""
         no_fields(request)
@@ -73,6 +112,13 @@ class CancelView(V1View):
 
 
 class ReceiptView(V1View):
+    @documented(
+        "read_receipt",
+        "Read a receipt",
+        tag="Generations",
+        parameters=[schemas.TASK_ID],
+        answer=schemas.RECEIPT,
+    )
     def get(self, request: Request, task_id: str) -> Response:
         return Response(receipts.receipt_data(Generation.find(access_of(request), task_id)))
 

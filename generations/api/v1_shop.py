@@ -11,9 +11,11 @@ from accounts.access import Access, access_of
 from accounts.api import json_object
 from accounts.api_v1 import V1View, day
 from accounts.clock import read_db_now
+from accounts.documented import documented
 from accounts.errors import InvalidField
 from billing import reads
 from generations import catalogue, ordering, reports, routing
+from generations.api import v1_schemas as schemas
 from generations.api.v1_fields import parse_v1
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import NotOnSale
@@ -24,6 +26,7 @@ USUAL_DAYS, MOST_DAYS = 30, 366
 
 
 class ModelsView(V1View):
+    @documented("list_models", "List models and prices", tag="Shop and money", answer=schemas.MODELS)
     def get(self, request: Request) -> Response:
         access = access_of(request)
         offered = catalogue.on_sale(access.organization.shop_id)
@@ -32,6 +35,14 @@ class ModelsView(V1View):
 
 
 class EstimateView(V1View):
+    @documented(
+        "estimate",
+        "Ask what an order would cost",
+        tag="Shop and money",
+        body=schemas.CREATE,
+        example=schemas.ORDER,
+        answer=schemas.ESTIMATE,
+    )
     def post(self, request: Request) -> Response:
         """What the same body would cost as an order, and whether there is enough for it now."""
         access = access_of(request)
@@ -44,6 +55,7 @@ class EstimateView(V1View):
 
 
 class BalanceView(V1View):
+    @documented("read_balance", "Read the balance", tag="Shop and money", answer=schemas.BALANCE)
     def get(self, request: Request) -> Response:
         """The organization's, whatever the mode of the key. `images`: how many of the usual model it is enough for."""
         organization = access_of(request).organization
@@ -67,6 +79,13 @@ class BalanceView(V1View):
 class UsageView(V1View):
     parameters = frozenset({"group_by", "start", "end"})
 
+    @documented(
+        "read_usage",
+        "Read usage",
+        tag="Shop and money",
+        parameters=schemas.USAGE_PARAMETERS,
+        answer=schemas.USAGE,
+    )
     def get(self, request: Request) -> Response:
         """Whole days (UTC) from `start` to `end`, both included; the last 30 unless said."""
         access = access_of(request)

@@ -5,8 +5,10 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView
-from accounts.errors import InvalidField, MissingField
+from accounts.documented import PAGE, documented, listing
+from accounts.errors import InvalidField, MissingField, NotFound
 from webhooks import service
+from webhooks.api import schemas
 from webhooks.api.reading import fields_of, listed, moment, page
 from webhooks.api.shapes import attempt_data, delivery_data
 from webhooks.errands import body_of
@@ -17,6 +19,14 @@ from webhooks.models import DeliveryState
 class DeliveriesView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "list_deliveries",
+        "List deliveries",
+        tag="Webhooks",
+        description="Newest first.",
+        parameters=(*schemas.FILTERS, *PAGE),
+        answer=listing(schemas.DELIVERY),
+    )
     def get(self, request: Request) -> Response:
         """Newest first. `?endpoint=we_…`, `?status=`, `?event=`; `?limit=` 1–100, `?cursor=`."""
         access = access_of(request)
@@ -41,6 +51,14 @@ class DeliveriesView(ApiView):
 class DeliveryView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "read_delivery",
+        "Read a delivery",
+        tag="Webhooks",
+        description="With every try, and the body as it would be sent now.",
+        parameters=[schemas.DELIVERY_ID],
+        answer=schemas.ONE_DELIVERY,
+    )
     def get(self, request: Request, delivery_id: str) -> Response:
         """With `attempts`, and `body` as it would be sent now; null when it is gone for good."""
         delivery = service.find_delivery(access_of(request), delivery_id)
@@ -52,6 +70,17 @@ class DeliveryView(ApiView):
 class ReplayView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "replay_delivery",
+        "Send a delivery again",
+        tag="Webhooks",
+        description="Under its own id; the schedule begins anew.",
+        parameters=[schemas.DELIVERY_ID],
+        body=schemas.NOTHING,
+        example={},
+        answer=schemas.DELIVERY,
+        errors=[service.EndpointDisabled],
+    )
     def post(self, request: Request, delivery_id: str) -> Response:
         """Sends it again under its own id, and the schedule begins anew."""
         access = access_of(request)
@@ -64,6 +93,15 @@ class ReplayView(ApiView):
 class ReplayFailedView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "replay_failed",
+        "Send again what failed",
+        tag="Webhooks",
+        body=schemas.REPLAY_FAILED,
+        example={"since": "2026-11-28T00:00:00Z"},
+        answer=schemas.REPLAYED,
+        errors=[NotFound, service.EndpointDisabled],
+    )
     def post(self, request: Request) -> Response:
         """`since`: all that were made since then and failed; `endpoint`: those of this one alone."""
         access = access_of(request)

@@ -5,8 +5,10 @@ from rest_framework.response import Response
 
 from accounts.access import access_of
 from accounts.api import ApiView
+from accounts.documented import PAGE, documented, listing
 from accounts.errors import MissingField
 from webhooks import service
+from webhooks.api import schemas
 from webhooks.api.reading import fields_of, listed, page
 from webhooks.api.shapes import delivery_data, endpoint_data
 
@@ -14,11 +16,28 @@ from webhooks.api.shapes import delivery_data, endpoint_data
 class EndpointsView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "list_endpoints",
+        "List endpoints",
+        tag="Webhooks",
+        parameters=PAGE,
+        answer=listing(schemas.ENDPOINT),
+    )
     def get(self, request: Request) -> Response:
         """Newest first. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
         shown, cursor = page(request, service.endpoints_of(access_of(request)))
         return Response(listed([endpoint_data(one) for one in shown], cursor))
 
+    @documented(
+        "create_endpoint",
+        "Create an endpoint",
+        tag="Webhooks",
+        description="It hears of the mode of the key that makes it.",
+        body=schemas.CREATE,
+        example={"url": "https://example.org/hooks", "events": ["generation.succeeded"]},
+        answer=schemas.NEW_ENDPOINT,
+        errors=[service.TooManyEndpoints],
+    )
     def post(self, request: Request) -> Response:
         """The endpoint, with its secret. It hears of the mode of the key that made it."""
         access = access_of(request)
@@ -35,9 +54,25 @@ class EndpointsView(ApiView):
 class EndpointView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "read_endpoint",
+        "Read an endpoint",
+        tag="Webhooks",
+        parameters=[schemas.ENDPOINT_ID],
+        answer=schemas.ENDPOINT,
+    )
     def get(self, request: Request, endpoint_id: str) -> Response:
         return Response(endpoint_data(service.find_endpoint(access_of(request), endpoint_id)))
 
+    @documented(
+        "change_endpoint",
+        "Change an endpoint",
+        tag="Webhooks",
+        parameters=[schemas.ENDPOINT_ID],
+        body=schemas.CHANGE,
+        example={"enabled": True},
+        answer=schemas.ENDPOINT,
+    )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """What is not named stays. `enabled: true` forgives what failed before."""
         access = access_of(request)
@@ -45,6 +80,14 @@ class EndpointView(ApiView):
         service.change(access, endpoint, fields_of(request, {"url", "events", "enabled"}))
         return Response(endpoint_data(service.find_endpoint(access, endpoint_id)))
 
+    @documented(
+        "delete_endpoint",
+        "Delete an endpoint",
+        tag="Webhooks",
+        description="Its deliveries stay in the log.",
+        parameters=[schemas.ENDPOINT_ID],
+        answer=schemas.DELETED,
+    )
     def delete(self, request: Request, endpoint_id: str) -> Response:
         """It is gone; its deliveries stay in the log."""
         access = access_of(request)
@@ -56,6 +99,16 @@ class EndpointView(ApiView):
 class RotateEndpointView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "rotate_endpoint",
+        "Rotate an endpoint's secret",
+        tag="Webhooks",
+        description="The secret before it signs as well for 24 hours.",
+        parameters=[schemas.ENDPOINT_ID],
+        body=schemas.NOTHING,
+        example={},
+        answer=schemas.NEW_ENDPOINT,
+    )
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint, with its new secret; the one before signs as well for 24 hours."""
         access = access_of(request)
@@ -67,6 +120,16 @@ class RotateEndpointView(ApiView):
 class TestEndpointView(ApiView):
     required_scope = "admin"
 
+    @documented(
+        "test_endpoint",
+        "Send a test event",
+        tag="Webhooks",
+        parameters=[schemas.ENDPOINT_ID],
+        body=schemas.NOTHING,
+        example={},
+        answer=schemas.DELIVERY,
+        errors=[service.EndpointDisabled],
+    )
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The delivery of an event `webhook.test`."""
         access = access_of(request)

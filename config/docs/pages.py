@@ -1,0 +1,132 @@
+"""The docs for customers: a guide, and the reference that is made from the OpenAPI document."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from accounts.clock import db_now
+from accounts.code_samples import LANGUAGES
+from accounts.errors import NotFound
+from accounts.models import User
+from accounts.organizations import first_shop
+from accounts.pages import current_access
+from config.api import AWAY
+from config.docs import errors, openapi, reference, snippets
+from config.docs.cures import CURES
+from generations.request import ASPECT_RATIOS
+from webhooks.event_types import EVENT_TYPES
+
+SCHEMA_LIFE_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    slug: str  # "" is the first one
+    title: Any
+
+    @property
+    def name(self) -> str:
+        return f"docs_{self.slug or 'start'}".replace("-", "_")
+
+    @property
+    def address(self) -> str:
+        return reverse(self.name)
+
+
+PAGES = (
+    Page("", _("Quick start")),
+    Page("authentication", _("Authentication")),
+    Page("generate", _("Order an image")),
+    Page("status", _("Ask for it")),
+    Page("errors", _("Errors")),
+    Page("limits", _("Limits")),
+    Page("idempotency", _("Ordering once")),
+    Page("webhooks", _("Webhooks")),
+    Page("openai", _("OpenAI clients")),
+    Page("test-keys", _("Test keys")),
+    Page("reference", _("Reference")),
+    Page("changelog", _("Changes")),
+)
+
+
+@require_safe
+def page(request: HttpRequest, slug: str) -> HttpResponse:
+    """`?in=python` shows that language first."""
+    wanted = request.GET.get("in", "")
+    language = wanted if wanted in LANGUAGES else "curl"
+    prefix = test_key_prefix(request)
+    key = f"{prefix}..." if prefix else openapi.KEY_PLACEHOLDER
+    this = next(one for one in PAGES if one.slug == slug)
+    context = {
+        "pages": PAGES,
+        "this": this,
+        "languages": LANGUAGES.items(),
+        "language": language,
+        "address": settings.PUBLIC_URL,
+        "prefix": prefix,
+        "code": snippets.all_code(settings.PUBLIC_URL, key, language),
+        **_more(slug, key, language),
+    }
+    return render(request, f"docs/{(slug or 'start').replace('-', '_')}.html", context)
+
+
+def _more(slug: str, key: str, language: str) -> dict[str, Any]:
+    """What a page shows of the code itself."""
+    ordering = settings.RATE_LIMIT_BURST, settings.RATE_LIMIT_PER_MINUTE
+    reading = settings.RATE_LIMIT_READ_BURST, settings.RATE_LIMIT_READ_PER_MINUTE
+    lifetimes = {"days": settings.RETENTION_DAYS, "link_hours": settings.IMAGE_LINK_SECONDS // 3600}
+    made: dict[str, Callable[[], dict[str, Any]]] = {
+        "": lambda: lifetimes,
+        "status": lambda: lifetimes,
+        "generate": lambda: {"shapes": ASPECT_RATIOS.items()},
+        "errors": lambda: {"errors": errors.catalogue()},
+        "limits": lambda: {
+            "rates": [("create", ordering), ("read", reading)],
+            "open_tasks": settings.MAX_OPEN_TASKS,
+        },
+        "webhooks": lambda: {"event_types": EVENT_TYPES.items()},
+        "reference": lambda: {"groups": reference.groups(_document(), settings.PUBLIC_URL, key, language)},
+    }
+    return made.get(slug, dict)()
+
+
+def test_key_prefix(request: HttpRequest) -> str:
+    """How the newest test key of the reader's organization begins; keys themselves are nowhere to be had."""
+    with suppress(*AWAY, NotFound):
+        if isinstance(request.user, User):
+            access = current_access(request, request.user)
+            usable = access.organization.api_keys.filter(livemode=False, revoked_at=None, frozen_at=None)
+            usable = usable.filter(Q(expires_at=None) | Q(expires_at__gt=db_now()))
+            return usable.order_by("-pk").values_list("prefix", flat=True).first() or ""
+    return ""
+
+
+@require_safe
+def error(request: HttpRequest, word: str) -> HttpResponse:
+    """Where `type` of a problem leads to."""
+    if word not in CURES:
+        raise Http404
+    return HttpResponseRedirect(f"{reverse('docs_errors')}#{word}")
+
+
+@require_safe
+def schema(request: HttpRequest) -> HttpResponse:
+    text = json.dumps(_document(), ensure_ascii=False, separators=(",", ":"))
+    response = HttpResponse(text, content_type="application/json")
+    patch_cache_control(response, public=True, max_age=SCHEMA_LIFE_S)
+    return response
+
+
+def _document() -> dict[str, Any]:
+    return openapi.document(first_shop().name, settings.PUBLIC_URL)
