@@ -9,12 +9,10 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-LARGE = frozenset(
-    {
-        *("generations_generation", "generations_image", "generations_attempt", "billing_ledgerentry"),
-        *("webhooks_webhookevent", "webhooks_webhookdelivery", "webhooks_webhookattempt"),
-    }
+ORDERS = frozenset(
+    {"generations_generation", "generations_image", "generations_attempt", "billing_ledgerentry"}
 )
+LARGE = ORDERS | {"webhooks_webhookevent", "webhooks_webhookdelivery", "webhooks_webhookattempt"}
 _TABLES = re.compile(
     r'(?:FROM|JOIN|UPDATE)\s+"?(\w+)"?(?:\s+(?!WHERE|JOIN|LEFT|INNER|ON|SET|GROUP|ORDER|LIMIT)"?(\w+)"?)?'
 )

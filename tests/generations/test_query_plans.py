@@ -24,7 +24,7 @@ from tests.generations.api.asking import get
 from tests.makers import a_generation, a_request, a_submitted, age, new_reference, stored_images
 from tests.many_rows import fill
 from tests.pages import browser_of
-from tests.plans import LARGE, Plan, plans_of
+from tests.plans import ORDERS, Plan, plans_of
 
 ROWS = 20_000 if connection.vendor == "postgresql" else 100  # SQLite does not count
 DAY_S = 86_400
@@ -305,7 +305,7 @@ if connection.vendor == "postgresql":  # on SQLite tests/billing/test_proofs.py 
 
     def test_a_full_check_of_the_ledger_reads_everything_control(shop: Shop) -> None:
         found = " ".join(costs(plans(shop, check_the_ledger_fully)))
-        assert all(table in found for table in LARGE - {"generations_attempt"})
+        assert all(table in found for table in ORDERS - {"generations_attempt"})
 
 
 def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +317,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
     with connection.cursor() as cursor:
         kept = {
             name
-            for table in LARGE
+            for table in ORDERS
             for name, details in connection.introspection.get_constraints(cursor, table).items()
             if details["index"] and not details["unique"]
         }
