@@ -26,8 +26,9 @@ class Entry:
 def catalogue() -> list[Entry]:
     """By status, then by word."""
     known: dict[str, list[type[DomainError]]] = {}
-    for error in [*_documented_errors(), *BESIDE]:
-        known.setdefault(error.type, []).append(error)
+    found: list[type[DomainError]] = [*_documented_errors(), *BESIDE]
+    for error in found:
+        known.setdefault(str(error.type), []).append(error)
     entries = [
         Entry(word, tuple(sorted({error.status for error in errors})), errors[0].message, CURES[word])
         for word, errors in known.items()

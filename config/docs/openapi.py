@@ -16,7 +16,7 @@ from accounts.api_v1 import V1View
 from accounts.code_samples import LANGUAGES, Call, samples
 from accounts.documented import ALWAYS, ERROR, PROBLEM, WITH_BODY, Documented, Refusals
 from accounts.errors import DomainError, InvalidField, MethodNotAllowed, MissingField, NotFound
-from accounts.shapes import Schema, components, example_of, text, whole
+from accounts.shapes import Schema, components, example_of, resolved, text, whole
 
 KEY_PLACEHOLDER = "tt_test_YOUR_KEY"
 VERSION = "1"
@@ -71,13 +71,14 @@ class DescribedSchema(AutoSchema):
         named = {one.name for one in found.parameters if one.where == "path"}
         if named != set(re.findall(r"{(\w+)}", path)):
             warn(f"{method} {path}: the parameters of its path are not described")
+        view: Any = self.view
         operation: dict[str, Any] = {
             "operationId": found.operation_id,
             "summary": found.summary,
             "tags": [found.tag],
             "security": [{"apiKey": []}],
-            "x-required-scope": self.view.required_scopes.get(method, self.view.required_scope),
-            "x-bucket": "create" if method in self.view.creates else "read",
+            "x-required-scope": view.required_scopes.get(method, view.required_scope),
+            "x-bucket": "create" if method in view.creates else "read",
         }
         if found.description:
             operation["description"] = found.description
@@ -139,7 +140,8 @@ def errors_of(found: Documented, method: str, *, strict: bool = False) -> tuple[
     errors = (*ALWAYS, *found.errors)
     if method not in ("GET", "HEAD", "DELETE"):
         errors += WITH_BODY
-        if found.body is not None and (found.body.get("required") or "anyOf" in found.body):
+        body = resolved(found.body) if found.body is not None else {}
+        if body.get("required") or "anyOf" in body:
             errors += (MissingField,)
     if any(one.where == "path" for one in found.parameters):
         errors += (NotFound,)

@@ -3,8 +3,9 @@
 from accounts.api_keys import LONGEST_OVERLAP, USUAL_OVERLAP
 from accounts.documented import Parameter
 from accounts.models import SCOPES
+from accounts.names import MAX_NAME
 from accounts.shapes import Schema, array, body, component, flag, moment, nullable, record, text, whole, word
-from config.keys.draft import MAX_ADDRESSES, MAX_CAP_CREDITS, MAX_NAME
+from config.keys.draft import MAX_ADDRESSES, MAX_CAP_CREDITS
 
 _ID = "key_5f2b9c0d1e3a4b5c6d7e8f90"
 _CAPS = ("day", "month", "lifetime")
