@@ -179,7 +179,7 @@ def test_viewer_and_billing_may_look_but_not_order(alice: Person, role: Role) ->
 
 def test_stranger_to_the_shop_is_sent_to_the_sign_in(db: None) -> None:
     response = browser_of().post("/playground/", {"prompt": "a fox"})
-    assert (response.status_code, response.headers["Location"]) == (302, "/sign-in/?next=/playground/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/sign-in/?next=/home/")
 
 
 def test_order_while_the_database_is_away_is_a_page_and_no_charge(alice: Person) -> None:

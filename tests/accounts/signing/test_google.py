@@ -56,7 +56,7 @@ def test_new_person_is_in_and_of_their_profile_a_name_is_kept(google: Google) ->
     assert exchanged["code_verifier"]
     assert exchanged["redirect_uri"] == "http://localhost:8000/sign-in/google/back/"
     assert NEW in text_of(client.get("/sign-up/elsewhere/"))
-    assert client.post("/sign-up/elsewhere/", {"organization": "Harbour"})["Location"] == "/playground/"
+    assert client.post("/sign-up/elsewhere/", {"organization": "Harbour"})["Location"] == "/home/"
     user = User.objects.get()
     assert (user.email, user.name) == (NEW, "Dora <b>Dock</b>")
     assert user.email_confirmed_at is not None
@@ -73,7 +73,7 @@ def test_who_comes_again_is_known_by_their_number_and_not_by_their_address(googl
     first.post("/sign-up/elsewhere/", {})
     google.claims["email"] = "renamed@harbour.example"
     again = browser_of()
-    assert go_there(again)["Location"] == "/playground/"
+    assert go_there(again)["Location"] == "/home/"
     assert again.get("/playground/").status_code == 200
     assert User.objects.get().email == NEW
 
