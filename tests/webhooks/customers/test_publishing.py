@@ -113,7 +113,7 @@ def test_event_of_an_order_bears_its_whole_shape(alice: Person, receiver: Receiv
             "height",
         ),
         *("seed", "n", "output_format", "price_credits", "consumed_credits", "images", "metadata", "error"),
-        *("created_at", "started_at", "finished_at", "expires_at"),
+        *("created_at", "started_at", "finished_at", "expires_at", "images_deleted_at"),
     }
     assert (data["object"], data["progress"], data["consumed_credits"], data["error"]) == (
         "generation",
