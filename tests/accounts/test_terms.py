@@ -136,7 +136,7 @@ def test_fragment_sends_the_whole_page_there(alice: Person, shop: Shop) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/playground/?x=1"}
     response = browser_of(alice).get("/credits/", headers=headers)
     assert response.status_code == 200
-    assert response.headers["HX-Redirect"] == "/terms/?next=/home/"
+    assert response.headers["HX-Redirect"] == "/terms/?next=/playground/"
 
 
 def test_what_was_sent_leads_back_to_a_page_and_not_to_where_it_was_sent(alice: Person, shop: Shop) -> None:

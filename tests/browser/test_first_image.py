@@ -14,7 +14,7 @@ def test_wrong_password_keeps_the_email_and_lets_one_try_again(stranger: Visitor
     expect(page.get_by_label("E-mail")).to_have_value(OWNER)
     page.get_by_label("Password").fill(stranger.shop.password)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Playground")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{stranger.shop.address}/sign-in/")
 

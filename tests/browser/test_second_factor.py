@@ -74,13 +74,13 @@ def test_app_is_set_up_and_one_signs_in_with_it_and_with_a_recovery_code(strange
     expect(page.get_by_text("This code is not right")).to_be_visible()
     page.get_by_label("Code").fill(code_for(secret))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Playground")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
 
     sign_in(page, email)
     page.get_by_label("Code").fill(codes[0])
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Playground")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     stranger.go("/account/second-factor/")
     expect(page.get_by_text("9 are left")).to_be_visible()
 
@@ -105,12 +105,12 @@ def test_passkey_is_added_and_signs_in_alone_and_after_a_password(stranger: Visi
     page.get_by_role("button", name="Sign out").click()
 
     page.get_by_role("button", name="Sign in with a passkey").click()
-    expect(page.get_by_role("heading", name="Playground")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
 
     sign_in(page, email)
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("heading", name="Playground")).to_be_visible()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
 
     devtools.send("WebAuthn.setUserVerified", {**authenticator, "isUserVerified": False})
