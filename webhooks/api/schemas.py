@@ -66,9 +66,7 @@ ONE_DELIVERY = component(
         {
             **_DELIVERY,
             "attempts": array(_ATTEMPT),
-            "body": nullable(
-                {"type": "object", "description": "As it would be sent now; null once it is gone."}
-            ),
+            "body": nullable(text("As it would be sent now, to the byte; null once it is gone.")),
         }
     ),
 )
