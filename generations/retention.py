@@ -128,4 +128,6 @@ def forget_prompts(generation_ids: Sequence[int]) -> int:
     """What customers wrote, and what would tell it: digests, their idempotency keys, what upstreams answered."""
     Attempt.objects.filter(generation__in=generation_ids).exclude(outcome="").update(detail="", handle=None)
     known = Generation.objects.filter(pk__in=generation_ids, finished_at__isnull=False)
-    return known.exclude(prompt="").update(prompt="", request_digest="", idempotency_key=None)
+    return known.exclude(prompt="").update(
+        prompt="", request_digest="", idempotency_key=None, metadata_text="", webhook_url=""
+    )
