@@ -22,7 +22,7 @@ from generations import backlog, content, doorbell, routing
 from tests import alone, mail, proof_page, proof_scope, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
-from tests.databases import Restore, kept_clean_copy
+from tests.databases import Restore, end_other_sessions, kept_clean_copy
 from tests.services import DATABASE
 from webhooks import doorbell as webhook_doorbell
 
@@ -103,6 +103,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         call_command("collectstatic", verbosity=0, interactive=False)
         with kept_clean_copy() as restore:
             yield restore
+        end_other_sessions()
         teardown_databases(made, verbosity=0)
 
 

@@ -107,3 +107,13 @@ def _keep_postgresql(own: psycopg.Connection) -> Restore:
                 own.execute("SELECT setval(%s, %s)", (sequence, last_value))
 
     return restore
+
+
+def end_other_sessions() -> None:
+    """Of threads that only end with the process, and would keep PostgreSQL from dropping the database."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )

@@ -84,8 +84,13 @@ def _due() -> "QuerySet[WebhookDelivery]":
 
 def _under_way() -> Counter[str]:
     leased = WebhookDelivery.objects.filter(lease_until__gt=db_now(), lease_until__isnull=False)
-    counted = leased.values_list("target").annotate(count=Count("pk")).order_by()
-    return Counter(dict(counted))
+    counted = leased.values_list("target", "endpoint__failing_since").annotate(count=Count("pk")).order_by()
+    under_way: Counter[str] = Counter()
+    for target, failing_since, count in counted:
+        # Full from the first on, so that no look is spent on a dead one's backlog.
+        is_full = failing_since is not None and count >= AT_ONCE_FAILING
+        under_way[target] += AT_ONCE if is_full else count
+    return under_way
 
 
 def _fails(delivery: WebhookDelivery) -> bool:

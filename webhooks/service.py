@@ -44,9 +44,14 @@ class EndpointDisabled(DomainError):
 # --- Finding --------------------------------------------------------------------------------------
 
 
-def endpoints_of(access: Access) -> "QuerySet[WebhookEndpoint]":
-    found = WebhookEndpoint.objects.filter(organization=access.organization, deleted_at=None)
+def all_endpoints_of(access: Access) -> "QuerySet[WebhookEndpoint]":
+    """The deleted ones too."""
+    found = WebhookEndpoint.objects.filter(organization=access.organization)
     return found if access.key is None else found.filter(livemode=access.livemode)
+
+
+def endpoints_of(access: Access) -> "QuerySet[WebhookEndpoint]":
+    return all_endpoints_of(access).filter(deleted_at=None)
 
 
 def deliveries_of(access: Access) -> "WebhookDeliveryQuerySet":
@@ -122,7 +127,7 @@ def change(access: Access, endpoint: WebhookEndpoint, changes: dict[str, Any]) -
     sets: dict[str, Any] = {}
     details: dict[str, Any] = {}
     if "url" in changes and changes["url"] != endpoint.url:
-        sets["url"] = checked(changes["url"])
+        sets |= {"url": checked(changes["url"]), "failing_since": None}  # a new address has not failed yet
         details["url_changed"] = True
     if "events" in changes and (events := checked_events(changes["events"])) != endpoint.events:
         sets["events"] = details["events"] = events

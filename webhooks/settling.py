@@ -110,12 +110,14 @@ def _asked_for(retry_after: str) -> datetime.timedelta:
 def _tell_endpoint(errand: Errand, outcome: Outcome) -> None:
     if errand.endpoint_id is None or errand.problem:  # the latter: its receiver has not failed
         return
-    endpoint = WebhookEndpoint.objects.filter(pk=errand.endpoint_id, enabled=True)
+    # What another address answered, before its endpoint was moved, says nothing about this one.
+    endpoint = WebhookEndpoint.objects.filter(pk=errand.endpoint_id, enabled=True, url=errand.url)
     if outcome.is_good:
         endpoint.filter(failing_since__isnull=False).update(failing_since=None)
         return
     if outcome.status == HTTP_GONE:
-        disable(errand.endpoint_id, DisabledReason.GONE)
+        if endpoint.select_for_update().exists():
+            disable(errand.endpoint_id, DisabledReason.GONE)
         return
     endpoint.filter(failing_since=None).update(failing_since=db_now())
     days = datetime.timedelta(days=settings.WEBHOOK_DISABLE_DAYS)

@@ -213,7 +213,7 @@ def hand_back(
     each of those gives it as many again.
     `lost`: on behalf of a worker whose lease is over, and only if it still is: one that renews late goes on.
     """
-    brought = attempt.first_index if attempt is not None else 0
+    brought = attempt.first_index if attempt is not None else _brought(generation)
     if limited and generation.claim >= settings.MAX_CLAIMS * (1 + brought):
         return fail(
             generation,
@@ -238,6 +238,11 @@ def hand_back(
             else:
                 note_late(attempt, detail=detail, cost_micros=cost_micros)
     return bool(back)
+
+
+def _brought(generation: Generation) -> int:
+    """How many of its images earlier attempts answered."""
+    return next_index(generation.attempts.order_by("-number").first()) if generation.n > 1 else 0
 
 
 def leave_to_deadline(generation: Generation, *, lost: bool = True) -> bool:

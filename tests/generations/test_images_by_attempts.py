@@ -205,6 +205,22 @@ def test_claims_that_brought_images_are_no_poison(
     assert books_are_right()
 
 
+def test_a_worker_that_dies_later_on_leaves_it_as_many_claims_as_an_earlier_one(
+    access: Access, upstream: Upstream, settings: Settings
+) -> None:
+    """Its next attempt had not begun, so only those before say how much is there."""
+    generation = order_with_part(access, upstream, n=4)
+    row = Generation.objects.filter(pk=generation.pk)
+    row.update(claim=settings.MAX_CLAIMS - 1)
+    for is_left in [True] * settings.MAX_CLAIMS + [False]:
+        assert lifecycle.claim(generation.pk) is not None
+        age(generation, lease_until=1)
+        assert lifecycle.hand_back(row.get(), 0, lost=True)
+        assert (status_of(generation)[0] == "queued") is is_left
+        row.filter(status="queued").update(dispatch_after=row.get().created_at)
+    assert status_of(generation) == ("succeeded", "")
+
+
 # --- Ends ---------------------------------------------------------------------------------------
 
 

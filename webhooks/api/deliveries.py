@@ -44,7 +44,7 @@ class DeliveriesView(ApiView):
             if event not in (*EVENT_TYPES, TEST):
                 raise InvalidField(param="event")
             rows = rows.filter(event__type=event)
-        shown, cursor = page(request, rows)
+        shown, cursor = page(request, rows, known=service.deliveries_of(access))
         return Response(listed([delivery_data(one) for one in shown], cursor))
 
 

@@ -25,7 +25,9 @@ class EndpointsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Newest first. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
-        shown, cursor = page(request, service.endpoints_of(access_of(request)))
+        access = access_of(request)
+        known = service.all_endpoints_of(access)
+        shown, cursor = page(request, service.endpoints_of(access), known=known)
         return Response(listed([endpoint_data(one) for one in shown], cursor))
 
     @documented(

@@ -38,16 +38,17 @@ def moment(value: object, param: str) -> datetime.datetime:
         raise InvalidField("A time with its zone, such as 2027-01-31T12:00:00Z", param=param) from None
 
 
-def page(request: Request, rows: "QuerySet[Any]") -> tuple[list[Any], str | None]:
+def page(request: Request, rows: "QuerySet[Any]", *, known: "QuerySet[Any]") -> tuple[list[Any], str | None]:
     """Newest first, and the cursor of the next page: `?limit=` 1–100, `?cursor=` as the answer before gave it.
 
-    Raises InvalidField.
+    `known`: all that a cursor may name. One that the filters no longer find, or that was deleted meanwhile, still
+    tells where the page before ended. Raises InvalidField.
     """
     limit = _limit(request.GET.get("limit"))
     cursor = request.GET.get("cursor")
     if cursor is not None:
-        known = rows.filter(public_id=cursor) if cursor.isascii() and cursor.isprintable() else rows.none()
-        last: Model | None = known.first()
+        is_sane = cursor.isascii() and cursor.isprintable()
+        last: Model | None = known.filter(public_id=cursor).first() if is_sane else None
         if last is None:
             raise InvalidField(param="cursor")
         rows = rows.alias(number=Abs("id")).filter(number__lt=last.pk)

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import pytest
+from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
@@ -133,6 +134,22 @@ def test_no_address_inside_is_kept_in_any_spelling(alice: Person, settings: Sett
         error = error_of(cast(HttpResponse, client.post(ENDPOINTS, body, "application/json")), 400)
         assert (error["type"], error["param"]) == ("invalid_field", "url"), url
     assert not WebhookEndpoint.objects.exists()
+
+
+def test_cursor_outlives_what_it_names(manager: str, alice: Person, receiver: Receiver) -> None:
+    endpoints = [made(manager, receiver) for _each in range(3)]
+    first = ask("GET", ENDPOINTS, manager, query="limit=1")
+    ask("DELETE", f"{ENDPOINTS}/{first['next_cursor']}", manager)
+    second = ask("GET", ENDPOINTS, manager, query=f"limit=1&cursor={first['next_cursor']}")
+    assert [row["id"] for row in second["data"]] == [endpoints[1]["id"]]
+    for number in (1, 2):
+        an_event(alice.organization, number)
+    pending = ask("GET", DELIVERIES, manager, query="status=pending&limit=1")
+    WebhookDelivery.objects.filter(public_id=pending["next_cursor"]).update(
+        status="succeeded", next_attempt_at=None, finished_at=F("created_at")
+    )
+    more = ask("GET", DELIVERIES, manager, query=f"status=pending&cursor={pending['next_cursor']}")
+    assert [row["sequence"] for row in more["data"]] == [2, 1, 1]
 
 
 def test_deliveries_are_listed_filtered_read_and_replayed(

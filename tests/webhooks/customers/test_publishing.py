@@ -144,7 +144,10 @@ def test_links_and_prompt_are_as_they_are_at_each_try(
     generation = succeed(access_of_user(alice.user))
     settings.RETENTION_DAYS = 1
     generation.images.update(created_at=ago(2 * 86_400))
+    row = Generation.objects.filter(pk=generation.pk)
+    row.update(metadata_text='{"customer": "Ms Example"}', webhook_url="https://example.org/secret-path")
     retention.forget_prompts([generation.pk])
+    assert row.values_list("metadata_text", "webhook_url").get() == ("", "")
     send_due()
     data = receiver.received[0].event["data"]
     assert (data["images"], data["expires_at"]) == ([], None)

@@ -24,6 +24,7 @@ from tests.webhooks.customers.telling import (
 from tests.webhooks.receiver import Receiver, Reply, receiving
 from webhooks import carrying, secrets, service, settling
 from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.publishing import publish
 from webhooks.settling import PAUSES_S, pause_before
 
 pytestmark = pytest.mark.django_db
@@ -271,6 +272,43 @@ def test_order_of_one_endpoint_takes_no_more_than_its_share(alice: Person, recei
     WebhookDelivery.objects.update(lease_until=None)
     WebhookEndpoint.objects.update(failing_since=ago(60))
     assert len(errands.take_due(50)) == 2
+
+
+def test_dead_endpoints_with_many_events_hold_up_nobody(
+    alice: Person, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: each round of looks passes over those that have their share already."""
+    from webhooks import errands
+
+    monkeypatch.setattr(errands, "MOST_LOOKS", 2)
+    for _dead in range(3):
+        an_endpoint(alice, receiver)
+    for number in range(4):
+        an_event(alice.organization, number)
+    WebhookEndpoint.objects.update(failing_since=ago(60))
+    with receiving() as working:
+        an_endpoint(alice, working, ["credits.low"])
+        publish(alice.organization.pk, "credits.low", livemode=True, data={"available": 1})
+        taken = [errand.url for _round in range(3) for errand in errands.take_due(2)]
+    assert (taken.count(receiver.url), taken.count(working.url)) == (3, 1)
+
+
+def test_what_an_earlier_address_answers_says_nothing_about_the_one_that_replaced_it(
+    alice: Person, receiver: Receiver
+) -> None:
+    from webhooks import errands
+
+    endpoint = an_endpoint(alice, receiver)
+    an_event(alice.organization, 1)
+    an_event(alice.organization, 2)
+    on_their_way = errands.take_due(2)
+    WebhookEndpoint.objects.update(failing_since=ago(FIVE_DAYS_S + 60))
+    endpoint.refresh_from_db()
+    service.change(access_of_user(alice.user), endpoint, {"url": f"{receiver.url}?moved"})
+    for errand, status in zip(on_their_way, (410, 503), strict=True):
+        settling.settle(errand, settling.Outcome(1, status=status))
+    endpoint.refresh_from_db()
+    assert (endpoint.enabled, endpoint.failing_since) == (True, None)
 
 
 def test_log_keeps_only_the_beginning_of_an_answer(alice: Person, receiver: Receiver) -> None:
