@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.functions import Abs
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
@@ -79,7 +81,31 @@ def position_in(request: Request, listed: str) -> int | None:
 def list_of(
     access: Access, listed: str, data: Sequence[Mapping[str, Any]], position: int | None
 ) -> dict[str, Any]:
-    return {"object": "list", "data": data, "next_cursor": cursors.make(access, listed, position)}
+    return list_data(data, cursors.make(access, listed, position))
+
+
+def list_data(data: Sequence[Mapping[str, Any]], next_cursor: str | None = None) -> dict[str, Any]:
+    return {"object": "list", "data": data, "next_cursor": next_cursor}
+
+
+def page_by_id(
+    request: Request, rows: "QuerySet[Any]", *, known: "QuerySet[Any]"
+) -> tuple[list[Any], str | None]:
+    """Newest first, and the cursor of the next page: the public id of the last row, where that may be seen.
+
+    `known`: all that a cursor may name. One that the filters no longer find, or that was deleted meanwhile, still
+    tells where the page before ended. Raises InvalidField.
+    """
+    limit = limit_in(request)
+    cursor = request.GET.get("cursor")
+    if cursor is not None:
+        last = known.filter(public_id=cursor).first() if shown(cursor) == cursor else None
+        if last is None:
+            raise InvalidField(param="cursor")
+        rows = rows.alias(number=Abs("id")).filter(number__lt=last.pk)
+    found = list(rows.order_by(Abs("id").desc())[: limit + 1])
+    page = found[:limit]
+    return page, page[-1].public_id if len(found) > limit else None
 
 
 # --- Times --------------------------------------------------------------------------------------
@@ -89,18 +115,23 @@ def moment(value: Any, param: str) -> datetime.datetime | None:
     """The time that was sent, None for none. Raises InvalidField, also without a zone."""
     if value is None:
         return None
+    found = any_moment(value, param)
+    if found.year not in YEARS:
+        raise InvalidField(NOT_A_TIME, param=param)
+    return found
+
+
+def any_moment(value: Any, param: str) -> datetime.datetime:
+    """The same of any year, for what is only compared."""
     try:
         if not isinstance(value, str) or len(value) > LONGEST_TIME:
             raise ValueError
         found = datetime.datetime.fromisoformat(value)
         if found.tzinfo is None:
             raise ValueError
-        found = found.astimezone(datetime.UTC)
+        return found.astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         raise InvalidField(NOT_A_TIME, param=param) from None
-    if found.year not in YEARS:
-        raise InvalidField(NOT_A_TIME, param=param)
-    return found
 
 
 def day(text: str | None, param: str) -> datetime.date | None:

@@ -103,7 +103,7 @@ def _file_name(image: Image) -> str:
 
 def _images(organization: Organization) -> Iterator[ExportFile]:
     """Newest first: should there be too many for one archive, those are left out that go soonest anyway."""
-    days = retention.days_kept(organization.retention_days)
+    days = retention.days_of(organization)
     for livemode in (True, False):
         newest = _orders(organization, livemode=livemode).order_by("-number")
         before: int | None = None

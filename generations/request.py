@@ -59,6 +59,15 @@ class ImageRequest:
         return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 
+def image_count(value: Any) -> int:
+    """`n` of an order, 1 when absent. Raises InvalidField."""
+    if value is None:
+        return 1
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_N:
+        raise InvalidField(_("n is a whole number from 1 to 4"), param="n")
+    return value
+
+
 def parse(fields: Mapping[str, Any]) -> ImageRequest:
     """Unknown fields are ignored, null means absent. Raises MissingField or InvalidField, naming the field."""
     prompt = _prompt(fields.get("prompt"))

@@ -32,6 +32,11 @@ def days_kept(own: int | None) -> int:
     return most if own is None else min(own, most)
 
 
+def days_of(organization: Organization) -> int:
+    """The same of its images."""
+    return days_kept(organization.retention_days)
+
+
 def apply() -> int:
     """How many orders were made to forget what is past its time."""
     own = Organization.objects.filter(retention_days__isnull=False, closed_at=None).order_by("pk")
@@ -64,7 +69,7 @@ class Walk:
         rows = Generation.objects.filter(organization=organization, livemode=livemode)
         # By the expression that its index is of.
         rows = rows.alias(number=Abs("id"))
-        return cls(mark, rows, "number", days_kept(organization.retention_days), with_images=True)
+        return cls(mark, rows, "number", days_of(organization), with_images=True)
 
     @classmethod
     def of_all_prompts(cls, days: int) -> "Walk":

@@ -13,5 +13,5 @@ def generation_event_data(task_id: str) -> dict[str, Any] | None:
     generation = found.first()
     if generation is None or generation.organization.closed_at is not None:
         return None
-    days = retention.days_kept(generation.organization.retention_days)
+    days = retention.days_of(generation.organization)
     return generation_data(generation, images_of(generation), days=days)

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 
 from accounts.access import Access, access_of
 from accounts.api import ApiView, json_object
-from accounts.api_keys import KEY_ID, LONGEST_OVERLAP, USUAL_OVERLAP, KeyEnded, KeyFrozen, TooManyKeys
-from accounts.api_v1 import known_fields, limit_in, moment
+from accounts.api_keys import LONGEST_OVERLAP, USUAL_OVERLAP, KeyEnded, KeyFrozen, TooManyKeys
+from accounts.api_v1 import known_fields, list_data, moment, page_by_id
 from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField
 from accounts.models import ApiKey
@@ -40,27 +40,13 @@ class KeysView(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first, those that have ended too. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
         access = access_of(request)
-        limit = limit_in(request)
-        keys = access.organization.api_keys.select_related("replaced_by").order_by("-pk")
+        keys = access.organization.api_keys.select_related("replaced_by")
         if not access.livemode:
             keys = keys.filter(livemode=False)
-        cursor = request.GET.get("cursor")
-        if cursor is not None:
-            last = keys.filter(public_id=cursor).first() if KEY_ID.fullmatch(cursor) else None
-            if last is None:
-                raise InvalidField(param="cursor")
-            keys = keys.filter(pk__lt=last.pk)
-        found = list(keys[: limit + 1])
-        shown = found[:limit]
+        shown, cursor = page_by_id(request, keys, known=keys)
         spending = reads.key_spending(shown)
         most = reads.open_limit(access.organization.pk)
-        return Response(
-            {
-                "object": "list",
-                "data": [key_data(key, spending[key.pk], most) for key in shown],
-                "next_cursor": shown[-1].public_id if len(found) > limit else None,
-            }
-        )
+        return Response(list_data([key_data(key, spending[key.pk], most) for key in shown], cursor))
 
     @documented(
         "create_key",

@@ -212,7 +212,7 @@ class ImageAdmin(ReadOnlyAdmin):
 
 
 def _is_kept(image: Image, now: datetime.datetime) -> bool:
-    return image.is_kept(now, retention.days_kept(image.generation.organization.retention_days))
+    return image.is_kept(now, retention.days_of(image.generation.organization))
 
 
 def _takedown_of(image: Image) -> Takedown | None:

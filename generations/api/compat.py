@@ -79,7 +79,7 @@ class StatusView(ApiView):
         if not task_id:
             raise MissingField(param="task_id")
         access = access_of(request)
-        days = retention.days_kept(access.organization.retention_days)
+        days = retention.days_of(access.organization)
         return success(status_data(Generation.find(access, task_id), days))
 
 

@@ -27,7 +27,7 @@ from generations.api.openai_errors import ModelNotFound, NoImage, StillRunning, 
 from generations.errors import ImageDeleted
 from generations.messages import error_message
 from generations.models import Generation, Image, ImageModel, Status
-from generations.request import MAX_N, ImageRequest, parse
+from generations.request import ImageRequest, image_count, parse
 
 ENDPOINT = "openai"
 USUAL_SIZE = "1024x1024"
@@ -163,7 +163,7 @@ def read(fields: Mapping[str, Any]) -> Asked:
     image_request = dataclasses.replace(
         image_request,
         model=_text(fields, "model"),
-        n=_count(fields.get("n")),
+        n=image_count(fields.get("n")),
         metadata={"user": user} if user else {},
     )
     return Asked(image_request, inline=response_format == "b64_json")
@@ -176,14 +176,6 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     return value or ""
 
 
-def _count(value: Any) -> int:
-    if value is None:
-        return 1
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_N:
-        raise InvalidField(_("n is a whole number from 1 to 4"), param="n")
-    return value
-
-
 # --- What is answered ---------------------------------------------------------------------------
 
 
@@ -192,7 +184,7 @@ def _images(generation: Generation, access: Access, *, inline: bool) -> dict[str
     images = list(
         Image.objects.filter(generation=generation, deleted_at=None).order_by("index").annotate(now=db_now())
     )
-    days = retention.days_kept(access.organization.retention_days)
+    days = retention.days_of(access.organization)
     kept = [image for image in images if image.is_kept(image.now, days)]
     if not kept:
         raise ImageDeleted

@@ -50,7 +50,7 @@ def generation_data(
     model: str = "",
 ) -> dict[str, Any]:
     """`images` by their index, as images_of() finds them, or with the database's `now` beside them. `days`: how long
-    they are kept (retention.days_kept). `model`: its id, where the caller knows it. Addresses are signed afresh.
+    they are kept (retention.days_of). `model`: its id, where the caller knows it. Addresses are signed afresh.
     """
     now = now or clock_of(images)
     kept = [image for image in images if now and image.is_kept(now, days)]

@@ -51,7 +51,7 @@ class GenerationsView(V1View):
             position=position_in(request, LISTED),
             wanted=_wanted(access, request),
         )
-        images, days = images_of_all(page.rows), _days(access)
+        images, days = images_of_all(page.rows), retention.days_of(access.organization)
         data = [generation_data(row, images.get(row.pk, ()), days=days) for row in page.rows]
         return Response(list_of(access, LISTED, data, page.position))
 
@@ -124,11 +124,9 @@ class ReceiptView(V1View):
 
 
 def _answer(access: Access, generation: Generation, model: str = "") -> dict[str, Any]:
-    return generation_data(generation, images_of(generation), days=_days(access), model=model)
-
-
-def _days(access: Access) -> int:
-    return retention.days_kept(access.organization.retention_days)
+    return generation_data(
+        generation, images_of(generation), days=retention.days_of(access.organization), model=model
+    )
 
 
 def _wanted(access: Access, request: Request) -> Wanted:

@@ -11,15 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.api_v1 import known_fields
 from accounts.errors import InvalidField
-from generations.request import ASPECT_RATIOS, MAX_N, ImageRequest, is_storable, parse
+from generations.request import ASPECT_RATIOS, ImageRequest, image_count, is_storable, parse
 from webhooks import outbound
+from webhooks.models import MAX_URL
 
 FIELDS = frozenset(
     {"prompt", "aspect_ratio", "size", "seed", "output_format", "model", "n", "metadata", "webhook_url"}
 )
 MAX_METADATA_BYTES = 4096  # as JSON without needless spaces, in UTF-8
 MAX_METADATA_DEPTH = 3  # metadata itself is the first level
-MAX_WEBHOOK_URL = 2048
 _SLUG = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
@@ -34,7 +34,7 @@ def parse_v1(body: Mapping[str, Any]) -> ImageRequest:
     return dataclasses.replace(
         request,
         model=_model(fields.get("model")),
-        n=_n(fields.get("n")),
+        n=image_count(fields.get("n")),
         metadata=_metadata(fields.get("metadata")),
         webhook_url=_webhook_url(fields.get("webhook_url")),
     )
@@ -45,14 +45,6 @@ def _model(value: Any) -> str:
         return ""
     if not isinstance(value, str) or not _SLUG.fullmatch(value):
         raise InvalidField(_("model is the id of a model, such as z-image-turbo"), param="model")
-    return value
-
-
-def _n(value: Any) -> int:
-    if value is None:
-        return 1
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_N:
-        raise InvalidField(_("n is a whole number from 1 to 4"), param="n")
     return value
 
 
@@ -86,7 +78,7 @@ def _webhook_url(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         raise InvalidField(_("webhook_url is an address"), param="webhook_url")
-    if len(value) > MAX_WEBHOOK_URL:
+    if len(value) > MAX_URL:
         raise InvalidField(_("webhook_url has more than 2048 characters"), param="webhook_url")
     try:
         outbound.check_without_asking(value)

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.access import Access, access_of
 from accounts.api import json_object
-from accounts.api_v1 import V1View, day
+from accounts.api_v1 import V1View, day, list_data
 from accounts.clock import read_db_now
 from accounts.documented import documented
 from accounts.errors import InvalidField
@@ -31,7 +31,7 @@ class ModelsView(V1View):
         access = access_of(request)
         offered = catalogue.on_sale(access.organization.shop_id)
         data = [_model_data(access, slug, price) for slug, price in offered]
-        return Response({"object": "list", "data": data, "next_cursor": None})
+        return Response(list_data(data))
 
 
 class EstimateView(V1View):
@@ -93,7 +93,7 @@ class UsageView(V1View):
         rows = reports.usage(
             access.organization, livemode=access.livemode, start=start, end=end, by=_groups_in(request)
         )
-        return Response({"object": "list", "data": [row.data for row in rows], "next_cursor": None})
+        return Response(list_data([row.data for row in rows]))
 
 
 def _model_data(access: Access, slug: str, price: int) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from accounts.models import ApiKey, AuditAction
 from accounts.newest_first import Wanted
 from accounts.pages import member_page
 from generations import receipts, retention, wording
+from generations.api.shapes import images_of_all
 from generations.forms import DayField
 from generations.models import OPEN, Generation, Status, Takedown
-from generations.storage import link_expiry
-from generations.views.pictures import days_kept, images_of_all, picture, pictures_of
+from generations.views.pictures import pictures_of
 
 LISTED = "gallery"
 A_PAGE = 24
@@ -86,7 +86,7 @@ def gallery(request: HttpRequest, access: Access) -> HttpResponse:
     page = newest_first.page(
         Generation.objects.visible_to(access), limit=A_PAGE, position=position, wanted=form.wanted()
     )
-    now, days = read_db_now(), days_kept(access)
+    now, days = read_db_now(), retention.days_of(access.organization)
     images = images_of_all(page.rows)
     context |= {
         "tiles": [_tile(row, images.get(row.pk, []), now, days) for row in page.rows],
@@ -111,29 +111,22 @@ def _tile(generation: Generation, images: list[Any], now: datetime.datetime, day
 @member_page
 def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """One order in full. Raises NotFound for another organization's."""
-    return _show(request, access, Generation.find(access, task_id, with_model=True))
-
-
-def _show(request: HttpRequest, access: Access, generation: Generation) -> HttpResponse:
-    now, days = read_db_now(), days_kept(access)
+    generation = Generation.find(access, task_id, with_model=True)
+    now, days = read_db_now(), retention.days_of(access.organization)
     images = list(generation.images.order_by("index"))
-    kept = [image for image in images if image.is_kept(now, days)]
-    receipt = receipts.receipt_data(generation)
+    has_failed = generation.has_ended and generation.status != Status.SUCCEEDED
     context = {
         "access": access,
         "here": "gallery",
         "generation": generation,
-        "pictures": [picture(generation, image, link_expiry(now)) for image in kept],
+        "pictures": pictures_of(generation, images, now, days),
         "is_open": generation.status in OPEN,
-        "receipt": receipt,
-        "consumed": generation.price_credits * len(images) // generation.n,
+        "receipt": receipts.receipt_data(generation),
         "seconds": _seconds(generation.created_at, generation.finished_at),
         "working_seconds": _seconds(generation.started_at, generation.finished_at),
         "gone_at": images[0].gone_at(days) if images else None,
         "is_taken_down": bool(images) and Takedown.objects.filter(image__in=images).exists(),
-        "failure": wording.failure(generation)
-        if generation.has_ended and generation.status != Status.SUCCEEDED
-        else None,
+        "failure": wording.failure(generation) if has_failed else None,
         "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
     }
     return render(request, "generations/detail.html", context)

@@ -14,12 +14,11 @@ from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.pages import member_page
 from billing import reads
-from generations import reports
 from generations.catalogue import DEFAULT_MODEL
 from generations.charts import bars
 from generations.models import Generation, price_now
 from generations.views.pictures import latest
-from generations.views.usage import by_day, success_percent
+from generations.views.usage import each_day, success_percent
 
 SHOWN_DAYS = 28
 LATEST, LATEST_AMONG = 6, 100
@@ -39,11 +38,9 @@ class Step:
 @member_page
 def home(request: HttpRequest, access: Access) -> HttpResponse:
     today = read_db_now().date()
-    days = by_day(access, today - datetime.timedelta(days=SHOWN_DAYS - 1), today)
+    days, total = each_day(access, today - datetime.timedelta(days=SHOWN_DAYS - 1), today)
     balance = reads.balance(access.organization.pk)
     _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
-    rows = reports.usage(access.organization, livemode=True, start=days[0].start, end=today, by=frozenset())
-    total = rows[0] if rows else None
     steps = _first_steps(access)
     context: dict[str, Any] = {
         "access": access,

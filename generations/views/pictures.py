@@ -1,7 +1,7 @@
 """Images as pages show them."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models.functions import Abs
@@ -33,7 +33,7 @@ class Picture:
 def pictures_of(
     generation: Generation, images: Iterable[Image], now: datetime.datetime, days: int
 ) -> list[Picture]:
-    """Those that are kept, in their order. `days`: how long they are (days_kept)."""
+    """Those that are kept, in their order. `days`: how long they are (retention.days_of)."""
     return [picture(generation, image, link_expiry(now)) for image in images if image.is_kept(now, days)]
 
 
@@ -56,7 +56,7 @@ def latest(access: Access, count: int, *, among: int) -> list[Picture]:
     """The newest kept images, the first of each order, of the last `among` orders: one who made nothing but failures
     would else have all of them read at each view.
     """
-    now, days = read_db_now(), days_kept(access)
+    now, days = read_db_now(), retention.days_of(access.organization)
     orders = Generation.objects.visible_to(access).newest_first()[:among]
     images = (
         Image.objects.select_related("generation")
@@ -68,16 +68,3 @@ def latest(access: Access, count: int, *, among: int) -> list[Picture]:
         if image.is_kept(now, days):
             first.setdefault(image.generation_id, image)
     return [picture(image.generation, image, link_expiry(now)) for image in [*first.values()][:count]]
-
-
-def days_kept(access: Access) -> int:
-    return retention.days_kept(access.organization.retention_days)
-
-
-def images_of_all(generations: Sequence[Generation]) -> dict[int, list[Image]]:
-    """All images by the ids of their generations, in their order; one query."""
-    found: dict[int, list[Image]] = {}
-    ids = [generation.pk for generation in generations]
-    for image in Image.objects.filter(generation_id__in=ids).order_by("generation_id", "index"):
-        found.setdefault(image.generation_id, []).append(image)
-    return found

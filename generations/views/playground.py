@@ -15,13 +15,13 @@ from accounts.pages import member_page
 from accounts.rates import ask_to_create
 from accounts.throttling import limiter
 from billing import reads
-from generations import ordering, wording
+from generations import ordering, retention, wording
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
 from generations.forms import PlaygroundForm, idempotency_key, shown
 from generations.models import OPEN, Generation, Status, Takedown, price_now
 from generations.request import ASPECT_RATIOS, MAX_PROMPT, OUTPUT_FORMATS
-from generations.views.pictures import days_kept, latest, pictures_of
+from generations.views.pictures import latest, pictures_of
 
 ENDPOINT = "playground"
 LATEST = 8
@@ -171,7 +171,7 @@ def _task_context(access: Access, generation: Generation) -> dict[str, Any]:
         "frame": "tall" if generation.height > generation.width else "wide",
     }
     if generation.status == Status.SUCCEEDED:
-        now, days = read_db_now(), days_kept(access)
+        now, days = read_db_now(), retention.days_of(access.organization)
         images = list(generation.images.order_by("index"))
         context["pictures"] = pictures_of(generation, images, now, days)
         if not context["pictures"]:

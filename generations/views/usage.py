@@ -21,7 +21,6 @@ from generations.charts import bars
 from generations.forms import DayField
 
 USUAL_DAYS, MOST_DAYS = 28, 366
-BY_DAY = frozenset({"day"})
 COLUMNS = ("day", "key", "model", "succeeded", "failed", "credits", "p50_seconds", "p95_seconds")
 
 
@@ -54,8 +53,7 @@ def usage_page(request: HttpRequest, access: Access) -> HttpResponse:
     if not form.is_valid():
         return render(request, "generations/usage.html", context, status=400)
     start, end = form.cleaned_data["start"], form.cleaned_data["end"]
-    days = by_day(access, start, end)
-    total = _only(reports.usage(access.organization, livemode=True, start=start, end=end, by=frozenset()))
+    days, total = each_day(access, start, end)
     context |= {
         "start": start,
         "end": end,
@@ -106,12 +104,17 @@ def _values(row: reports.UsageRow) -> tuple[object, ...]:
     )
 
 
-def by_day(access: Access, start: datetime.date, end: datetime.date) -> list[reports.UsageRow]:
-    """One for each day of the period, also for those on which nothing was made; oldest first."""
-    rows = reports.usage(access.organization, livemode=True, start=start, end=end, by=BY_DAY)
+def each_day(
+    access: Access, start: datetime.date, end: datetime.date
+) -> tuple[list[reports.UsageRow], reports.UsageRow | None]:
+    """One for each day of the period, also for those on which nothing was made, oldest first; and all of them together,
+    None for nothing.
+    """
+    rows, total = reports.by_day_and_in_all(access.organization, livemode=True, start=start, end=end)
     found = {row.start: row for row in rows}
     days = [start + datetime.timedelta(days=number) for number in range((end - start).days + 1)]
-    return [found.get(day) or reports.UsageRow(day, None, None, 0, 0, 0, None, None) for day in days]
+    filled = [found.get(day) or reports.UsageRow(day, None, None, 0, 0, 0, None, None) for day in days]
+    return filled, total
 
 
 def success_percent(row: reports.UsageRow) -> float | None:
@@ -123,7 +126,3 @@ def success_percent(row: reports.UsageRow) -> float | None:
 def _grouped(access: Access, start: datetime.date, end: datetime.date, by: str) -> list[reports.UsageRow]:
     rows = reports.usage(access.organization, livemode=True, start=start, end=end, by=frozenset({by}))
     return sorted(rows, key=lambda row: -row.credits)
-
-
-def _only(rows: list[reports.UsageRow]) -> reports.UsageRow | None:
-    return rows[0] if rows else None

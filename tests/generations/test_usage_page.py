@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from generations import reports
 from generations.models import Generation
 from tests.cast import Person
 from tests.pages import browser_of, made, text_of
@@ -61,3 +62,17 @@ def test_strange_periods(alice: Person, asked: dict[str, str], words: str) -> No
         assert response.status_code == (400 if words else 200)
         if words:
             assert words in text_of(response)
+
+
+def test_all_together_is_the_same_whether_read_alone_or_with_the_days(alice: Person) -> None:
+    client = browser_of(alice)
+    old = made(client)
+    Generation.objects.filter(pk=old.pk).update(created_at=old.created_at - datetime.timedelta(days=2))
+    made(client)
+    made(client, prompt="sandbox:failed")
+    today = datetime.datetime.now(datetime.UTC).date()
+    start, end = today - datetime.timedelta(days=9), today + datetime.timedelta(days=1)
+    days, total = reports.by_day_and_in_all(alice.organization, livemode=True, start=start, end=end)
+    assert len(days) == 2
+    assert [total] == reports.usage(alice.organization, livemode=True, start=start, end=end, by=frozenset())
+    assert reports.by_day_and_in_all(alice.organization, livemode=True, start=start, end=start) == ([], None)

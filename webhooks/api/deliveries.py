@@ -4,12 +4,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import access_of
-from accounts.api import ApiView
+from accounts.api import ApiView, json_object
+from accounts.api_v1 import any_moment, known_fields, list_data, page_by_id
 from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField, NotFound
 from webhooks import service
 from webhooks.api import schemas
-from webhooks.api.reading import fields_of, listed, moment, page
 from webhooks.api.shapes import attempt_data, delivery_data
 from webhooks.errands import body_of
 from webhooks.event_types import EVENT_TYPES, TEST
@@ -44,8 +44,8 @@ class DeliveriesView(ApiView):
             if event not in (*EVENT_TYPES, TEST):
                 raise InvalidField(param="event")
             rows = rows.filter(event__type=event)
-        shown, cursor = page(request, rows, known=service.deliveries_of(access))
-        return Response(listed([delivery_data(one) for one in shown], cursor))
+        shown, cursor = page_by_id(request, rows, known=service.deliveries_of(access))
+        return Response(list_data([delivery_data(one) for one in shown], cursor))
 
 
 class DeliveryView(ApiView):
@@ -85,7 +85,7 @@ class ReplayView(ApiView):
         """Sends it again under its own id, and the schedule begins anew."""
         access = access_of(request)
         delivery = service.find_delivery(access, delivery_id)
-        fields_of(request, set())
+        known_fields(json_object(request), set())
         service.replay(access, delivery)
         return Response(delivery_data(service.find_delivery(access, delivery_id)))
 
@@ -105,10 +105,10 @@ class ReplayFailedView(ApiView):
     def post(self, request: Request) -> Response:
         """`since`: all that were made since then and failed; `endpoint`: those of this one alone."""
         access = access_of(request)
-        body = fields_of(request, {"since", "endpoint"})
+        body = known_fields(json_object(request), {"since", "endpoint"})
         if body.get("since") is None:
             raise MissingField(param="since")
-        since = moment(body["since"], "since")
+        since = any_moment(body["since"], "since")
         wanted = body.get("endpoint")
         if wanted is not None and not isinstance(wanted, str):
             raise InvalidField(param="endpoint")

@@ -4,12 +4,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import access_of
-from accounts.api import ApiView
+from accounts.api import ApiView, json_object
+from accounts.api_v1 import known_fields, list_data, page_by_id
 from accounts.documented import PAGE, documented, listing
 from accounts.errors import MissingField
 from webhooks import service
 from webhooks.api import schemas
-from webhooks.api.reading import fields_of, listed, page
 from webhooks.api.shapes import delivery_data, endpoint_data
 
 
@@ -27,8 +27,8 @@ class EndpointsView(ApiView):
         """Newest first. `?limit=` 1–100, `?cursor=` as the answer before gave it."""
         access = access_of(request)
         known = service.all_endpoints_of(access)
-        shown, cursor = page(request, service.endpoints_of(access), known=known)
-        return Response(listed([endpoint_data(one) for one in shown], cursor))
+        shown, cursor = page_by_id(request, service.endpoints_of(access), known=known)
+        return Response(list_data([endpoint_data(one) for one in shown], cursor))
 
     @documented(
         "create_endpoint",
@@ -43,7 +43,7 @@ class EndpointsView(ApiView):
     def post(self, request: Request) -> Response:
         """The endpoint, with its secret. It hears of the mode of the key that made it."""
         access = access_of(request)
-        body = fields_of(request, {"url", "events"})
+        body = known_fields(json_object(request), {"url", "events"})
         for field in ("url", "events"):
             if body.get(field) is None:
                 raise MissingField(param=field)
@@ -79,7 +79,7 @@ class EndpointView(ApiView):
         """What is not named stays. `enabled: true` forgives what failed before."""
         access = access_of(request)
         endpoint = service.find_endpoint(access, endpoint_id)
-        service.change(access, endpoint, fields_of(request, {"url", "events", "enabled"}))
+        service.change(access, endpoint, known_fields(json_object(request), {"url", "events", "enabled"}))
         return Response(endpoint_data(service.find_endpoint(access, endpoint_id)))
 
     @documented(
@@ -115,7 +115,7 @@ class RotateEndpointView(ApiView):
         """The endpoint, with its new secret; the one before signs as well for 24 hours."""
         access = access_of(request)
         endpoint = service.find_endpoint(access, endpoint_id)
-        fields_of(request, set())
+        known_fields(json_object(request), set())
         return Response(endpoint_data(endpoint) | {"secret": service.rotate(access, endpoint)})
 
 
@@ -136,6 +136,6 @@ class TestEndpointView(ApiView):
         """The delivery of an event `webhook.test`."""
         access = access_of(request)
         endpoint = service.find_endpoint(access, endpoint_id)
-        fields_of(request, set())
+        known_fields(json_object(request), set())
         delivery = service.send_test(access, endpoint)
         return Response(delivery_data(service.find_delivery(access, delivery.public_id)))

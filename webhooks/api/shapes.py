@@ -1,8 +1,8 @@
 """Endpoints and deliveries as version 1 of the API shows them."""
 
-import datetime
 from typing import Any
 
+from accounts.times import time_text
 from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 
@@ -50,7 +50,3 @@ def attempt_data(attempt: WebhookAttempt) -> dict[str, Any]:
         "answer": attempt.answer,
         "duration_ms": attempt.duration_ms,
     }
-
-
-def time_text(value: datetime.datetime | None) -> str | None:
-    return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
