@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Abs
 
 from accounts.clock import db_now
 from accounts.export_rows import in_batches
@@ -30,14 +31,14 @@ def forget_old() -> int:
     """How many deliveries were older than settings.WEBHOOK_LOG_DAYS, and not under way."""
     days = datetime.timedelta(days=settings.WEBHOOK_LOG_DAYS)
     ended = WebhookDelivery.objects.exclude(status=DeliveryState.PENDING)
-    count = sum(_delete(ended.filter(created_at__lte=db_now() - days)))
+    count = sum(_delete(ended.filter(created_at__lte=db_now() - days).order_by("created_at")))
     secrets.forget_old()
     return count
 
 
 def _delete(deliveries: "QuerySet[WebhookDelivery]") -> Iterator[int]:
-    """With their attempts, and the events that nobody is told of any more; a portion each time."""
-    while ids := list(deliveries.order_by("created_at").values_list("pk", flat=True)[:PORTION]):
+    """In their order, with their attempts and the events that nobody is told of any more; a portion each time."""
+    while ids := list(deliveries.values_list("pk", flat=True)[:PORTION]):
         with transaction.atomic():
             events = set(WebhookDelivery.objects.filter(pk__in=ids).values_list("event_id", flat=True))
             WebhookAttempt.objects.filter(delivery_id__in=ids).delete()
@@ -62,7 +63,7 @@ def forget(organization: Organization) -> Iterator[None]:
         old_secret_until=None,
         deleted_at=db_now(),
     )
-    for _count in _delete(WebhookDelivery.objects.filter(organization=organization)):
+    for _count in _delete(WebhookDelivery.objects.filter(organization=organization).order_by(Abs("id"))):
         yield
     WebhookFeed.objects.filter(organization=organization).delete()
     yield
@@ -93,7 +94,9 @@ def _endpoints(organization: Organization) -> Iterator[Row]:
 
 def _deliveries(organization: Organization) -> Iterator[Row]:
     rows = WebhookDelivery.objects.filter(organization=organization).select_related("endpoint", "event")
-    for delivery in in_batches(rows.prefetch_related("attempts")):
+    # By the expression that its index is of.
+    numbered = rows.prefetch_related("attempts").alias(number=Abs("id"))
+    for delivery in in_batches(numbered, "number"):
         yield {
             "id": delivery.public_id,
             "livemode": delivery.livemode,
