@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ ONE_SIGNAL_S = 1.0  # the terminal, make and a shell may each pass on the same o
 TICK_S = 0.05
 TIMED_OUT = 124
 MEASURED = ("-m", "coverage", "run")
+_TOLD = re.compile(r" in \d+\.\d+s\b")  # how pytest ends: 12 passed in 3.45s
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LIBC = ctypes.CDLL(None)
 
@@ -81,7 +83,9 @@ class Run:
 
     def summary(self) -> str:
         lines = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = next((line for line in reversed(lines) if line.strip()), "wrote nothing")
+        written = [line for line in reversed(lines) if line.strip()]
+        # What threads say while the process ends comes after pytest's own last line.
+        last = next((line for line in written if _TOLD.search(line)), next(iter(written), "wrote nothing"))
         overran = f" (ended after {self._limit_s:g} s)" if self._overran else ""
         return f"{self.database}: {last}{overran}"
 

@@ -103,6 +103,14 @@ def test_both_go_on_at_the_same_time_and_are_shown_one_after_the_other(tmp_path:
     assert (tmp_path / "summary.txt").read_text() == "sqlite: sqlite passed\npostgresql: postgresql passed\n"
 
 
+def test_what_a_thread_says_at_the_end_does_not_hide_the_sum(tmp_path: Path) -> None:
+    program = "print('1 failed, 2 passed in 3.45s'); print('error connecting in pool-1')"
+    with running(tmp_path, program) as process:
+        ended(process)
+    sums = (tmp_path / "summary.txt").read_text().splitlines()
+    assert sums == [f"{name}: 1 failed, 2 passed in 3.45s" for name in ("sqlite", "postgresql")]
+
+
 def test_coverage_measures_the_one_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import sys; print('coverage' in sys.modules)")
     environment = unmeasured() | {"COVERAGE_FILE": str(tmp_path / "data")}

@@ -93,9 +93,9 @@ def _endpoints(organization: Organization) -> Iterator[Row]:
 
 
 def _deliveries(organization: Organization) -> Iterator[Row]:
-    rows = WebhookDelivery.objects.filter(organization=organization).select_related("endpoint", "event")
+    rows = WebhookDelivery.objects.filter(organization=organization).select_related("endpoint")
     # By the expression that its index is of.
-    numbered = rows.prefetch_related("attempts").alias(number=Abs("id"))
+    numbered = rows.prefetch_related("event", "attempts").alias(number=Abs("id"))
     for delivery in in_batches(numbered, "number"):
         yield {
             "id": delivery.public_id,
