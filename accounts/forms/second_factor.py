@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.signing import limits, second_factor
 
 MAX_NAME = 80
+LARGEST_ALGORITHM = 65_535  # of COSE's, without its sign
 NO_PASSKEY = _("That was no passkey that we know. Try again, or sign in another way.")
 
 
@@ -61,11 +62,21 @@ class CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         try:
             parsed = super().to_python(value)
+            nonsense = not isinstance(parsed, dict) or _holds_large_number(parsed)
         except RecursionError:
-            raise ValidationError(NO_PASSKEY) from None
-        if not isinstance(parsed, dict):
+            nonsense = True
+        if nonsense:
             raise ValidationError(NO_PASSKEY)
         return parsed
+
+
+def _holds_large_number(value: Any) -> bool:
+    """A browser sends none but names of algorithms. fido2 asks Python for bytes(n), which are n zeros: all memory."""
+    if isinstance(value, dict):
+        return any(_holds_large_number(member) for member in value.values())
+    if isinstance(value, list):
+        return any(_holds_large_number(member) for member in value)
+    return isinstance(value, int) and abs(value) > LARGEST_ALGORITHM
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_the_audit_finds_nothing_while_work_goes_on(committed_db: None) -> None:
     organization = an_organization(1_000_000)
     Wallet.objects.update(open_limit=1000)
     access = an_access(organization)
-    assert findings_beside_orders(access, audit.check_snapshot, count(10, 100), timeout_s=60) == 0
+    assert findings_beside_orders(access, audit.check_snapshot, count(10, 100), timeout_s=600) == 0
 
 
 def check_ledger() -> subprocess.CompletedProcess[str]:

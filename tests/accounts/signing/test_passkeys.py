@@ -29,6 +29,8 @@ NONSENSE = [
     "not json",
     "[" * 100_000,
     '{"id": 5}',
+    json.dumps({"id": 2**62, "rawId": 2**62, "type": "public-key", "response": {"signature": 2**62}}),
+    json.dumps({"id": "AA", "response": {"clientDataJSON": [[{"x": 2**62}]]}}),
     json.dumps({"id": "x", "rawId": "x", "type": "public-key", "response": {}}),
     json.dumps({"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": "AA"}}),
     json.dumps({"id": "AA", "rawId": "AA", "type": "public-key", "response": {"userHandle": {"x": 1}}}),
