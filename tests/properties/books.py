@@ -139,8 +139,8 @@ class Books:
         self.open_tasks -= 1
         self.spent -= returned
 
-    def hand_back(self, task: Task, *, brought: int = 0) -> None:
-        if task.claim >= MAX_CLAIMS * (1 + brought):
+    def hand_back(self, task: Task) -> None:
+        if task.claim >= MAX_CLAIMS * (1 + task.following):
             self.end(task, "failed")
         else:
             task.status, task.submitted, task.lease_over = "queued", False, False

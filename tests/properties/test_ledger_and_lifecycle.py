@@ -270,7 +270,7 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
         if for_good:
             self.books.end(task, "failed")
         else:
-            self.books.hand_back(task, brought=hand.attempt.first_index if hand.attempt else 0)
+            self.books.hand_back(task)
 
     @rule(
         live=st.booleans(),
