@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.api_keys import create_api_key
-from accounts.models import Organization, User
+from accounts.models import SCOPES, Organization, User
 from accounts.organizations import create_organization, first_shop
 from billing import manual
 
@@ -41,5 +41,8 @@ def open_demo() -> Welcome | None:
         organization = create_organization(shop, "Demo", owner)
         manual.grant(organization.pk, CREDITS, reason="Credits of the demo")
         _live, live_key = create_api_key(organization, livemode=True, name="Demo", created_by=owner)
-        _test, test_key = create_api_key(organization, livemode=False, name="Demo test", created_by=owner)
+        # Of test mode it may try all that there is, endpoints for webhooks too: it spends and reveals nothing.
+        _test, test_key = create_api_key(
+            organization, livemode=False, name="Demo test", scopes=SCOPES, created_by=owner
+        )
     return Welcome(organization.slug, owner.email, password, live_key, test_key)

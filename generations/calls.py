@@ -58,7 +58,7 @@ class Calls:
     async def _open_ways(self) -> None:
         ways = AsyncExitStack()  # left open: they end with the process
         self.line = await ways.enter_async_context(Line())
-        self.door = await ways.enter_async_context(Door())
+        self.door = Door()
 
     def start(self, call: Coroutine[Any, Any, None], *, idle: bool = False) -> None:
         """From any thread. `idle`: it only waits for its time, so a process that leaves does not wait for it."""

@@ -86,8 +86,8 @@ async def try_out(upstream: Upstream, prompt: str, width: int, height: int) -> T
         trial.detail = str(_("The credential cannot be read with today's CREDENTIALS_KEY."))
         return trial
     job = Job(f"task_{sortable_id()}", f"trial_{sortable_id()}", prompt, width, height, SEED, "jpeg")
-    async with Line() as line, Door() as door:
-        attempt = _Attempt(trial, adapter, account, job, line, door)
+    async with Line() as line:
+        attempt = _Attempt(trial, adapter, account, job, line, Door())
         try:
             async with asyncio.timeout(TOTAL_S):
                 answer = await attempt.run()

@@ -13,7 +13,8 @@ from accounts.connections import let_go
 from webhooks import errands, settling
 from webhooks.carrying import carry
 from webhooks.errands import Errand
-from webhooks.outbound import Door, Resolve, system_resolver
+from webhooks.outbound import Door
+from webhooks.resolving import Resolve, system_resolver
 
 T = TypeVar("T")
 
@@ -56,8 +57,7 @@ class Courier:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            # Left open: it ends with the process.
-            self._door = self._loop.run_until_complete(Door(resolve=self._resolve).__aenter__())
+            self._door = Door(resolve=self._resolve)
         except Exception as error:  # noqa: BLE001 - such as missing certificates: who waits must hear of it
             self.failure = error
             return

@@ -11,19 +11,26 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.clock import db_now, read_db_now
 from accounts.sealing import Unreadable
 from webhooks import hooks, secrets
-from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from webhooks.models import (
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookFeed,
+    WebhookHost,
+)
 
 logger = logging.getLogger(__name__)
 
 # Far longer than a try may take.
 LEASE = datetime.timedelta(seconds=60)
-# Of one address at once, in all workers; of one that fails, so that those that work are not kept waiting.
-AT_ONCE, AT_ONCE_FAILING = 4, 1
+# Of one address at once, in all workers; of one that fails only one, so that those that work are not kept waiting.
+AT_ONCE = 4
 MOST_LOOKS = 20
 GONE, NO_SECRET, INTERNAL = "gone", "no_secret", "internal"
 
@@ -36,6 +43,8 @@ class Errand:
     attempt_id: int
     claim: int
     step: int
+    replays: int
+    target: str
     organization_id: int
     endpoint_id: int | None
     url: str
@@ -44,23 +53,52 @@ class Errand:
     problem: str = ""
 
 
+class _Shares:
+    """How many are under way, in all workers: of each address, and of each organization."""
+
+    def __init__(self) -> None:
+        self._of_target: Counter[str] = Counter()
+        self._of_organization: Counter[int] = Counter()
+        leased = _with_failures(
+            WebhookDelivery.objects.filter(lease_until__gt=db_now(), lease_until__isnull=False)
+        )
+        for target, organization_id, fails in leased.values_list("target", "organization_id", "fails"):
+            self.add(target, organization_id, fails=fails)
+
+    def add(self, target: str, organization_id: int, *, fails: bool) -> None:
+        # One that fails is full from the first on, so that no look is spent on a dead one's backlog.
+        self._of_target[target] += AT_ONCE if fails else 1
+        self._of_organization[organization_id] += 1
+
+    def has_room(self, target: str, organization_id: int) -> bool:
+        return target not in self.full_targets() and organization_id not in self.full_organizations()
+
+    def full_targets(self) -> list[str]:
+        return [target for target, count in self._of_target.items() if count >= AT_ONCE]
+
+    def full_organizations(self) -> list[int]:
+        most = most_of_one_organization()
+        return [pk for pk, count in self._of_organization.items() if count >= most]
+
+
 def take_due(most: int) -> list[Errand]:
-    """At most so many, those first that wait longest; of each address no more than its share."""
+    """At most so many, those first that wait longest; of each address and organization no more than its share."""
     errands: list[Errand] = []
-    under_way = _under_way()
+    shares = _Shares()
     for _look in range(MOST_LOOKS):
-        full = [target for target, count in under_way.items() if count >= AT_ONCE]
-        due = list(_due().exclude(target__in=full)[: most - len(errands)]) if len(errands) < most else []
-        if not due:
+        if len(errands) >= most:
             break
-        for delivery in due:
-            share = AT_ONCE_FAILING if _fails(delivery) else AT_ONCE
-            if under_way[delivery.target] >= share:
-                under_way[delivery.target] = AT_ONCE  # passed over from here on
-                continue
+        due = _due().exclude(target__in=shares.full_targets())
+        due = due.exclude(organization__in=shares.full_organizations())
+        found = list(_with_failures(due)[: most - len(errands)])
+        if not found:
+            break
+        for delivery in found:
+            if not shares.has_room(delivery.target, delivery.organization_id):
+                continue  # passed over from the next look on
             attempt_id = claim(delivery)
             if attempt_id is not None:
-                under_way[delivery.target] += 1
+                shares.add(delivery.target, delivery.organization_id, fails=delivery.fails)
                 errands.append(prepare(delivery, attempt_id))
     return errands
 
@@ -82,19 +120,10 @@ def _due() -> "QuerySet[WebhookDelivery]":
     )
 
 
-def _under_way() -> Counter[str]:
-    leased = WebhookDelivery.objects.filter(lease_until__gt=db_now(), lease_until__isnull=False)
-    counted = leased.values_list("target", "endpoint__failing_since").annotate(count=Count("pk")).order_by()
-    under_way: Counter[str] = Counter()
-    for target, failing_since, count in counted:
-        # Full from the first on, so that no look is spent on a dead one's backlog.
-        is_full = failing_since is not None and count >= AT_ONCE_FAILING
-        under_way[target] += AT_ONCE if is_full else count
-    return under_way
-
-
-def _fails(delivery: WebhookDelivery) -> bool:
-    return delivery.endpoint is not None and delivery.endpoint.failing_since is not None
+def _with_failures(deliveries: "QuerySet[WebhookDelivery]") -> "QuerySet[Any]":
+    """`fails`: so far nothing has got through to where it goes, since it began to fail."""
+    host = WebhookHost.objects.filter(target=OuterRef("target"))
+    return deliveries.annotate(fails=Q(endpoint__failing_since__isnull=False) | Exists(host))
 
 
 def claim(delivery: WebhookDelivery) -> int | None:
@@ -123,6 +152,8 @@ def prepare(delivery: WebhookDelivery, attempt_id: int) -> Errand:
         "attempt_id": attempt_id,
         "claim": delivery.claim,
         "step": delivery.step,
+        "replays": delivery.replays,
+        "target": delivery.target,
         "organization_id": delivery.organization_id,
         "endpoint_id": delivery.endpoint_id,
         "url": delivery.address,
@@ -132,6 +163,8 @@ def prepare(delivery: WebhookDelivery, attempt_id: int) -> Errand:
         if body is None:
             return Errand(**facts, problem=GONE)
         headers = tuple(signed_headers(delivery, body).items())
+    except WebhookFeed.DoesNotExist:
+        return Errand(**facts, problem=GONE)
     except Unreadable:
         logger.error("%s: its secret was sealed with a key that is not known any more", delivery)
         return Errand(**facts, problem=NO_SECRET)
@@ -157,9 +190,9 @@ def body_of(delivery: WebhookDelivery) -> str | None:
 
 
 def signed_headers(delivery: WebhookDelivery, body: str) -> dict[str, str]:
-    """Raises Unreadable."""
+    """Raises Unreadable, and DoesNotExist once its organization is closed."""
     moment = read_db_now()
-    signer = delivery.endpoint or secrets.feed_of(delivery.organization_id)
+    signer = delivery.endpoint or WebhookFeed.objects.get(pk=delivery.organization_id)
     return {
         "Content-Type": "application/json",
         "webhook-id": delivery.public_id,
@@ -172,3 +205,8 @@ def most_at_once() -> int:
     """In one process."""
     most: int = settings.WEBHOOKS_AT_ONCE
     return most
+
+
+def most_of_one_organization() -> int:
+    """In all workers: its slow receivers leave most of a process to the others."""
+    return max(1, most_at_once() // 4)

@@ -21,6 +21,7 @@ from webhooks.models import (
     WebhookEndpoint,
     WebhookEvent,
     WebhookFeed,
+    WebhookHost,
 )
 
 Row = dict[str, Any]
@@ -32,6 +33,7 @@ def forget_old() -> int:
     days = datetime.timedelta(days=settings.WEBHOOK_LOG_DAYS)
     ended = WebhookDelivery.objects.exclude(status=DeliveryState.PENDING)
     count = sum(_delete(ended.filter(created_at__lte=db_now() - days).order_by("created_at")))
+    WebhookHost.objects.filter(failed_at__lte=db_now() - days).delete()
     secrets.forget_old()
     return count
 
@@ -52,7 +54,7 @@ def _delete(deliveries: "QuerySet[WebhookDelivery]") -> Iterator[int]:
 
 
 def forget(organization: Organization) -> Iterator[None]:
-    """Endpoints stay as ids, for the audit log."""
+    """Endpoints stay as ids, for the audit log. The feed goes first: without it no more events are written."""
     WebhookEndpoint.objects.filter(organization=organization).update(
         url="",
         events=[],
@@ -63,10 +65,11 @@ def forget(organization: Organization) -> Iterator[None]:
         old_secret_until=None,
         deleted_at=db_now(),
     )
-    for _count in _delete(WebhookDelivery.objects.filter(organization=organization).order_by(Abs("id"))):
-        yield
     WebhookFeed.objects.filter(organization=organization).delete()
     yield
+    for _count in _delete(WebhookDelivery.objects.filter(organization=organization).order_by(Abs("id"))):
+        yield
+    WebhookHost.objects.filter(organization=organization).delete()
 
 
 # --- Export ---------------------------------------------------------------------------------------

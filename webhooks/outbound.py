@@ -11,11 +11,10 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any
 
 import httpcore2
 import httpx2
@@ -24,12 +23,12 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from webhooks.networks import as_address, why_forbidden
+from webhooks.resolving import Busy, Resolve, Resolvers, system_resolver
 
 CONNECT_S = 5.0
 MAX_REDIRECTS = 3
 MAX_URL_CHARACTERS = 4096
 MAX_ADDRESSES = 4  # of one name, tried one after the other
-RESOLVERS = 8
 # A name of sane labels, or an IPv6 address without a zone. What it leads to is another question.
 HOST = re.compile(
     r"(?=.{1,254}$)([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]+)"
@@ -47,8 +46,7 @@ LEADS_NOWHERE = _("This name leads nowhere")
 
 # Scheme, host and port; the port may be None, for the scheme's own.
 Origin = tuple[str, str, int | None]
-# What a name and a port stand for, as texts of IP addresses; may block, and raises OSError.
-Resolve = Callable[[str, int], Sequence[str]]
+_saving = Resolvers()  # of addresses that forms keep
 
 
 class NotFetched(Exception):
@@ -75,6 +73,12 @@ class TooSlow(NotFetched):
     may_come_later = True
 
 
+class ResolversBusy(NotFetched):
+    """Too many names are looked up already, so this one was not: it says nothing about who was to be reached."""
+
+    may_come_later = True
+
+
 class TooLarge(NotFetched):
     pass
 
@@ -95,12 +99,6 @@ class Posted:
     status: int
     retry_after: str
     body: bytes
-
-
-def system_resolver(host: str, port: int) -> list[str]:
-    """What the system would connect to, and so also for `2130706433` and `127.1`."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +169,27 @@ def _is_at(url: httpx2.URL, origin: Origin) -> bool:
     )
 
 
-def check_address(url: str, resolve: Resolve = system_resolver) -> None:
-    """For forms that keep an address: raises Refused where a later call would, as far as can be known today."""
-    target = _target(url, None)
-    pool = ThreadPoolExecutor(1)
+def host_of(url: str) -> str:
+    """The name that is looked up for it; "" for what is no address."""
     try:
-        found = pool.submit(resolve, target.host, target.port).result(CONNECT_S)
-    except (OSError, UnicodeError, TimeoutError):
+        return httpx2.URL(url).raw_host.decode("ascii").removesuffix(".").lower()
+    except (httpx2.InvalidURL, UnicodeError, ValueError):
+        return ""
+
+
+def check_address(url: str, resolve: Resolve = system_resolver, *, share: str = "") -> None:
+    """For forms that keep an address: raises Refused where a later call would, as far as can be known today; and
+    ResolversBusy. `share`: who asks, else the name itself.
+    """
+    target = _target(url, None)
+    try:
+        found = _saving.look_up_here(
+            resolve, target.host, target.port, share=share or target.host, total_s=CONNECT_S
+        )
+    except Busy:
+        raise ResolversBusy(target.host) from None
+    except (OSError, UnicodeError):  # TimeoutError is one
         raise Refused(LEADS_NOWHERE) from None
-    finally:
-        pool.shutdown(wait=False)
     if not found:
         raise Refused(LEADS_NOWHERE)
     target.judge(found)
@@ -209,10 +218,11 @@ def check_without_asking(url: str) -> None:
 class _Backend(httpcore2.AsyncNetworkBackend):
     """Opens the sockets of one request: to what `resolve` finds and `target` allows, and to nothing else."""
 
-    def __init__(self, target: _Target, resolve: Resolve, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, target: _Target, resolve: Resolve, resolvers: Resolvers, share: str) -> None:
         self._target = target
         self._resolve = resolve
-        self._threads = threads
+        self._resolvers = resolvers
+        self._share = share
 
     async def connect_tcp(
         self,
@@ -222,8 +232,8 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        give_up_at = time.monotonic() + CONNECT_S
         found = await self._look_up(host, port)
+        give_up_at = time.monotonic() + CONNECT_S
         self._target.judge(found)
         tried = found[:MAX_ADDRESSES]
         failure = Unreachable(f"{host}: no address")
@@ -237,16 +247,17 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         raise failure
 
     async def _look_up(self, host: str, port: int) -> Sequence[str]:
-        loop = asyncio.get_running_loop()
+        share = self._share or host
         try:
-            async with asyncio.timeout(CONNECT_S):
-                return await loop.run_in_executor(self._threads, self._resolve, host, port)
+            return await self._resolvers.look_up(self._resolve, host, port, share=share, total_s=CONNECT_S)
+        except Busy:
+            raise ResolversBusy(host) from None
         except (OSError, UnicodeError) as error:  # TimeoutError is one
             raise Unreachable(f"{host}: {_said(error)}") from None
 
 
 class Door:
-    """`async with Door() as door`. Any number of calls at once, all in the event loop that it was opened in.
+    """Any number of calls at once, in any event loop.
 
     `resolve` and `verify` are what an installation may have of its own: a resolver, and certificates that it trusts.
     """
@@ -254,16 +265,8 @@ class Door:
     def __init__(self, *, resolve: Resolve = system_resolver, verify: ssl.SSLContext | None = None) -> None:
         self._resolve = resolve
         self._verify = verify or httpcore2.default_ssl_context()
-
-    async def __aenter__(self) -> Self:
-        # Threads of its own: names that resolve slowly hold up each other, and nothing else.
-        self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolving")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        # Of its own: names that resolve slowly hold up each other, and nothing else.
+        self._resolvers = Resolvers()
 
     async def fetch(
         self, url: str, *, max_bytes: int, total_s: float, trusted_origin: Origin | None = None
@@ -292,13 +295,23 @@ class Door:
         raise BadAnswer(answer.status, f"more than {MAX_REDIRECTS} redirects")
 
     async def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], max_bytes: int, total_s: float
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        total_s: float,
+        share: str = "",
     ) -> "Posted":
-        """Sends `body`, and follows no redirect. Raises Refused, Unreachable or TooSlow."""
+        """Sends `body`, and follows no redirect. Raises Refused, Unreachable, TooSlow or ResolversBusy.
+
+        `share`: for whom, so that of all names that are looked up at once theirs are only a part.
+        """
         try:
             async with (
                 asyncio.timeout(total_s),
-                self._exchange("POST", _target(url, None), body, headers) as answer,
+                self._exchange("POST", _target(url, None), body, headers, share=share) as answer,
             ):
                 return Posted(
                     answer.status,
@@ -310,7 +323,13 @@ class Door:
 
     @contextlib.asynccontextmanager
     async def _exchange(
-        self, method: str, target: _Target, body: bytes = b"", more: Mapping[str, str] = NO_HEADERS
+        self,
+        method: str,
+        target: _Target,
+        body: bytes = b"",
+        more: Mapping[str, str] = NO_HEADERS,
+        *,
+        share: str = "",
     ) -> AsyncIterator[httpcore2.Response]:
         """The answer, with its body still to come. Nothing is sent that could tell who asks, or for whom."""
         headers: list[tuple[bytes | str, bytes | str]] = [
@@ -329,7 +348,7 @@ class Door:
         connection = httpcore2.AsyncHTTPConnection(
             address.origin,
             ssl_context=self._verify,
-            network_backend=_Backend(target, self._resolve, self._threads),
+            network_backend=_Backend(target, self._resolve, self._resolvers, share),
         )
         try:
             async with (

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +16,7 @@ from accounts import sealing
 from accounts.access import Access, hold
 from accounts.audit import record_by
 from accounts.clock import db_now
-from accounts.errors import DomainError, InvalidField, NotFound, Unavailable
+from accounts.errors import DomainError, InvalidField, NotFound, OrganizationSuspended, Unavailable
 from accounts.models import AuditAction
 from accounts.sealing import Unreadable
 from webhooks import doorbell, secrets, settling
@@ -39,6 +39,11 @@ class TooManyEndpoints(DomainError):
 class EndpointDisabled(DomainError):
     type, status = "endpoint_disabled", 409
     message = gettext_lazy("This endpoint is switched off, so nothing is sent to it. Enable it first")
+
+
+class EndpointDeleted(DomainError):
+    type, status = "endpoint_deleted", 409
+    message = gettext_lazy("The endpoint that this was for was deleted, so it cannot be sent again")
 
 
 # --- Finding --------------------------------------------------------------------------------------
@@ -89,9 +94,11 @@ def create(
     """The endpoint and its secret. Looks the address up, so not inside a transaction.
 
     `public_id`: chosen when a form was shown, so that sending it twice makes one endpoint.
-    Raises InvalidField, TooManyEndpoints.
+    Raises InvalidField, TooManyEndpoints, OrganizationSuspended; Unavailable while too many addresses are looked up.
     """
-    url, chosen = checked(url), checked_events(events)
+    _may_have_sent(access)
+    chosen = checked_events(events)
+    url = checked(url, share=access.organization.slug)
     secret = secrets.new_secret()
     with transaction.atomic():
         hold(access.organization)  # of many at once, no more than may be get through
@@ -122,12 +129,15 @@ def create(
 def change(access: Access, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> None:
     """`changes`: some of `url`, `events`, `enabled`; what is not named stays. Looks a new address up.
 
-    Enabling forgives what failed before. Raises InvalidField.
+    Enabling forgives what failed before. Raises InvalidField, NotFound; for a new address and to enable also what
+    create() raises.
     """
     sets: dict[str, Any] = {}
     details: dict[str, Any] = {}
     if "url" in changes and changes["url"] != endpoint.url:
-        sets |= {"url": checked(changes["url"]), "failing_since": None}  # a new address has not failed yet
+        _may_have_sent(access)
+        url = checked(changes["url"], share=access.organization.slug)
+        sets |= {"url": url, "failing_since": None}  # a new address has not failed yet
         details["url_changed"] = True
     if "events" in changes and (events := checked_events(changes["events"])) != endpoint.events:
         sets["events"] = details["events"] = events
@@ -135,6 +145,7 @@ def change(access: Access, endpoint: WebhookEndpoint, changes: dict[str, Any]) -
     if not isinstance(enabled, bool):
         raise InvalidField(param="enabled")
     if enabled and not endpoint.enabled:
+        _may_have_sent(access)
         sets |= {"enabled": True, "disabled_reason": "", "failing_since": None}
         details["enabled"] = True
     if not enabled and endpoint.enabled:
@@ -195,10 +206,17 @@ def reveal(access: Access, endpoint: WebhookEndpoint | None) -> str:
 
 
 def send_test(access: Access, endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Raises EndpointDisabled."""
+    """Raises EndpointDisabled, OrganizationSuspended."""
+    _may_have_sent(access)
     if not endpoint.enabled:
         raise EndpointDisabled
     return publish_to(endpoint, TEST, {"endpoint": endpoint.public_id, "message": "It works."})
+
+
+def _may_have_sent(access: Access) -> None:
+    """What its orders lead to a suspended organization is told; but it has nothing sent as it likes."""
+    if access.organization.suspended_at is not None:
+        raise OrganizationSuspended
 
 
 def checked_events(events: object) -> list[str]:
@@ -220,8 +238,14 @@ def _record(access: Access, action: AuditAction, endpoint: WebhookEndpoint, **de
 
 @transaction.atomic
 def replay(access: Access, delivery: WebhookDelivery) -> None:
-    """It is sent again under its own id, whatever became of it before. Raises EndpointDisabled."""
+    """It is sent again under its own id, whatever became of it before, and also when it is being sent at the moment.
+
+    Raises EndpointDisabled, EndpointDeleted, OrganizationSuspended.
+    """
+    _may_have_sent(access)
     endpoint = delivery.endpoint
+    if endpoint is not None and endpoint.deleted_at is not None:
+        raise EndpointDeleted
     if endpoint is not None and not endpoint.enabled:
         raise EndpointDisabled
     _send_again(WebhookDelivery.objects.filter(pk=delivery.pk))
@@ -232,7 +256,8 @@ def replay(access: Access, delivery: WebhookDelivery) -> None:
 def replay_failed(
     access: Access, since: datetime.datetime, *, endpoint: WebhookEndpoint | None = None
 ) -> int:
-    """How many that were made since then and failed are sent again. Raises EndpointDisabled."""
+    """How many that were made since then and failed are sent again. Raises EndpointDisabled, OrganizationSuspended."""
+    _may_have_sent(access)
     if endpoint is not None and not endpoint.enabled:
         raise EndpointDisabled
     failed = deliveries_of(access).filter(
@@ -250,9 +275,13 @@ def replay_failed(
 
 
 def _send_again(deliveries: "QuerySet[WebhookDelivery]") -> int:
-    """What is being sent at the moment goes on under its claim, and its schedule begins anew."""
+    """What is being sent at the moment goes on under its claim, and is sent once more after that."""
     count = deliveries.update(
-        status=DeliveryState.PENDING, step=0, next_attempt_at=db_now(), finished_at=None
+        status=DeliveryState.PENDING,
+        step=0,
+        replays=F("replays") + 1,
+        next_attempt_at=db_now(),
+        finished_at=None,
     )
     transaction.on_commit(doorbell.ring)
     return count

@@ -1,6 +1,6 @@
 """What becomes of a delivery once it was tried: done, tried again later, or given up; and of its endpoint.
 
-Locks: the endpoint, then its deliveries.
+Locks: the endpoint, then its deliveries, then the host of an order's own address.
 """
 
 import datetime
@@ -18,8 +18,15 @@ from accounts.audit import record
 from accounts.clock import db_now, read_db_now
 from accounts.models import AuditAction, Membership
 from accounts.roles import Right, roles_with
-from webhooks.errands import GONE, Errand
-from webhooks.models import DeliveryState, DisabledReason, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from webhooks.errands import GONE, INTERNAL, Errand
+from webhooks.models import (
+    DeliveryState,
+    DisabledReason,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookHost,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +35,9 @@ PAUSES_S = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1  # at most so much more of each: those that failed together do not come back together
 LONGEST_WAIT = datetime.timedelta(hours=24)  # that an answer may ask for
 # Why no answer came, or none that counts; beside the words of errands.py.
-REFUSED, UNREACHABLE, TIMEOUT = "refused", "unreachable", "timeout"
+REFUSED, UNREACHABLE, TIMEOUT, BUSY = "refused", "unreachable", "timeout", "busy"
+OURS = frozenset({BUSY, INTERNAL})  # these say nothing about who was to be told
+BUSY_PAUSE_S = 30
 HTTP_GONE = 410
 
 
@@ -50,7 +59,9 @@ class Outcome:
 
 @transaction.atomic
 def settle(errand: Errand, outcome: Outcome) -> None:
-    """What a worker found out that lost its lease meanwhile stands in the log, and decides nothing."""
+    """What a worker found out that lost its lease meanwhile stands in the log, and decides nothing. What somebody
+    wanted sent again while it was on its way is sent again, whatever was answered.
+    """
     WebhookAttempt.objects.filter(pk=errand.attempt_id).update(
         response_status=outcome.status,
         error=outcome.error,
@@ -60,22 +71,39 @@ def settle(errand: Errand, outcome: Outcome) -> None:
     )
     _tell_endpoint(errand, outcome)
     ours = WebhookDelivery.objects.filter(pk=errand.delivery_id, claim=errand.claim)
-    if not ours.filter(status=DeliveryState.PENDING).update(**_next(errand, outcome)):
-        ours.update(response_status=outcome.status)  # ended with its endpoint
+    pending = ours.filter(status=DeliveryState.PENDING)
+    if not pending.filter(replays=errand.replays).update(**_next(errand, outcome)):
+        wanted_again = pending.update(lease_until=None, response_status=outcome.status)
+        if not wanted_again and not ours.update(response_status=outcome.status):  # ended with its endpoint
+            return
+    _tell_host(errand, outcome)
 
 
 def _next(errand: Errand, outcome: Outcome) -> dict[str, Any]:
     if outcome.is_good:
         changes = _ended(DeliveryState.SUCCEEDED)
-    elif outcome.status == HTTP_GONE or errand.problem == GONE or errand.step + 1 >= len(PAUSES_S):
+    elif outcome.error == BUSY:
+        changes = _again(errand.step, datetime.timedelta(seconds=BUSY_PAUSE_S) * _jitter())
+    elif outcome.status == HTTP_GONE or errand.problem == GONE or _is_last(errand, outcome):
         changes = _ended(DeliveryState.FAILED)
     else:
-        changes = {
-            "step": errand.step + 1,
-            "next_attempt_at": db_now() + pause_before(errand.step + 1, outcome.retry_after),
-            "lease_until": None,
-        }
+        changes = _again(errand.step + 1, pause_before(errand.step + 1, outcome.retry_after))
     return {**changes, "response_status": outcome.status}
+
+
+def _is_last(errand: Errand, outcome: Outcome) -> bool:
+    """The schedule's, or the only one for which there is patience with a host that has failed for days."""
+    if errand.step + 1 >= len(PAUSES_S):
+        return True
+    if errand.endpoint_id is not None or outcome.error in OURS:
+        return False
+    return WebhookHost.objects.filter(
+        target=errand.target, failing_since__lte=db_now() - _patience()
+    ).exists()
+
+
+def _again(step: int, pause: datetime.timedelta) -> dict[str, Any]:
+    return {"step": step, "next_attempt_at": db_now() + pause, "lease_until": None}
 
 
 def _ended(status: DeliveryState) -> dict[str, Any]:
@@ -84,9 +112,12 @@ def _ended(status: DeliveryState) -> dict[str, Any]:
 
 def pause_before(step: int, retry_after: str = "") -> datetime.timedelta:
     """What the schedule says, or what the answer asked for where that is longer: up to LONGEST_WAIT."""
-    jitter = 1 + random.random() * JITTER  # noqa: S311 - nobody gains by guessing it
-    planned = datetime.timedelta(seconds=PAUSES_S[step] * jitter)
+    planned = datetime.timedelta(seconds=PAUSES_S[step]) * _jitter()
     return max(planned, min(_asked_for(retry_after), LONGEST_WAIT))
+
+
+def _jitter() -> float:
+    return 1 + random.random() * JITTER  # noqa: S311 - nobody gains by guessing it
 
 
 def _asked_for(retry_after: str) -> datetime.timedelta:
@@ -108,7 +139,7 @@ def _asked_for(retry_after: str) -> datetime.timedelta:
 
 
 def _tell_endpoint(errand: Errand, outcome: Outcome) -> None:
-    if errand.endpoint_id is None or errand.problem:  # the latter: its receiver has not failed
+    if errand.endpoint_id is None or errand.problem or outcome.error in OURS:  # its receiver has not failed
         return
     # What another address answered, before its endpoint was moved, says nothing about this one.
     endpoint = WebhookEndpoint.objects.filter(pk=errand.endpoint_id, enabled=True, url=errand.url)
@@ -120,9 +151,12 @@ def _tell_endpoint(errand: Errand, outcome: Outcome) -> None:
             disable(errand.endpoint_id, DisabledReason.GONE)
         return
     endpoint.filter(failing_since=None).update(failing_since=db_now())
-    days = datetime.timedelta(days=settings.WEBHOOK_DISABLE_DAYS)
-    if endpoint.filter(failing_since__lte=db_now() - days).exists():
+    if endpoint.filter(failing_since__lte=db_now() - _patience()).exists():
         disable(errand.endpoint_id, DisabledReason.FAILING)
+
+
+def _patience() -> datetime.timedelta:
+    return datetime.timedelta(days=settings.WEBHOOK_DISABLE_DAYS)
 
 
 def disable(endpoint_id: int, reason: DisabledReason) -> bool:
@@ -167,3 +201,20 @@ def end_stranded() -> int:
     ids = list(stranded.values_list("pk", flat=True)[:500])
     still_pending = WebhookDelivery.objects.unfinished().filter(pk__in=ids)
     return still_pending.update(**_ended(DeliveryState.FAILED)) if ids else 0
+
+
+# --- The host of an order's own address -------------------------------------------------------------
+
+
+def _tell_host(errand: Errand, outcome: Outcome) -> None:
+    """It is not switched off, since nobody could switch it on again; what fails is slowed as an endpoint is."""
+    if errand.endpoint_id is not None or errand.problem or outcome.error in OURS:
+        return
+    host = WebhookHost.objects.filter(target=errand.target)
+    if outcome.is_good:
+        host.delete()
+    elif outcome.status != HTTP_GONE and not host.update(
+        failed_at=db_now()
+    ):  # 410: this order's address alone
+        fresh = WebhookHost(organization_id=errand.organization_id, target=errand.target)
+        WebhookHost.objects.bulk_create([fresh], ignore_conflicts=True)

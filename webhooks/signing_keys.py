@@ -66,8 +66,7 @@ class SigningKeys:
 
 
 async def _body(url: str) -> bytes:
-    async with Door() as door:
-        return await door.fetch(url, max_bytes=MAX_BYTES, total_s=TOTAL_S)
+    return await Door().fetch(url, max_bytes=MAX_BYTES, total_s=TOTAL_S)
 
 
 def _parsed(body: bytes) -> Keys:

@@ -63,6 +63,7 @@ CURES: dict[str, Any] = {
     ),
     "too_many_keys": _("Revoke keys that you no longer need."),
     "too_many_endpoints": _("Delete webhook endpoints that you no longer need."),
+    "endpoint_deleted": _("Its address is gone. Read what happened from the API instead, such as the order."),
     "endpoint_disabled": _("Enable the endpoint first; while it is off nothing is sent to it."),
     "link_closed": _(
         "The address of an image was altered or has expired. Ask for the task again to get a new one."

@@ -40,8 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 def carried(errand: errands.Errand) -> settling.Outcome:
     async def through_the_door() -> settling.Outcome:
-        async with Door(verify=UNTRUSTING) as door:
-            return await carry(door, errand)
+        return await carry(Door(verify=UNTRUSTING), errand)
 
     return asyncio.run(through_the_door())
 

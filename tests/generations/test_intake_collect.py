@@ -26,8 +26,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def collected(street: Street, answer: Answer, n: int, trusted: Origin | None = None) -> Collected:
     async def work() -> Collected:
-        async with Door(verify=UNTRUSTING) as door:
-            return await collect(door, answer, n, trusted)
+        return await collect(Door(verify=UNTRUSTING), answer, n, trusted)
 
     return street.run(work())
 

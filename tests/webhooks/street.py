@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar
 
 from tests.upstreams.http1 import Asked, Reply, read_request, write_reply
-from webhooks.outbound import Door, Origin, Resolve, system_resolver
+from webhooks.outbound import Door, Origin
+from webhooks.resolving import Resolve, system_resolver
 
 T = TypeVar("T")
 Answer = Callable[[Asked], Reply | bytes]
@@ -108,8 +109,8 @@ class Street:
         verify: ssl.SSLContext | None = None,
     ) -> bytes:
         async def fetched() -> bytes:
-            async with Door(resolve=resolve, verify=verify or UNTRUSTING) as door:
-                return await door.fetch(url, max_bytes=max_bytes, total_s=total_s, trusted_origin=trusted)
+            door = Door(resolve=resolve, verify=verify or UNTRUSTING)
+            return await door.fetch(url, max_bytes=max_bytes, total_s=total_s, trusted_origin=trusted)
 
         return self.run(fetched())
 

@@ -7,7 +7,8 @@ import pytest
 from tests.closed_world import SocketShutError
 from tests.webhooks.street import Street
 from webhooks.networks import as_address, why_forbidden
-from webhooks.outbound import Refused, Resolve, Unreachable, check_address
+from webhooks.outbound import Refused, Unreachable, check_address
+from webhooks.resolving import Resolve
 
 PUBLIC = "93.184.216.34"
 

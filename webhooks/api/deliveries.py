@@ -79,7 +79,7 @@ class ReplayView(ApiView):
         body=schemas.NOTHING,
         example={},
         answer=schemas.DELIVERY,
-        errors=[service.EndpointDisabled],
+        errors=[service.EndpointDisabled, service.EndpointDeleted],
     )
     def post(self, request: Request, delivery_id: str) -> Response:
         """Sends it again under its own id, and the schedule begins anew."""

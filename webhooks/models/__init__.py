@@ -11,6 +11,7 @@ from webhooks.models.endpoints import (
     DisabledReason,
     WebhookEndpoint,
     WebhookFeed,
+    WebhookHost,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "WebhookEndpoint",
     "WebhookEvent",
     "WebhookFeed",
+    "WebhookHost",
 ]

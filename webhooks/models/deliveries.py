@@ -67,7 +67,8 @@ class WebhookDelivery(models.Model):
     against late workers; `step` is where in the schedule it stands; a row under a lease is being sent.
 
     `url` is that of an order's `webhook_url`, "" for an endpoint's. `target` says whose it is, for the share that each
-    has: `we:<id>` or `organization:<id>`. `response_status` is the last answer's.
+    has: `we:<id>`, or `host:` with a digest of organization and host. `replays`: how often somebody wanted it sent
+    again. `response_status` is the last answer's.
     """
 
     public_id = models.CharField(max_length=32, unique=True, default=new_delivery_id, editable=False)
@@ -82,6 +83,7 @@ class WebhookDelivery(models.Model):
     status = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
     claim = models.PositiveIntegerField(default=0)
     step = models.PositiveSmallIntegerField(default=0)
+    replays = models.PositiveIntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True, db_default=db_now())
     lease_until = models.DateTimeField(null=True)
     response_status = models.PositiveSmallIntegerField(null=True)

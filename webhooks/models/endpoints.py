@@ -69,6 +69,20 @@ class WebhookEndpoint(Signing):
         return self.public_id
 
 
+class WebhookHost(models.Model):
+    """One at which orders of an organization want to be told and where, since the last success, every try has failed;
+    one that works has no row. `target` is that of its deliveries.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    target = models.CharField(max_length=40, unique=True)
+    failing_since = models.DateTimeField(db_default=db_now())
+    failed_at = models.DateTimeField(db_default=db_now())
+
+    def __str__(self) -> str:
+        return self.target
+
+
 class WebhookFeed(Signing):
     """What an organization's events have in common: their numbers, and what signs those for the `webhook_url` of an
     order. Its row is locked from an event until its commit, so numbers have no gaps and grow as events are committed.

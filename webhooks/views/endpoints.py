@@ -18,7 +18,7 @@ from accounts.errors import DomainError, InvalidField
 from webhooks import service
 from webhooks.forms import EndpointForm, SinceForm
 from webhooks.models import WebhookEndpoint, WebhookFeed
-from webhooks.views.guards import webhooks_manager
+from webhooks.views.guards import REFUSALS, webhooks_manager
 
 LATEST = 10
 _FORM_ID = re.compile(r"[0-9a-f]{24}")
@@ -60,7 +60,7 @@ def new_endpoint(request: HttpRequest, access: Access) -> HttpResponse:
                 )
             except InvalidField as error:
                 _blame(form, error)
-            except service.TooManyEndpoints as error:
+            except REFUSALS as error:
                 problem, status = error.message, error.status
             else:
                 messages.success(request, _("Made. Send it a test event to see that it arrives."))
@@ -76,6 +76,8 @@ def endpoint_page(request: HttpRequest, access: Access, endpoint_id: str) -> Htt
     if request.method != "POST":
         return _endpoint(request, access, endpoint)
     form = EndpointForm(request.POST)
+    problem: Any = ""
+    status = 400
     if form.is_valid():
         try:
             service.change(
@@ -83,10 +85,12 @@ def endpoint_page(request: HttpRequest, access: Access, endpoint_id: str) -> Htt
             )
         except InvalidField as error:
             _blame(form, error)
+        except REFUSALS as error:
+            problem, status = error.message, error.status
         else:
             messages.success(request, _("Saved. It counts from the next try on."))
             return redirect("endpoint", endpoint_id=endpoint_id)
-    return _endpoint(request, access, endpoint, form=form, status=400)
+    return _endpoint(request, access, endpoint, form=form, problem=problem, status=status)
 
 
 @require_POST
@@ -124,7 +128,10 @@ def rotate_default(request: HttpRequest, access: Access) -> HttpResponse:
 def switch(request: HttpRequest, access: Access, endpoint_id: str) -> HttpResponse:
     endpoint = service.find_endpoint(access, endpoint_id)
     enabled = request.POST.get("enabled") == "yes"
-    service.change(access, endpoint, {"enabled": enabled})
+    try:
+        service.change(access, endpoint, {"enabled": enabled})
+    except REFUSALS as error:
+        return _endpoint(request, access, endpoint, problem=error.message, status=error.status)
     told = (
         _("Enabled. Events from now on are sent.")
         if enabled
@@ -140,7 +147,7 @@ def send_test(request: HttpRequest, access: Access, endpoint_id: str) -> HttpRes
     endpoint = service.find_endpoint(access, endpoint_id)
     try:
         delivery = service.send_test(access, endpoint)
-    except service.EndpointDisabled as error:
+    except REFUSALS as error:
         return _endpoint(request, access, endpoint, problem=error.message, status=error.status)
     messages.success(request, _("A test event is on its way. Reload this page to see what was answered."))
     return redirect("delivery", delivery_id=delivery.public_id)
@@ -189,7 +196,4 @@ def _shown(
 
 
 def _blame(form: EndpointForm, error: InvalidField) -> None:
-    words = str(error.message)
-    if error.message == InvalidField.message:  # which names no cause
-        words = _("Enter the address that is to be told, such as https://example.org/hooks.")
-    form.add_error(error.param if error.param in form.fields else None, words)
+    form.add_error(error.param if error.param in form.fields else None, str(error.message))

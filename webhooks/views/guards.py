@@ -7,10 +7,20 @@ from typing import Concatenate, ParamSpec
 from django.http import HttpRequest, HttpResponse
 
 from accounts.access import Access
+from accounts.errors import OrganizationSuspended, Unavailable
 from accounts.pages import member_page
 from accounts.roles import Right
+from webhooks import service
 
 Arguments = ParamSpec("Arguments")
+# What a page says on top of itself.
+REFUSALS = (
+    OrganizationSuspended,
+    Unavailable,
+    service.EndpointDeleted,
+    service.EndpointDisabled,
+    service.TooManyEndpoints,
+)
 
 
 def webhooks_manager(

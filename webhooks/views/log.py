@@ -15,7 +15,7 @@ from accounts.clock import read_db_now
 from webhooks import service
 from webhooks.errands import body_of
 from webhooks.forms import LogForm, SinceForm
-from webhooks.views.guards import webhooks_manager
+from webhooks.views.guards import REFUSALS, webhooks_manager
 
 PAGE = 50
 ATTEMPTS_SHOWN = 50
@@ -73,7 +73,7 @@ def replay(request: HttpRequest, access: Access, delivery_id: str) -> HttpRespon
     delivery = service.find_delivery(access, delivery_id)
     try:
         service.replay(access, delivery)
-    except service.EndpointDisabled as error:
+    except REFUSALS as error:
         messages.error(request, f"{error.message}.")
     else:
         messages.success(request, _("It is sent again. Reload this page to see what was answered."))
@@ -93,7 +93,7 @@ def replay_failed(request: HttpRequest, access: Access) -> HttpResponse:
         since = read_db_now() - datetime.timedelta(hours=form.cleaned_data["hours"])
         try:
             count = service.replay_failed(access, since, endpoint=endpoint)
-        except service.EndpointDisabled as error:
+        except REFUSALS as error:
             messages.error(request, f"{error.message}.")
         else:
             words = ngettext("%(count)d is sent again.", "%(count)d are sent again.", count)

@@ -14,8 +14,9 @@ from webhooks import errands, service, settling
 from webhooks.carrying import carry
 from webhooks.event_types import EVENT_TYPES
 from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from webhooks.outbound import Door, Resolve, system_resolver
+from webhooks.outbound import Door
 from webhooks.publishing import publish
+from webhooks.resolving import Resolve, system_resolver
 
 FIVE_DAYS_S = 5 * 86_400
 
@@ -49,8 +50,7 @@ def send_due(
 
 
 async def _carried(errand: errands.Errand, resolve: Resolve, verify: ssl.SSLContext) -> settling.Outcome:
-    async with Door(resolve=resolve, verify=verify) as door:
-        return await carry(door, errand)
+    return await carry(Door(resolve=resolve, verify=verify), errand)
 
 
 def make_due() -> int:

@@ -6,8 +6,9 @@ from accounts import closing, hooks
 from accounts.access import access_of_user
 from accounts.hooks import ExportDocument
 from accounts.models import Organization
+from generations import lifecycle
 from tests.cast import Person
-from tests.makers import ago
+from tests.makers import a_request, ago, status_of
 from tests.webhooks.customers.telling import an_endpoint, an_event, send_due
 from tests.webhooks.receiver import Receiver, Reply
 from webhooks import keeping, secrets
@@ -75,3 +76,48 @@ def test_closed_organization_keeps_ids_alone_and_is_told_nothing_more(
     an_event(alice.organization)
     send_due()
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_order_that_ends_after_its_organization_was_closed_writes_no_news(
+    alice: Person, receiver: Receiver, closed: bool
+) -> None:
+    """`closed` False: just before, when it can no longer be taken back and its rows are being blanked."""
+    request = a_request("a lighthouse")
+    object.__setattr__(request, "webhook_url", receiver.url)
+    generation = lifecycle.submit(access_of_user(alice.user), request, endpoint="test")
+    Organization.objects.filter(pk=alice.organization.pk).update(
+        closing_at=ago(15 * 86_400), closed_at=ago(0) if closed else None
+    )
+    lifecycle.cancel(generation)
+    assert status_of(generation)[0] == "canceled"
+    for kind in (WebhookDelivery, WebhookEvent, WebhookFeed):
+        assert not kind._default_manager.exists()
+
+
+def test_order_that_ends_while_its_organization_may_still_stay_is_told(
+    alice: Person, receiver: Receiver
+) -> None:
+    receiver.secrets.append(secrets.default_secret(alice.organization))
+    request = a_request("a lighthouse")
+    object.__setattr__(request, "webhook_url", receiver.url)
+    generation = lifecycle.submit(access_of_user(alice.user), request, endpoint="test")
+    WebhookFeed.objects.all().delete()  # as if this were its first news
+    closing.ask(access_of_user(alice.user))
+    assert status_of(generation)[0] == "canceled"
+    receiver.secrets.append(secrets.default_secret(alice.organization))
+    send_due()
+    assert receiver.types == ["generation.canceled"]
+
+
+def test_what_is_still_to_be_sent_as_an_organization_closes_brings_back_no_secret(
+    alice: Person, receiver: Receiver
+) -> None:
+    an_event(alice.organization, url=receiver.url)
+    an_event(alice.organization, url=receiver.url)
+    steps = keeping.forget(alice.organization)
+    next(steps)  # the feed is gone, the deliveries are not yet
+    assert [outcome.error for outcome in send_due()] == ["gone", "gone"]
+    assert not WebhookFeed.objects.exists()
+    list(steps)
+    assert not WebhookDelivery.objects.exists()
