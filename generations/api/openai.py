@@ -63,6 +63,7 @@ class ModelsView(OpenAIView):
         "List models",
         tag="OpenAI",
         answer=schemas.MODELS,
+        answer_headers=schemas.RATE_HEADERS,
         refusals=schemas.REFUSALS,
     )
     def get(self, request: Request) -> Response:
@@ -78,6 +79,7 @@ class ModelView(OpenAIView):
         tag="OpenAI",
         parameters=[schemas.MODEL_ID],
         answer=schemas.MODEL,
+        answer_headers=schemas.RATE_HEADERS,
         errors=[schemas.NoSuchModel],
         refusals=schemas.REFUSALS,
     )
@@ -99,6 +101,7 @@ class ImagesView(OpenAIView):
         example={"prompt": "a lighthouse at dusk", "size": "1024x1024"},
         parameters=[IDEMPOTENCY_KEY],
         answer=schemas.IMAGES,
+        answer_headers=schemas.RATE_HEADERS,
         errors=schemas.IMAGE_ERRORS,
         refusals=schemas.REFUSALS,
     )

@@ -64,6 +64,7 @@ class GenerationsView(V1View):
         example=schemas.ORDER,
         parameters=[IDEMPOTENCY_KEY],
         answer=schemas.GENERATION,
+        answer_headers={"Location": "The path at which to ask for it."},
         errors=ORDER_ERRORS,
     )
     def post(self, request: Request) -> Response:
