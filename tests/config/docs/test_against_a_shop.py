@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from jsonschema import Draft202012Validator
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -273,6 +273,8 @@ def ask_often(reader: Reader, operation: Any, mode: GenerationMode) -> None:
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
+        # A parameter that is an empty list is not sent at all, so that the shop cannot refuse it.
+        assume([] not in (case.query or {}).values())
         case.call_and_validate(
             base_url=reader.shop.base_url,
             headers={"Authorization": f"Bearer {reader.key}"},
