@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from accounts.errors import InsufficientScope, NotFound
@@ -32,8 +33,11 @@ class Access:
     origin: Origin = NOWHERE
 
     def require(self, scope: str) -> None:
-        if scope not in self.scopes:
+        if scope in self.scopes:
+            return
+        if self.key is None:
             raise InsufficientScope
+        raise InsufficientScope(_("This key lacks the scope %(scope)s") % {"scope": scope})
 
     def require_right(self, right: Right) -> None:
         if right not in self.rights:

@@ -5,6 +5,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -94,6 +95,7 @@ class ApiView(APIView):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["Cache-Control"] = "no-store"  # secrets, balances and signed links are in them
         decision: Decision | None = getattr(request, "rate_decision", None)
         if decision is not None:
             answer["RateLimit-Policy"] = decision.policy_header
@@ -111,6 +113,8 @@ def _check_body(request: Request, *, may_be_missing: bool) -> None:
         return
     if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
+    if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType(_("Send the body as it is, without Content-Encoding"))
     if problem:
         raise InvalidJson
 
@@ -129,7 +133,9 @@ def idempotency_key(request: Request) -> str | None:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
     if not text or len(text) > MAX_IDEMPOTENCY_KEY or any(not "!" <= character <= "~" for character in text):
-        raise InvalidField(param="Idempotency-Key")
+        raise InvalidField(
+            _("Idempotency-Key has 1 to 255 visible characters, bare or in quotes"), param="Idempotency-Key"
+        )
     return str(text)
 
 

@@ -44,7 +44,7 @@ class V1View(ApiView):
 def known_fields(body: Any, known: set[str] | frozenset[str], within: str = "") -> dict[str, Any]:
     """The object `body` if it has no other fields. Raises InvalidField, naming the first."""
     if not isinstance(body, dict):
-        raise InvalidField(param=within or None)
+        raise InvalidField(_("%(name)s is a JSON object") % {"name": within}, param=within)
     for name in body:
         if name not in known:
             raise InvalidField(NO_SUCH_FIELD, param=".".join(filter(None, (within, shown(name)))) or None)
@@ -101,7 +101,7 @@ def page_by_id(
     if cursor is not None:
         last = known.filter(public_id=cursor).first() if shown(cursor) == cursor else None
         if last is None:
-            raise InvalidField(param="cursor")
+            raise InvalidField(cursors.NOT_A_CURSOR, param="cursor")
         rows = rows.alias(number=Abs("id")).filter(number__lt=last.pk)
     found = list(rows.order_by(Abs("id").desc())[: limit + 1])
     page = found[:limit]

@@ -4,10 +4,13 @@ import base64
 import binascii
 import re
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts import sealing
 from accounts.access import Access
 from accounts.errors import InvalidField
 
+NOT_A_CURSOR = _("cursor is next_cursor of a page of this list, as it came")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{64,400}")
 
 
@@ -25,9 +28,9 @@ def read(access: Access, listed: str, cursor: str | None) -> int | None:
     try:
         whose, _colon, position = sealing.unseal(_whole(cursor)).rpartition(":")
     except (sealing.Unreadable, ValueError):
-        raise InvalidField(param="cursor") from None
+        raise InvalidField(NOT_A_CURSOR, param="cursor") from None
     if whose != _whose(access, listed):
-        raise InvalidField(param="cursor")
+        raise InvalidField(NOT_A_CURSOR, param="cursor")
     return int(position)
 
 

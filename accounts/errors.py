@@ -44,7 +44,14 @@ class InvalidField(DomainError):
 
 
 class MissingField(DomainError):
+    """`param`: which one."""
+
     type, status, message = "missing_field", 400, _("A required field is missing")
+
+    def __init__(self, message: Any = None, *, param: str | None = None) -> None:
+        if message is None and param is not None:
+            message = _("%(param)s is required") % {"param": param}
+        super().__init__(message, param=param)
 
 
 class Unauthenticated(DomainError):

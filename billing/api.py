@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -78,7 +79,8 @@ def _wanted(request: Request) -> Wanted:
     condition, kind = Q(), request.GET.get("kind")
     if kind is not None:
         if kind not in EntryKind.values:
-            raise InvalidField(param="kind")
+            known = ", ".join(EntryKind.values)
+            raise InvalidField(_("kind is one of %(known)s") % {"known": known}, param="kind")
         condition = Q(kind=kind)
     return Wanted(
         condition,

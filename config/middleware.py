@@ -7,6 +7,8 @@ from collections.abc import Callable
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
 from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed
@@ -61,6 +63,19 @@ class PageCSPMiddleware(CSPMiddleware):
         if request.path.startswith(DESK_PREFIX) and response.status_code != 404:
             response._csp_config = settings.DESK_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # django-csp's own
         return super().process_response(request, response)
+
+
+class PageLocaleMiddleware(LocaleMiddleware):
+    """The reader's language, on pages. Programs match on English, whatever their users' browsers accept."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if is_api(request):
+            translation.activate("en")
+        else:
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if is_api(request) else super().process_response(request, response)
 
 
 class PageErrorMiddleware:

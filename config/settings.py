@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "config.middleware.PageCSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.PageLocaleMiddleware",
     "config.middleware.BodyMiddleware",
     "config.middleware.PageErrorMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -22,6 +22,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Abs, Coalesce, TruncDate
+from django.utils.translation import gettext_lazy as _
 
 from accounts import newest_first
 from accounts.errors import InvalidField
@@ -126,7 +127,7 @@ def _sums(
     ):
         one = sums.setdefault((day, key_id, model_id), _Sum())
         if len(sums) > MOST_ROWS:
-            raise InvalidField(param="group_by")
+            raise InvalidField(_("Too many rows: ask for fewer days, or group by less"), param="group_by")
         one.failed += failed
         one.credits += credits
         if succeeded:

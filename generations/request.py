@@ -88,7 +88,7 @@ def is_storable(text: str) -> bool:
 
 def _prompt(value: Any) -> str:
     if value is None:
-        raise MissingField(_("prompt is required"), param="prompt")
+        raise MissingField(param="prompt")
     if not isinstance(value, str):
         raise InvalidField(_("prompt must be a string"), param="prompt")
     if len(value) > MAX_PROMPT:
@@ -114,7 +114,7 @@ def _shape(aspect_ratio: Any, size: Any) -> tuple[str | None, int, int]:
 def _size(value: Any) -> tuple[int, int]:
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise InvalidField(_('size looks like "1024*1024"'), param="size")
+        raise InvalidField(_('size looks like "1024*1024" or "1024x1024"'), param="size")
     width, height = int(match[1]), int(match[2])
     for side in (width, height):
         if not MIN_SIDE <= side <= MAX_SIDE or side % SIDE_STEP:

@@ -113,7 +113,7 @@ def _responses(found: Documented, errors: Sequence[type[DomainError]]) -> dict[s
     answers: dict[str, Any] = {
         str(found.status): {
             "description": HTTPStatus(found.status).phrase,
-            "headers": _headers(found.status),
+            "headers": _headers(found.status) | _own_headers(found),
             "content": {"application/json": {"schema": found.answer, "example": example_of(found.answer)}},
         }
     }
@@ -156,6 +156,13 @@ def _headers(status: int) -> dict[str, Any]:
         names += ["RateLimit-Policy", "RateLimit"]
     names += [name for name, statuses in _COMES_WITH.items() if status in statuses]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _own_headers(found: Documented) -> dict[str, Any]:
+    return {
+        name: {"description": words, "schema": text(), "required": True}
+        for name, words in found.answer_headers.items()
+    }
 
 
 # --- The whole document -------------------------------------------------------------------------

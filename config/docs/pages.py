@@ -24,7 +24,9 @@ from accounts.pages import current_access
 from config.api import AWAY
 from config.docs import errors, openapi, reference, snippets
 from config.docs.cures import CURES
-from generations.request import ASPECT_RATIOS
+from generations.api.v1_fields import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
+from generations.messages import ERROR_MESSAGES
+from generations.request import ASPECT_RATIOS, MAX_N
 from webhooks.event_types import EVENT_TYPES
 
 SCHEMA_LIFE_S = 300
@@ -49,6 +51,7 @@ PAGES = (
     Page("authentication", _("Authentication")),
     Page("generate", _("Order an image")),
     Page("status", _("Ask for it")),
+    Page("v1", _("Version 1")),
     Page("errors", _("Errors")),
     Page("limits", _("Limits")),
     Page("idempotency", _("Ordering once")),
@@ -57,6 +60,26 @@ PAGES = (
     Page("test-keys", _("Test keys")),
     Page("reference", _("Reference")),
     Page("changelog", _("Changes")),
+)
+V1_CALLS = (
+    (
+        "GET /api/v1/generations",
+        _("Your orders, by `status`, `model`, `key`, `created_after` and `created_before`."),
+    ),
+    ("GET /api/v1/generations/{id}/receipt", _("What was held, tried, charged and returned for an order.")),
+    ("GET /api/v1/models", _("What is sold, with prices in credits.")),
+    ("POST /api/v1/estimate", _("What an order would cost: the same body, and nothing is made.")),
+    (
+        "GET /api/v1/balance",
+        _("Credits that are available, held and owed, and how many images they are enough for."),
+    ),
+    ("GET /api/v1/ledger", _("Every entry that changed the balance.")),
+    ("GET /api/v1/usage", _("Orders, credits and seconds by day, key and model.")),
+    ("/api/v1/keys", _("Keys: make, change, rotate and revoke them. Needs the scope `admin`.")),
+    (
+        "/api/v1/webhook-endpoints",
+        _("Who is told of what happens, and the log of it. Needs the scope `admin`."),
+    ),
 )
 
 
@@ -88,7 +111,13 @@ def _more(slug: str, key: str, language: str) -> dict[str, Any]:
     lifetimes = {"days": settings.RETENTION_DAYS, "link_hours": settings.IMAGE_LINK_SECONDS // 3600}
     made: dict[str, Callable[[], dict[str, Any]]] = {
         "": lambda: lifetimes,
-        "status": lambda: lifetimes,
+        "status": lambda: {**lifetimes, "failures": _failures()},
+        "v1": lambda: {
+            "max_n": MAX_N,
+            "metadata_bytes": MAX_METADATA_BYTES,
+            "metadata_depth": MAX_METADATA_DEPTH,
+            "calls": V1_CALLS,
+        },
         "generate": lambda: {"shapes": ASPECT_RATIOS.items()},
         "errors": lambda: {"errors": errors.catalogue()},
         "limits": lambda: {
@@ -99,6 +128,11 @@ def _more(slug: str, key: str, language: str) -> dict[str, Any]:
         "reference": lambda: {"groups": reference.groups(_document(), settings.PUBLIC_URL, key, language)},
     }
     return made.get(slug, dict)()
+
+
+def _failures() -> list[tuple[str, Any]]:
+    """`error_message` of a task that failed, and what to do."""
+    return [(text, CURES[word]) for word, text in ERROR_MESSAGES.items()]
 
 
 def test_key_prefix(request: HttpRequest) -> str:

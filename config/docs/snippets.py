@@ -12,6 +12,7 @@ SHOP_PLACEHOLDER = "https://shop.example"
 ENDINGS = {"curl": "sh", "python": "py", "javascript": "mjs", "php": "php"}
 NAMES = ("first_image", "once", "openai", "webhook")
 ORDER = {"prompt": "a lighthouse at dusk", "aspect_ratio": "16:9", "seed": 42}
+V1_ORDER = {"prompt": "a lighthouse at dusk", "aspect_ratio": "16:9", "n": 2, "metadata": {"order": "1042"}}
 TASK_ID = "task_01M8JZTCA1G9NJSDMB51MNN78B"
 
 
@@ -56,5 +57,6 @@ def all_code(address: str, key: str, language: str) -> dict[str, Code]:
     """What pages show, by name."""
     found = {name: program(name, address, key) for name in NAMES}
     found["generate"] = samples(Call("POST", f"{address}/api/generate", key, ORDER))
+    found["v1"] = samples(Call("POST", f"{address}/api/v1/generations", key, V1_ORDER))
     found["status"] = samples(Call("GET", f"{address}/api/status?task_id={TASK_ID}", key))
     return {name: code(name, sources, language) for name, sources in found.items()}

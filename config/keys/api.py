@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Access, access_of
-from accounts.api import ApiView, json_object
+from accounts.api import json_object
 from accounts.api_keys import LONGEST_OVERLAP, USUAL_OVERLAP, KeyEnded, KeyFrozen, TooManyKeys
-from accounts.api_v1 import known_fields, list_data, moment, page_by_id
+from accounts.api_v1 import LIST_PARAMETERS, V1View, known_fields, list_data, moment, page_by_id
 from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField
 from accounts.models import ApiKey
@@ -26,8 +27,9 @@ _NUMBERS = ("rate_per_minute", "burst", "max_open_tasks")
 _SETTABLE = {"name", "scopes", "expires_at", "allowed_addresses", *_NUMBERS, "spend_caps"}
 
 
-class KeysView(ApiView):
+class KeysView(V1View):
     required_scope = "admin"
+    parameters = LIST_PARAMETERS
 
     @documented(
         "list_keys",
@@ -68,7 +70,7 @@ class KeysView(ApiView):
         if livemode is None:
             livemode = access.livemode
         if not isinstance(livemode, bool):
-            raise InvalidField(param="livemode")
+            raise InvalidField(_("livemode is true or false"), param="livemode")
         try:
             key, secret = service.create(access, _draft(body, Draft()), livemode=livemode)
         except Invalid as error:
@@ -76,7 +78,7 @@ class KeysView(ApiView):
         return Response(_answer(access, key) | {"secret": secret})
 
 
-class KeyView(ApiView):
+class KeyView(V1View):
     required_scope = "admin"
 
     @documented("read_key", "Read a key", tag="Keys", parameters=[schemas.KEY_ID], answer=schemas.KEY)
@@ -122,15 +124,18 @@ class KeyView(ApiView):
         return Response(_answer(access, service.find(access, key_id)))
 
 
-class RotateView(ApiView):
+class RotateView(V1View):
     required_scope = "admin"
+    needs_no_body = True
 
     @documented(
         "rotate_key",
         "Rotate a key",
         tag="Keys",
-        description="Makes a new key with the same limits, and lets the old one work on for a while.",
+        description="Makes a new key with the same limits, and lets the old one work on for a while. The body may be "
+        "missing.",
         body=schemas.ROTATE,
+        body_required=False,
         example={"overlap_seconds": 3600},
         parameters=[schemas.KEY_ID],
         answer=schemas.NEW_KEY,
@@ -140,13 +145,15 @@ class RotateView(ApiView):
         """The new key, with its secret."""
         access = access_of(request)
         key = service.find(access, key_id)
-        body = known_fields(json_object(request), {"overlap_seconds"})
+        body = known_fields(json_object(request), {"overlap_seconds"}) if request._request.body else {}
         seconds = body.get("overlap_seconds")
         if seconds is None:
             seconds = int(USUAL_OVERLAP.total_seconds())
         most = int(LONGEST_OVERLAP.total_seconds())
         if not _is_whole(seconds) or not 0 <= seconds <= most:
-            raise InvalidField(f"A whole number from 0 to {most}", param="overlap_seconds")
+            raise InvalidField(
+                _("A whole number from 0 to %(most)d") % {"most": most}, param="overlap_seconds"
+            )
         new, secret = service.rotate(access, key, datetime.timedelta(seconds=seconds))
         return Response(_answer(access, new) | {"secret": secret})
 
@@ -202,7 +209,7 @@ def _draft(body: dict[str, Any], was: Draft) -> Draft:
     changes: dict[str, Any] = {}
     if "name" in body:
         if not isinstance(body["name"], str):
-            raise InvalidField(param="name")
+            raise InvalidField(_("name is a text"), param="name")
         changes["name"] = body["name"]
     for field in ("scopes", "allowed_addresses"):
         if field in body:
@@ -223,7 +230,7 @@ def _draft(body: dict[str, Any], was: Draft) -> Draft:
 def _texts(value: Any, field: str) -> tuple[str, ...]:
     # Ascii: what is wrong with an entry is said with it, and no good one has other signs.
     if not isinstance(value, list) or not all(isinstance(one, str) and one.isascii() for one in value):
-        raise InvalidField(param=field)
+        raise InvalidField(_("%(field)s is a list of texts in ASCII") % {"field": field}, param=field)
     return tuple(value)
 
 
@@ -233,6 +240,6 @@ def _is_whole(value: Any) -> bool:
 
 def _number(value: Any, field: str) -> int | None:
     if value is not None and not _is_whole(value):
-        raise InvalidField(param=field)
+        raise InvalidField(_("A whole number, or null"), param=field)
     number: int | None = value
     return number

@@ -3,7 +3,6 @@
 import datetime
 from typing import Any
 
-from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,11 +13,10 @@ from accounts.errors import MissingField, NotFound
 from accounts.shapes import text
 from generations import ordering, retention
 from generations.api import schemas
-from generations.api.shapes import clock_of, images_of
+from generations.api.shapes import images_of, kept_of
 from generations.messages import error_message
 from generations.models import Generation, Status
 from generations.request import parse
-from generations.storage import signed_url
 
 ENDPOINT = "generate"
 STATUS_WORDS = {
@@ -86,10 +84,7 @@ class StatusView(ApiView):
 def status_data(generation: Generation, days: int) -> dict[str, Any]:
     """`data` of a status answer; image addresses are signed afresh at every call. `days`: how long images are kept."""
     images = images_of(generation)
-    now = clock_of(images)
-    kept = [image for image in images if now and image.is_kept(now, days)]
-    expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
-    deleted_at = images[0].gone_at(days) if images and not kept else None
+    kept = kept_of(images, days)
     return {
         "status": STATUS_WORDS[Status(generation.status)],
         "task_id": generation.task_id,
@@ -99,17 +94,13 @@ def status_data(generation: Generation, days: int) -> dict[str, Any]:
             "size": generation.size,
             "seed": generation.requested_seed,
         },
-        "response": [
-            signed_url(image.public_id, image.extension, int(expires_at.timestamp()))
-            for image in kept
-            if expires_at
-        ],
+        "response": kept.urls,
         "consumed_credits": generation.price_credits * len(images) // generation.n,
         "created_at": _plain_time(generation.created_at),
         "error_message": error_message(generation),
         "seed": generation.seed,
-        "expires_at": _plain_time(expires_at),
-        "images_deleted_at": _plain_time(deleted_at),
+        "expires_at": _plain_time(kept.expires_at),
+        "images_deleted_at": _plain_time(kept.deleted_at),
     }
 
 

@@ -24,6 +24,7 @@ from accounts.line import Line, line_of
 from generations import lifecycle, ordering, retention, storage, waiting
 from generations.api import openai_schemas as schemas
 from generations.api.openai_errors import ModelNotFound, NoImage, StillRunning, rate_headers
+from generations.api.shapes import images_of, kept_of
 from generations.errors import ImageDeleted
 from generations.messages import error_message
 from generations.models import Generation, Image, ImageModel, Status
@@ -62,6 +63,7 @@ class ModelsView(OpenAIView):
         "List models",
         tag="OpenAI",
         answer=schemas.MODELS,
+        answer_headers=schemas.RATE_HEADERS,
         refusals=schemas.REFUSALS,
     )
     def get(self, request: Request) -> Response:
@@ -77,6 +79,7 @@ class ModelView(OpenAIView):
         tag="OpenAI",
         parameters=[schemas.MODEL_ID],
         answer=schemas.MODEL,
+        answer_headers=schemas.RATE_HEADERS,
         errors=[schemas.NoSuchModel],
         refusals=schemas.REFUSALS,
     )
@@ -98,6 +101,7 @@ class ImagesView(OpenAIView):
         example={"prompt": "a lighthouse at dusk", "size": "1024x1024"},
         parameters=[IDEMPOTENCY_KEY],
         answer=schemas.IMAGES,
+        answer_headers=schemas.RATE_HEADERS,
         errors=schemas.IMAGE_ERRORS,
         refusals=schemas.REFUSALS,
     )
@@ -181,23 +185,16 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 def _images(generation: Generation, access: Access, *, inline: bool) -> dict[str, Any]:
     """Raises ImageDeleted for a replay that came too late, and Unavailable while the storage is away."""
-    images = list(
-        Image.objects.filter(generation=generation, deleted_at=None).order_by("index").annotate(now=db_now())
-    )
-    days = retention.days_of(access.organization)
-    kept = [image for image in images if image.is_kept(image.now, days)]
-    if not kept:
+    kept = kept_of(images_of(generation), retention.days_of(access.organization))
+    if not kept.images:
         raise ImageDeleted
+    shown = map(_inline, kept.images) if inline else ({"url": url} for url in kept.urls)
     return {
         "created": int((generation.finished_at or generation.created_at).timestamp()),
-        "data": [_inline(image) if inline else {"url": _url(image, image.now)} for image in kept],
+        "data": list(shown),
         "output_format": generation.output_format,
         "size": f"{generation.width}x{generation.height}",
     }
-
-
-def _url(image: Image, now: datetime.datetime) -> str:
-    return storage.signed_url(image.public_id, image.extension, storage.link_expiry(now))
 
 
 def _inline(image: Image) -> dict[str, str]:

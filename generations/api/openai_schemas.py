@@ -71,6 +71,11 @@ IMAGES = component(
         }
     ),
 )
+RATE_HEADERS = {
+    "x-ratelimit-limit-requests": "How many requests are possible at once.",
+    "x-ratelimit-remaining-requests": "How many are now.",
+    "x-ratelimit-reset-requests": "How long until all of them are again, such as 1s or 6m0s.",
+}
 ERROR = component(
     "OpenAIError",
     record(

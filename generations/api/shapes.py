@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.clock import db_now
@@ -12,7 +12,7 @@ from accounts.statements import Select
 from accounts.times import time_text
 from generations.messages import error_message
 from generations.models import Generation, Image, Status
-from generations.storage import THUMBNAIL_EXTENSION, signed_url
+from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_url
 
 
 def _with_clock(rows: "QuerySet[Image]") -> "QuerySet[Any]":
@@ -37,24 +37,41 @@ def images_of_all(generations: Iterable[Generation]) -> dict[int, list[Image]]:
     return found
 
 
-def clock_of(images: Sequence[Image]) -> datetime.datetime | None:
-    return cast(Any, images[0]).now if images else None
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What can still be had of an order's images. `expires_s`: when links that are signed now stop to open, in Unix
+    seconds; `deleted_at`: when its images went, None while there is one and where there never was.
+    """
+
+    images: list[Image]
+    expires_s: int = 0
+    deleted_at: datetime.datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime.datetime | None:
+        return datetime.datetime.fromtimestamp(self.expires_s, datetime.UTC) if self.images else None
+
+    @property
+    def urls(self) -> list[str]:
+        return [signed_url(image.public_id, image.extension, self.expires_s) for image in self.images]
+
+
+def kept_of(images: Sequence[Any], days: int) -> Kept:
+    """`images` as images_of() finds them. `days`: how long they are kept (retention.days_of)."""
+    if not images:
+        return Kept([])
+    now: datetime.datetime = images[0].now
+    kept = [image for image in images if image.is_kept(now, days)]
+    return Kept(kept, link_expiry(now)) if kept else Kept([], deleted_at=images[0].gone_at(days))
 
 
 def generation_data(
-    generation: Generation,
-    images: Sequence[Image] = (),
-    *,
-    days: int,
-    now: datetime.datetime | None = None,
-    model: str = "",
+    generation: Generation, images: Sequence[Image] = (), *, days: int, model: str = ""
 ) -> dict[str, Any]:
-    """`images` by their index, as images_of() finds them, or with the database's `now` beside them. `days`: how long
-    they are kept (retention.days_of). `model`: its id, where the caller knows it. Addresses are signed afresh.
+    """`images` as images_of() finds them. `days`: how long they are kept (retention.days_of). `model`: its id, where
+    the caller knows it. Addresses are signed afresh.
     """
-    now = now or clock_of(images)
-    kept = [image for image in images if now and image.is_kept(now, days)]
-    expires_at = now + datetime.timedelta(seconds=settings.IMAGE_LINK_SECONDS) if now and kept else None
+    kept = kept_of(images, days)
     return {
         "id": generation.task_id,
         "object": "generation",
@@ -71,23 +88,23 @@ def generation_data(
         "output_format": generation.output_format,
         "price_credits": generation.price_credits,
         "consumed_credits": generation.price_credits * len(images) // generation.n,
-        "images": [image_data(image, int(expires_at.timestamp())) for image in kept if expires_at],
-        "images_deleted_at": time_text(images[0].gone_at(days) if images and not kept else None),
+        "images": [image_data(image, kept.expires_s) for image in kept.images],
+        "images_deleted_at": time_text(kept.deleted_at),
         "metadata": generation.metadata,
         "error": _error(generation),
         "created_at": time_text(generation.created_at),
         "started_at": time_text(generation.started_at),
         "finished_at": time_text(generation.finished_at),
-        "expires_at": time_text(expires_at),
+        "expires_at": time_text(kept.expires_at),
     }
 
 
-def image_data(image: Image, expires_at: int) -> dict[str, Any]:
-    """`expires_at`: of its two addresses, in Unix seconds."""
+def image_data(image: Image, expires_s: int) -> dict[str, Any]:
+    """`expires_s`: of its two addresses, in Unix seconds."""
     return {
         "id": image.public_id,
-        "url": signed_url(image.public_id, image.extension, expires_at),
-        "thumbnail_url": signed_url(image.public_id, THUMBNAIL_EXTENSION, expires_at),
+        "url": signed_url(image.public_id, image.extension, expires_s),
+        "thumbnail_url": signed_url(image.public_id, THUMBNAIL_EXTENSION, expires_s),
         "width": image.width,
         "height": image.height,
         "content_type": image.content_type,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -63,6 +64,7 @@ class GenerationsView(V1View):
         example=schemas.ORDER,
         parameters=[IDEMPOTENCY_KEY],
         answer=schemas.GENERATION,
+        answer_headers={"Location": "The path at which to ask for it."},
         errors=ORDER_ERRORS,
     )
     def post(self, request: Request) -> Response:
@@ -134,7 +136,7 @@ def _wanted(access: Access, request: Request) -> Wanted:
     asked, condition = request.GET, Q()
     if (status := asked.get("status")) is not None:
         if status not in Status.values:
-            raise InvalidField(param="status")
+            raise InvalidField(_("status is queued, running, succeeded, failed or canceled"), param="status")
         condition &= Q(status=status)
     if (model := asked.get("model")) is not None:
         ids = dict(ImageModel.objects.values_list("slug", "pk"))
@@ -145,7 +147,7 @@ def _wanted(access: Access, request: Request) -> Wanted:
         keys = access.organization.api_keys.filter(livemode=access.livemode)
         found = keys.filter(public_id=key).first() if KEY_ID.fullmatch(key) else None
         if found is None:
-            raise InvalidField(param="key")
+            raise InvalidField(_("There is no such key; GET /api/v1/keys lists them"), param="key")
         condition &= Q(key=found)
     return Wanted(
         condition,

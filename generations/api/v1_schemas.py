@@ -170,12 +170,19 @@ USAGE = record(
         "data": array(
             record(
                 {
-                    "start": text("A day, UTC.", example="2026-11-22"),
-                    "key": nullable(text(example="tt_test_ab12")),
-                    "model": nullable(text(example=MODEL_NAME)),
-                    "succeeded": whole(example=112),
-                    "failed": whole(example=5),
-                    "credits": whole(example=1680),
+                    "start": text(
+                        "The day, UTC; where days are not told apart, the first.", example="2026-11-22"
+                    ),
+                    "key": nullable(
+                        text(
+                            "Its beginning; null for people, and where keys are not told apart.",
+                            example="tt_test_ab12",
+                        )
+                    ),
+                    "model": nullable(text("Null where models are not told apart.", example=MODEL_NAME)),
+                    "succeeded": whole("Orders that brought images.", example=112),
+                    "failed": whole("Orders that failed; canceled ones are in neither.", example=5),
+                    "credits": whole("Charged for them.", example=1680),
                     "p50_seconds": nullable(number("Half took no longer.", example=1.2)),
                     "p95_seconds": nullable(number("95 of 100 took no longer.", example=2.8)),
                 }

@@ -7,6 +7,8 @@ from typing import Any, cast
 from django.http import HttpResponse
 from django.test import Client
 
+from accounts.errors import InvalidField, MissingField
+
 GENERATE = "/api/generate"
 STATUS = "/api/status"
 FOX: dict[str, Any] = {"prompt": "a fox in the snow", "aspect_ratio": "1:1"}
@@ -55,6 +57,14 @@ def data_of(response: HttpResponse) -> dict[str, Any]:
     assert {name: body[name] for name in ("code", "message")} == {"code": 200, "message": "success"}
     assert set(body) == {"code", "message", "data"}
     return cast(dict[str, Any], body["data"])
+
+
+def field_of(response: HttpResponse) -> tuple[str, str | None]:
+    """Machine word and param of a 400, which says in words what is expected there."""
+    error = error_of(response, 400)
+    said = content(response)["message"]
+    assert said not in (str(InvalidField.message), str(MissingField.message)), error
+    return error["type"], error["param"]
 
 
 def error_of(response: HttpResponse, code: int) -> dict[str, Any]:

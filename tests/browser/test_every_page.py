@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import LOOKS, WIDE, Shop, Visitor
+from tests.browser.conftest import WIDE, Shop, Visitor
+from tests.browser.looks import assert_fits
 
 PAGES = ["/", "/sign-in/", "/sign-up/", "/sign-up/sent/", "/account/forgotten/", "/mails/", "/nothing"]
 MEMBER_PAGES = [
@@ -69,12 +69,7 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
         expect(page.locator("#prompt-problem")).to_be_visible()
     else:
         visitor.go(path)
-    for scheme, size in LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size(size)
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert_fits(page)
     assert visitor.complaints == []
     if path == "one being made":
         page.get_by_role("button", name="Cancel").click()

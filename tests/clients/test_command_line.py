@@ -189,6 +189,11 @@ def test_a_receipt_says_what_became_of_the_money(run: Run) -> None:
     assert "ok in 1.21 s" in out
 
 
+def test_a_receipt_of_what_is_free_waits_for_nothing(run: Run, stand_in: StandIn) -> None:
+    stand_in.then(Reply(200, {"task": TASK, "hold": None, "attempts": [], "settlement": None}))
+    assert run("receipt", TASK)[1].splitlines()[1:] == ["settled  nothing: it is free"]
+
+
 @pytest.mark.parametrize("arguments", [("balance",), ("models",), ("usage",), ("list",)])
 def test_json_is_what_the_shop_said(run: Run, arguments: tuple[str, ...]) -> None:
     said = PLAIN.get(f"/{arguments[0]}", {"data": []})

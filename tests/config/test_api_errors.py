@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from billing import ledger
 from config.pages import server_error
-from tests.accounts.client import GENERATE, STATUS, content, error_of, generate, send, status
+from tests.accounts.client import GENERATE, STATUS, content, data_of, error_of, generate, send, status
 from tests.cast import Person, new_key
 
 PROBLEM = {"Accept": "application/problem+json"}
@@ -24,6 +24,18 @@ def test_envelope_has_one_shape_for_routes_that_do_not_exist() -> None:
         b'"limit_source":null,"retry_after":null,"fix_url":null,"request_id":"same"}}'
     )
     assert response["Content-Type"] == "application/json"
+
+
+def test_programs_are_answered_in_english_and_nothing_of_it_is_kept_on_the_way(
+    alice: Person, settings: Settings
+) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    german, key = {"Accept-Language": "de"}, new_key(alice)[1]
+    found = status(key, data_of(generate(key))["task_id"], headers=german)
+    for answer in (found, generate(key, {}, headers=german), send("GET", "/v1/models", key=key)):
+        assert answer["Cache-Control"] == "no-store"
+        assert not {"Content-Language", "Vary"} & set(answer.headers)
+    assert Client(headers=german).get("/docs/")["Content-Language"] == "de"
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/generate/", "/api/Generate", "/api/status/x", "/api/%ff"])

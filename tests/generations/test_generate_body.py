@@ -60,6 +60,7 @@ REFUSED: list[tuple[int, str, str | None, dict[str, Any]]] = [
         {"body": GOOD, "content_type": "application/x-www-form-urlencoded"},
     ),
     (415, "unsupported_media_type", None, {"body": b"", "content_type": "multipart/form-data; boundary=x"}),
+    (415, "unsupported_media_type", None, {"body": GOOD, "headers": {"Content-Encoding": "gzip"}}),
 ]
 
 

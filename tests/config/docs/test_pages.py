@@ -6,9 +6,11 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from config.docs import errors
+from config.docs import errors, openapi, snippets
 from config.docs.cures import CURES
-from config.docs.pages import PAGES
+from config.docs.pages import PAGES, V1_CALLS
+from generations.api.v1_fields import parse_v1
+from generations.messages import ERROR_MESSAGES
 from tests.cast import Person, new_key
 from tests.pages import browser_of, text_of
 
@@ -57,6 +59,20 @@ def test_language_can_be_chosen() -> None:
     text = Client().get("/docs/?in=php").content.decode()
     assert re.search(r'value="php" checked', text)
     assert re.search(r'value="curl" checked', Client().get("/docs/?in=cobol").content.decode())
+
+
+def test_page_of_version_1_shows_a_good_order_and_calls_that_there_are() -> None:
+    assert parse_v1(snippets.V1_ORDER).n == 2
+    known = openapi.document("Tintype", settings.PUBLIC_URL)["paths"]
+    for call, _meaning in V1_CALLS:
+        method, _space, path = call.rpartition(" ")
+        found = known[path.replace("{id}", "{task_id}")]
+        assert not method or method.lower() in found, call
+
+
+def test_page_of_the_status_names_every_reason_to_fail() -> None:
+    text = text_of(Client().get("/docs/status/"))
+    assert all(message in text for message in ERROR_MESSAGES.values())
 
 
 def test_every_error_has_a_cure_and_an_address() -> None:

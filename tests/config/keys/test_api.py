@@ -12,7 +12,7 @@ from accounts.models import ApiKey, AuditEvent
 from accounts.organizations import suspend
 from billing import ledger
 from billing.models import KeyUsage
-from tests.accounts.client import data_of, error_of, generate, send, word_of
+from tests.accounts.client import content, data_of, error_of, field_of, generate, send, word_of
 from tests.cast import Person, new_key
 from tests.config.keys.steps import KEYS, ask, events
 
@@ -52,8 +52,7 @@ def made(manager: str, **fields: Any) -> dict[str, Any]:
 
 
 def refused(manager: str, body: Any, method: str = "POST", path: str = KEYS) -> tuple[str, str | None]:
-    error = error_of(send(method, path, key=manager, body=body), 400)
-    return error["type"], error["param"]
+    return field_of(send(method, path, key=manager, body=body))
 
 
 def test_new_key_has_the_agreed_shape_and_its_secret_once(alice: Person, manager: str) -> None:
@@ -212,9 +211,23 @@ def test_list_is_read_page_by_page(manager: str) -> None:
     assert all("secret" not in key for key in first["data"])
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=", "cursor=x", "cursor=%00"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "limit=", "cursor=x", "cursor=%00", "page=2"]
+)
 def test_bad_questions_for_the_list_are_refused(manager: str, query: str) -> None:
     assert refused(manager, b"", "GET", f"{KEYS}?{query}") == ("invalid_field", query.partition("=")[0])
+
+
+def test_parameters_that_there_are_not_are_refused_where_nothing_is_listed_too(manager: str) -> None:
+    key = made(manager)["id"]
+    for method, path in (("POST", KEYS), ("GET", f"{KEYS}/{key}"), ("DELETE", f"{KEYS}/{key}")):
+        assert refused(manager, CI, method, f"{path}?limit=3") == ("invalid_field", "limit")
+    assert refused(manager, b"", "POST", f"{KEYS}/{key}/rotate?overlap_seconds=5")[1] == "overlap_seconds"
+
+
+def test_rotation_needs_no_body(manager: str) -> None:
+    response = send("POST", f"{KEYS}/{made(manager)['id']}/rotate", key=manager, content_type=None)
+    assert content(response)["secret"]
 
 
 def test_key_never_makes_one_that_may_more_than_itself(alice: Person) -> None:
@@ -246,7 +259,9 @@ def test_keys_that_may_not_manage_are_refused(alice: Person, scopes: list[str]) 
         ("DELETE", f"{KEYS}/{key.public_id}"),
         ("POST", f"{KEYS}/{key.public_id}/rotate"),
     ):
-        assert word_of(send(method, path, key=secret, body=CI)) == (403, "insufficient_scope")
+        response = send(method, path, key=secret, body=CI)
+        assert word_of(response) == (403, "insufficient_scope")
+        assert content(response)["message"] == "This key lacks the scope admin"
     assert word_of(send("GET", KEYS)) == (401, "unauthenticated")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 
 from generations.models import Generation
-from tests.accounts.client import FOX, content, error_of, send
+from tests.accounts.client import FOX, content, field_of, send
 
 V1 = "/api/v1"
 GENERATIONS = f"{V1}/generations"
@@ -39,13 +39,11 @@ def order(key: str, **fields: Any) -> Generation:
 
 def refused(key: str, body: Any, path: str = "generations") -> tuple[str, str | None]:
     """Machine word and param of a 400."""
-    error = error_of(send("POST", f"{V1}/{path}", key=key, body=body), 400)
-    return error["type"], error["param"]
+    return field_of(send("POST", f"{V1}/{path}", key=key, body=body))
 
 
 def question_refused(key: str, path: str, /, **query: str) -> tuple[str, str | None]:
-    error = error_of(asked(key, path, **query), 400)
-    return error["type"], error["param"]
+    return field_of(asked(key, path, **query))
 
 
 def pages(key: str, path: str, /, **query: str) -> list[list[dict[str, Any]]]:

@@ -110,7 +110,7 @@ class Settlement(Answered):
 
 @dataclass(frozen=True, slots=True)
 class Receipt(Answered):
-    """`settlement` is None until the order has ended."""
+    """`hold` and `settlement` are None for what is free, the latter also until the order has ended."""
 
     task: str
     hold: Hold | None = None
@@ -162,7 +162,10 @@ class Entry(Answered):
 
 @dataclass(frozen=True, slots=True)
 class Usage(Answered):
-    """`start`, `key` and `model` are None where it was not grouped by them. Times are in seconds."""
+    """Of orders, in credits and seconds. `key` and `model` are None where it was not grouped by them.
+
+    `start` is the day, or the first of all where it was not grouped by days.
+    """
 
     succeeded: int
     failed: int

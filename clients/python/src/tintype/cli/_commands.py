@@ -156,7 +156,7 @@ def receipt(shop: Tintype, options: Namespace, output: Output) -> int:
                 (f"attempt {one.number}", f"{one.outcome or 'under way'}{_in(one.seconds)}")
                 for one in found.attempts
             ),
-            ("settled", settled.kind if settled else "not yet"),
+            ("settled", settled.kind if settled else "not yet" if found.hold else "nothing: it is free"),
             ("consumed", settled and settled.consumed),
             ("returned", settled and settled.returned),
             ("available before", found.available_before),
@@ -201,7 +201,7 @@ def usage(shop: Tintype, options: Namespace, output: Output) -> int:
         output.json([line.raw for line in found])
     else:
         output.table(
-            ("START", "KEY", "MODEL", "IMAGES", "FAILED", "CREDITS", "P50", "P95"),
+            ("START", "KEY", "MODEL", "SUCCEEDED", "FAILED", "CREDITS", "P50", "P95"),
             [
                 (
                     line.start,

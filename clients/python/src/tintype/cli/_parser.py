@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     cancel.add_argument("id")
     receipt = command("receipt", _commands.receipt, "what was held, tried and charged for a task")
     receipt.add_argument("id")
-    usage = command("usage", _commands.usage, "images and credits by day, key and model")
+    usage = command("usage", _commands.usage, "orders, credits and seconds by day, key and model")
     usage.add_argument(
         "--group-by", default="day", metavar="WORDS", help="any of day,key,model (usually day)"
     )
