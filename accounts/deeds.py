@@ -65,7 +65,9 @@ class Deed(Generic[M]):
     hint: ClassVar[Any]
 
     def obstacle(self, row: M) -> str:
-        """Why this cannot be done to the row as it is, in words; "" when it can. Then there is no link."""
+        """Why this cannot be done to the row as it is, in words; "" when it can. Then there is no link. Two at once may
+        both read "", so `do` finds out by itself.
+        """
         return ""
 
     def says(self, row: M) -> list[str]:
@@ -151,7 +153,8 @@ class WithDeeds(ReadOnlyAdmin):
         if not deed.is_allowed(request):
             raise PermissionDenied
         form = deed.form(row, request.POST if request.method == "POST" else None)
-        if form.is_valid():
+        obstacle = deed.obstacle(row)
+        if not obstacle and form.is_valid():
             done = self._do(request, row, deed, form)
             if done is not None:
                 return done
@@ -159,7 +162,7 @@ class WithDeeds(ReadOnlyAdmin):
             "deed": deed,
             "row": row,
             "form": form,
-            "obstacle": "" if form.is_bound else deed.obstacle(row),
+            "obstacle": obstacle,
             "says": deed.says(row),
             "back": self._back(request, row),
         }

@@ -42,7 +42,8 @@ _CUSTOMER = {"is_active": True, "erased_at": None, "is_staff": False, "is_superu
 
 def begin(request: HttpRequest, organization: Organization, user: User, doer: Doer) -> StandIn:
     """In this session, in place of another one that was begun in it. Raises NotInTheirPlace."""
-    end(request)
+    if _token_of(request) != doer.once:
+        end(request)
     with transaction.atomic():
         row, is_new = StandIn.objects.get_or_create(
             token=doer.once,
@@ -81,7 +82,7 @@ def is_begun(request: HttpRequest) -> bool:
 
 
 def end(request: HttpRequest) -> StandIn | None:
-    """What was ended with this, or had ended; None when nothing was begun. The session is the operator's alone again."""
+    """What has ended by now; None when nothing was begun. The session is its operator's alone again."""
     token = _token_of(request)
     request.session.pop(IN_SESSION, None)
     row = _rows().filter(token=token).first() if token is not None else None
@@ -116,7 +117,8 @@ def _end(row: StandIn, by: str, origin: Origin = NOWHERE) -> bool:
 def _of(token: uuid.UUID, operator: User) -> StandIn | None:
     if not (operator.is_active and operator.is_staff and operator.has_perm(PERMISSION)):
         return None
-    row: StandIn | None = _rows().filter(token=token, operator=operator, ended_at=None, is_young=True).first()
+    rows = _rows().filter(token=token, operator=operator, ended_at=None, is_young=True)
+    row: StandIn | None = rows.first()
     if row is None or row.organization.closed_at is not None:
         return None
     person = row.user

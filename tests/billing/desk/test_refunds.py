@@ -7,10 +7,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from billing import payments
+from billing import payments, stripe_events
 from billing.models import Payment, Refund
 from tests.billing.gifts import owner_of
-from tests.billing.stripe.buying import CREDITS, Buyer, intent_of
+from tests.billing.stripe.buying import CREDITS, Buyer, arrives, events_about, intent_of
 from tests.makers import books_are_right
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
@@ -91,6 +91,21 @@ def test_form_that_is_sent_twice_gives_back_once(
     assert "Money was given back meanwhile. Look at what is left, then decide again." in words
     assert refunded_at(till, payment) == 500
     assert Refund.objects.count() == 1
+
+
+def test_webhooks_that_follow_take_nothing_again(
+    desk: Client, till: RunningTill, new_buyer: NewBuyer
+) -> None:
+    buyer = new_buyer()
+    payment = buyer.buys()
+    give_back(desk, payment, "5")
+    told = events_about(till, payment)
+    assert any(event["type"].startswith(("charge.refund", "refund.")) for event in told)
+    for event in told * 2:
+        stripe_events.process(arrives(event))
+    assert buyer.wallet()[0] == CREDITS * 3 // 4
+    assert Payment.objects.get().refunded_minor == 500
+    assert books_are_right()
 
 
 def test_what_stripe_refuses_takes_no_credits(desk: Client, till: RunningTill, new_buyer: NewBuyer) -> None:
