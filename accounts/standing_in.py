@@ -22,6 +22,7 @@ from accounts.models import AuditAction, Membership, Organization, StandIn, User
 from accounts.origin import NOWHERE, Origin, origin_of
 
 LASTS = datetime.timedelta(minutes=30)
+KEPT = datetime.timedelta(days=1)
 PERMISSION = "accounts.stand_in"
 IN_SESSION = "standing_in"
 BY_OPERATOR, BY_TIME = "operator", "time"
@@ -94,9 +95,11 @@ def end(request: HttpRequest) -> StandIn | None:
 
 
 def end_expired() -> int:
-    """How many of which nobody came back."""
+    """How many of which nobody came back; rows go a day later, what happened stands in the audit log."""
     expired = _rows().filter(ended_at=None, until__lte=db_now()).order_by("until")
-    return sum(_end(row, BY_TIME) for row in expired[:500])
+    count = sum(_end(row, BY_TIME) for row in expired[:500])
+    StandIn.objects.filter(until__lt=db_now() - KEPT).exclude(ended_at=None).delete()
+    return count
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Requests of an operator who looks at the shop in a member's place (accounts/standing_in.py)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from accounts import standing_in
 from accounts.errors import DomainError
 from accounts.pages import stand_in_of
 from config import pages
-from config.api import is_api
+from config.api import AWAY, is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Which ask nobody who they are.
@@ -59,7 +60,7 @@ class StandInMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if _asks_nobody(request) or not standing_in.is_begun(request):
+        if _asks_nobody(request) or not _is_begun(request):
             return self.get_response(request)
         found = standing_in.of(request)
         if found is None:
@@ -91,6 +92,13 @@ def is_open(request: HttpRequest) -> bool:
     if name == END:
         return True
     return request.method in ("GET", "HEAD") and (name in SHOWN or name.startswith(DOCS))
+
+
+def _is_begun(request: HttpRequest) -> bool:
+    """Nobody is, while sessions cannot be read: some pages can do without."""
+    with suppress(*AWAY):
+        return standing_in.is_begun(request)
+    return False
 
 
 def _asks_nobody(request: HttpRequest) -> bool:

@@ -211,21 +211,15 @@ def _next_portion(incident: Incident) -> "list[Generation]":
 def _credit(incident: Incident, organization_id: int, orders: "Sequence[Generation]") -> int:
     """How many of these, which are one organization's, had not been credited yet."""
     share = _locked_share(incident, organization_id)
-    tasks = credits = 0
-    for order in orders:
-        amount = incident.credits_each or order.price_credits
-        entry = ledger.grant(
-            organization_id,
-            amount,
-            reference=incident.reference(order.task_id),
-            actor=incident.actor,
-        )
-        if entry is not None:
-            tasks, credits = tasks + 1, credits + amount
-    if tasks:
+    gifts = {
+        incident.reference(order.task_id): incident.credits_each or order.price_credits for order in orders
+    }
+    given = ledger.grant_each(organization_id, gifts, actor=incident.actor)
+    credits = sum(gifts[reference] for reference in given)
+    if given:
         counted = IncidentShare.objects.filter(pk=share.pk)
-        counted.update(tasks=F("tasks") + tasks, credits=F("credits") + credits)
-    return tasks
+        counted.update(tasks=F("tasks") + len(given), credits=F("credits") + credits)
+    return len(given)
 
 
 def _locked_share(incident: Incident, organization_id: int) -> IncidentShare:

@@ -185,6 +185,9 @@ def test_who_never_comes_back_is_ended_by_a_sweep(inside: Client) -> None:
     StandIn.objects.update(until=ago(1))
     assert (standing_in.end_expired(), standing_in.end_expired()) == (1, 0)
     assert actions() == ["stand_in_begun", "stand_in_ended"]
+    StandIn.objects.update(until=ago(86_401))
+    standing_in.end_expired()
+    assert not StandIn.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,12 @@ def stop_here(*_arguments, **_more):
 incidents.PORTION = 3
 """
 WITHIN_A_TRANSACTION = f"""{BEGIN}
-inner, calls = incidents.ledger.grant, []
-def grant(*arguments, **more):
+inner, calls = incidents.ledger.grant_each, []
+def grant_each(*arguments, **more):
+    found = inner(*arguments, **more)
     calls.append(1)
-    return stop_here() if len(calls) == 5 else inner(*arguments, **more)
-incidents.ledger.grant = grant
+    return stop_here() if len(calls) == 2 else found
+incidents.ledger.grant_each = grant_each
 incidents.run_due()"""
 BEFORE_THE_MARK = f"""{BEGIN}
 inner, calls = incidents._credit, []

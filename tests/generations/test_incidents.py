@@ -3,11 +3,14 @@
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from accounts.deeds import Refused
 from accounts.models import AuditEvent, Organization
+from billing import ledger
 from billing.models import LedgerEntry
 from generations import incidents
 from generations.models import Affected, Attempt, Generation, Incident, IncidentState
@@ -22,7 +25,9 @@ from tests.makers import (
     books_are_right,
     wallet_of,
 )
+from tests.many_rows import fill
 from tests.operators import doer
+from tests.scale import count
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +35,22 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def access(db: None) -> Access:
     return an_access(an_organization(credits=1000))
+
+
+def test_a_gift_for_many_tasks_repays_what_is_owed_first(access: Access) -> None:
+    failed = [a_failed(access) for _ in range(3)]
+    ledger.claw_back(access.organization.pk, 1020, value_micros=0, reference="made:back", actor="system")
+    assert wallet_of(access.organization)[:3] == (0, 0, 20)
+    assert credited(an_incident()) == 3
+    assert wallet_of(access.organization)[:3] == (25, 0, 0)
+    kept = LedgerEntry.objects.filter(kind="grant").order_by("pk")
+    assert [(one.available, one.owed, one.available_after) for one in kept] == [
+        (0, -15, 0),
+        (10, -5, 10),
+        (15, 0, 25),
+    ]
+    assert len(failed) == 3
+    assert books_are_right()
 
 
 def credited(incident: Incident) -> int:
@@ -130,6 +151,30 @@ def test_many_go_by_portions_also_when_all_ended_at_one_moment(
     incidents.start(incident, doer())
     assert [incidents.take_portion(incident) for _ in range(5)] == [2, 2, 2, 1, None]
     assert incidents.given(incident) == incidents.extent(incident)
+    assert books_are_right()
+
+
+def test_a_hundred_thousand_go_by_portions_that_ask_the_same_each(access: Access) -> None:
+    tasks = count(1_000, 100_000)
+    rows = tasks * 10 // 9  # one of ten has failed
+    ledger.grant(access.organization.pk, 20 * rows, reference="manual:many", actor="system")
+    fill(access, rows)
+    before = available(access)
+    incident = an_incident(affected=Affected.SUCCEEDED, credits_each=1)
+    expected = incidents.extent(incident).tasks
+    assert expected >= tasks
+    incidents.start(incident, doer())
+    asked = set()
+    while True:
+        with CaptureQueriesContext(connection) as captured:
+            done = incidents.take_portion(incident)
+        if done != incidents.PORTION:
+            break
+        asked.add(len(captured))
+    assert max(asked) <= 20
+    incidents.run_due()
+    assert incidents.given(incident) == incidents.Extent(1, expected, expected)
+    assert available(access) == before + expected
     assert books_are_right()
 
 

@@ -1,6 +1,7 @@
 """Credits that operators give and take: once for each form, in the books, and never below nothing."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -68,7 +69,7 @@ def test_gift_repays_what_is_owed_first(desk: Client) -> None:
         ({"credits": "5", "reason": " "}, "This field is required."),
     ],
 )
-def test_bad_entry_changes_nothing(desk: Client, deed: str, fields: dict[str, str], says: str) -> None:
+def test_bad_entry_changes_nothing(desk: Client, deed: str, fields: dict[str, Any], says: str) -> None:
     organization = an_organization(credits=10)
     assert says in text_of(do(desk, organization, deed, **fields))
     assert wallet_of(organization)[0] == 10
