@@ -37,9 +37,6 @@ class IncidentForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("upstream", "credits_each"):
-            if name in self.fields:
-                self.fields[name].required = False
         if "credits_each" in self.fields:
             self.fields["credits_each"].widget.attrs["min"] = 1
 
@@ -86,6 +83,12 @@ class IncidentAdmin(WithDeeds):
 
     def get_fields(self, request: HttpRequest, obj: Incident | None = None) -> Any:
         return self._entered if obj is None else (*self._entered, *self._shown)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        one_way = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
         found, is_new = incidents.draft(first_shop(), actor=actor_of(request), **form.cleaned_data)

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(verbose_name='since')),
                 ('until', models.DateTimeField(verbose_name='until')),
                 ('affected', models.CharField(choices=[('failed', 'Failed, for whatever reason'), ('timeout', 'Failed: not made in time'), ('upstream_unavailable', 'Failed: no upstream could be reached'), ('succeeded', 'Succeeded, with images that were not right')], max_length=20, verbose_name='outcome')),
-                ('credits_each', models.PositiveIntegerField(null=True, verbose_name='credits for each task')),
+                ('credits_each', models.PositiveIntegerField(blank=True, null=True, verbose_name='credits for each task')),
                 ('state', models.CharField(choices=[('draft', 'Only looked at'), ('running', 'Being credited'), ('done', 'Credited')], default='draft', max_length=7, verbose_name='state')),
                 ('actor', models.CharField(max_length=60)),
                 ('reason', models.CharField(blank=True, max_length=500)),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('shop', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.shop')),
-                ('upstream', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generations.upstream', verbose_name='upstream')),
+                ('upstream', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generations.upstream', verbose_name='upstream')),
             ],
             options={
                 'verbose_name': 'incident',

@@ -45,10 +45,15 @@ class Incident(models.Model):
     since = models.DateTimeField(_("since"))
     until = models.DateTimeField(_("until"))
     upstream = models.ForeignKey(
-        Upstream, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("upstream")
+        Upstream,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("upstream"),
     )
     affected = models.CharField(_("outcome"), max_length=20, choices=Affected)
-    credits_each = models.PositiveIntegerField(_("credits for each task"), null=True)
+    credits_each = models.PositiveIntegerField(_("credits for each task"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=7, choices=IncidentState, default=IncidentState.DRAFT)
     actor = models.CharField(max_length=60)
     reason = models.CharField(max_length=500, blank=True)

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import replace
 
 from django.db import connection
+from django.db.models import Model
 
 from accounts.models import ApiKey, AuditEvent, Organization, StandIn
 from billing import ledger, manual
@@ -79,12 +80,15 @@ def test_a_task_is_canceled_once_and_a_key_frozen_once(race_db: None) -> None:
     waiting = a_generation(an_access(organization))
     key, desks = ApiKey.objects.get(), [desk_of(operator()) for _ in range(4)]
     connection.close()
-    for row, deed in ((waiting, "cancel"), (key, "freeze"), (organization, "suspend")):
+    targets: list[tuple[Model, str]] = [(waiting, "cancel"), (key, "freeze"), (organization, "suspend")]
+    for row, deed in targets:
         before = AuditEvent.objects.count()
         connection.close()
-        answers = together(
-            len(desks), lambda index, row=row, deed=deed: do(desks[index], row, deed).status_code
-        )
+
+        def act(index: int, row: Model = row, deed: str = deed) -> int:
+            return int(do(desks[index], row, deed).status_code)
+
+        answers = together(len(desks), act)
         assert tally(answers) == {"200": len(desks)}
         assert AuditEvent.objects.count() == before + 1, deed
     assert wallet_of(organization)[:2] == (100, 0)
