@@ -1,6 +1,6 @@
 """The only way from a person or a key to an organization, with what they may do there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,8 @@ from accounts.roles import RIGHTS, Right, roles_with, scopes_of
 MONEY_ROLES = roles_with(Right.MONEY)
 # While its deletion can be undone, an organization is only looked at.
 _WHILE_CLOSING = frozenset({Right.READ, Right.AUDIT, Right.OWNERSHIP})
+# What operators may do in a member's place.
+_WHILE_STANDING_IN = frozenset({Right.READ, Right.AUDIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,18 @@ def organizations_of(user: User) -> list[Organization]:
 def held(access: Access) -> Access:
     """What the person may do now, read anew while the organization's row is held until the transaction ends: of two who
     change its people at once, the second sees what the first has done. Raises NotFound when they are out of it
-    meanwhile, and InsufficientScope for a key.
+    meanwhile, and InsufficientScope for a key, and for an operator in their place.
     """
-    if access.user is None:
+    if access.user is None or access.actor != access.user.actor:
         raise InsufficientScope
     hold(access.organization)
     return access_of_user(access.user, access.organization.slug, origin=access.origin)
+
+
+def only_looking(access: Access, actor: str) -> Access:
+    """The same for an operator in this person's place: to be seen, and no more."""
+    rights, scopes = access.rights & _WHILE_STANDING_IN, access.scopes & {"read"}
+    return replace(access, rights=rights, scopes=scopes, actor=actor)
 
 
 def hold(organization: Organization) -> None:

@@ -2,23 +2,21 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts import (
     hooks,
     key_admin,  # noqa: F401 - registers itself
+    organization_deeds,  # noqa: F401 - likewise
 )
 from accounts.audit_log import NOBODY_IN_WORDS
-from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm, actor_of
+from accounts.deeds import WithDeeds
+from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
-from accounts.organizations import resume, suspend
-from accounts.origin import origin_of
 
 SUSPENDED_BECAUSE = {
     "": _("Suspended by an operator"),
@@ -27,17 +25,13 @@ SUSPENDED_BECAUSE = {
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ReadOnlyAdmin):
+class OrganizationAdmin(WithDeeds):
     list_display = ("name", "slug", "standing", "created_at")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
     search_fields = ("name", "slug")
     ordering = ("-pk",)
     fields = ("name", "slug", "shop", "standing", "suspended_at", "resumed_at", "rate_per_minute", "burst")
     readonly_fields = ("standing",)
-    actions = ("resume_them", "suspend_them")
-
-    def has_steer_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "change")
 
     @admin.display(description=_("standing"), ordering="suspended_at")
     def standing(self, organization: Organization) -> str:
@@ -48,33 +42,6 @@ class OrganizationAdmin(ReadOnlyAdmin):
         if organization.suspended_at is None:
             return str(_("Good"))
         return str(SUSPENDED_BECAUSE.get(organization.suspended_reason, organization.suspended_reason))
-
-    @admin.action(description=_("Resume: they may order again"), permissions=["steer"])
-    def resume_them(self, request: HttpRequest, organizations: QuerySet[Organization]) -> None:
-        actor, origin = actor_of(request), origin_of(request)
-        done = sum(
-            self._noted(request, one, resume(one, actor=actor, origin=origin), "Resumed.")
-            for one in organizations
-        )
-        words = ngettext("%(count)d organization was resumed.", "%(count)d organizations were resumed.", done)
-        self.message_user(request, words % {"count": done}, messages.SUCCESS)
-
-    @admin.action(description=_("Suspend: they may look, but not order"), permissions=["steer"])
-    def suspend_them(self, request: HttpRequest, organizations: QuerySet[Organization]) -> None:
-        actor, origin = actor_of(request), origin_of(request)
-        done = sum(
-            self._noted(request, one, suspend(one, actor=actor, origin=origin), "Suspended.")
-            for one in organizations
-        )
-        words = ngettext(
-            "%(count)d organization was suspended.", "%(count)d organizations were suspended.", done
-        )
-        self.message_user(request, words % {"count": done}, messages.SUCCESS)
-
-    def _noted(self, request: HttpRequest, organization: Organization, changed: bool, what: str) -> bool:
-        if changed:
-            self.log_change(request, organization, what)
-        return changed
 
 
 class ShopForm(RowForm):

@@ -83,6 +83,8 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.PASSKEY_REMOVED,
                     _A.ACCOUNT_CONNECTED,
                     _A.ACCOUNT_DISCONNECTED,
+                    _A.STAND_IN_BEGUN,
+                    _A.STAND_IN_ENDED,
                 }
             ),
         ),
@@ -115,6 +117,8 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.LIMITS_CHANGED,
                     _A.IMAGE_TAKEN_DOWN,
                     _A.IMAGES_DELETED,
+                    _A.TASK_RETRIED,
+                    _A.TASK_CANCELED,
                 }
             ),
         ),

@@ -138,23 +138,30 @@ def set_rate_limits(organization: Organization, **limits: int | None) -> None:
 
 @transaction.atomic
 def suspend(
-    organization: Organization, *, reason: str = "", actor: str = "system", origin: Origin = NOWHERE
+    organization: Organization,
+    *,
+    reason: str = "",
+    actor: str = "system",
+    origin: Origin = NOWHERE,
+    note: str = "",
 ) -> bool:
-    """`reason`: a machine word, "" by an operator. False when it was suspended before."""
+    """`reason`: a machine word, "" by an operator, who says why in `note`. False when it was suspended before."""
     found = Organization.objects.filter(pk=organization.pk, suspended_at=None)
     if not found.update(suspended_at=db_now(), suspended_reason=reason):
         return False
-    record(organization, AuditAction.SUSPENDED, actor=actor, origin=origin, **_why(reason))
+    record(organization, AuditAction.SUSPENDED, actor=actor, origin=origin, note=note, **_why(reason))
     return True
 
 
 @transaction.atomic
-def resume(organization: Organization, *, actor: str = "system", origin: Origin = NOWHERE) -> bool:
+def resume(
+    organization: Organization, *, actor: str = "system", origin: Origin = NOWHERE, note: str = ""
+) -> bool:
     """False when it was not suspended."""
     found = Organization.objects.filter(pk=organization.pk, suspended_at__isnull=False)
     if not found.update(suspended_at=None, suspended_reason="", resumed_at=db_now()):
         return False
-    record(organization, AuditAction.RESUMED, actor=actor, origin=origin)
+    record(organization, AuditAction.RESUMED, actor=actor, origin=origin, note=note)
     return True
 
 

@@ -17,9 +17,9 @@ from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import terms
-from accounts.access import Access, access_of_user
+from accounts.access import Access, access_of_user, only_looking
 from accounts.errors import DomainError, NotFound
-from accounts.models import User
+from accounts.models import StandIn, User
 from accounts.names import isolated
 from accounts.origin import origin_of
 from accounts.roles import Right
@@ -60,7 +60,7 @@ def _page(
         except NotFound:
             return render(request, "accounts/no_organization.html", status=403)
         access.require("read")
-        if asks_terms and terms.outstanding(user, access.organization.shop):
+        if asks_terms and stand_in_of(request) is None and terms.outstanding(user, access.organization.shop):
             return go_through(request, reverse("terms"))
         if request.method == "POST" and request.POST.get("for") != access.organization.slug:
             raise OtherOrganization(access.organization.name)
@@ -111,11 +111,21 @@ class OtherOrganization(DomainError):
 def current_access(request: HttpRequest, user: User) -> Access:
     """The organization that this session last chose, else the person's oldest. Raises NotFound: they have none."""
     origin = origin_of(request)
+    stand_in = stand_in_of(request)
+    if stand_in is not None:
+        access = access_of_user(user, stand_in.organization.slug, origin=origin)
+        return only_looking(access, stand_in.operator_actor)
     chosen = request.session.get(CHOSEN)
     if chosen is not None:
         with suppress(NotFound):  # they are no longer in it
             return access_of_user(user, chosen, origin=origin)
     return access_of_user(user, origin=origin)
+
+
+def stand_in_of(request: HttpRequest) -> StandIn | None:
+    """Of an operator who looks at this page in a member's place, who is then `request.user`."""
+    found: StandIn | None = getattr(request, "standing_in", None)
+    return found
 
 
 def go_through(request: HttpRequest, path: str) -> HttpResponse:

@@ -5,7 +5,7 @@ from importlib import import_module
 from celery import shared_task
 from django.conf import settings
 
-from accounts import alerts, audit, closing, exports, outbox
+from accounts import alerts, audit, closing, exports, outbox, standing_in
 from accounts.signing import sessions, unproven
 from accounts.ticks import one_at_a_time
 
@@ -35,6 +35,7 @@ def clear_sessions() -> None:
     """Of whoever did not come back, and where people were long ago: else it would lie around for ever."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     sessions.forget_dead()
+    standing_in.end_expired()
     audit.forget_origins()
 
 

@@ -16,6 +16,7 @@ from accounts.views import (
     signing,
     signing_up,
     social,
+    standing_in,
     team,
 )
 
@@ -109,4 +110,5 @@ urlpatterns: list[URLPattern] = [
     *_ORGANIZATION,
     *_TEAM,
     *_MAILS,
+    path("look-in/end/", standing_in.end, name="stand_in_end"),
 ]

@@ -10,6 +10,7 @@ state a value that depends on the wallet, so they lock it first; their entries a
 """
 
 import datetime
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -70,6 +71,36 @@ def grant(
 ) -> LedgerEntry | None:
     """Adds given credits: welcome, voucher, goodwill, manual. They carry no value."""
     return _add(organization_id, EntryKind.GRANT, credits, 0, reference, actor, note)
+
+
+@transaction.atomic
+def grant_each(organization_id: int, gifts: Mapping[str, int], *, actor: str) -> list[str]:
+    """Many grants under one lock: credits by reference. The references of those that were not there yet."""
+    wallet = _locked(organization_id)
+    found = LedgerEntry.objects.filter(reference__in=gifts, kind=EntryKind.GRANT)
+    known = set(found.values_list("reference", flat=True))
+    added = repaid = 0
+    entries = []
+    for reference, credits in gifts.items():
+        _require_positive(credits)
+        if reference in known:
+            continue
+        repays = min(credits, wallet.owed - repaid)
+        added, repaid = added + credits - repays, repaid + repays
+        entry = LedgerEntry(
+            wallet=wallet,
+            kind=EntryKind.GRANT,
+            available=credits - repays,
+            owed=-repays,
+            available_after=wallet.available + added,
+            reference=reference,
+            actor=actor,
+        )
+        entries.append(entry)
+    LedgerEntry.objects.bulk_create(entries)
+    if entries:
+        _change_wallet(pk=wallet.pk, available=added, owed=-repaid)
+    return [entry.reference for entry in entries]
 
 
 @transaction.atomic

@@ -15,13 +15,7 @@ from webhooks.publishing import publish
 
 def tell_of_added(organization_id: int, credits: int, *, kind: str, reference: str) -> None:
     """To webhooks, in the transaction that wrote the entry. `kind`: purchase, voucher, welcome or grant."""
-    balance = reads.balance(organization_id)
-    data = {
-        "credits": credits,
-        "kind": kind,
-        "reference": reference,
-        "balance": {"available": balance.available, "held": balance.held, "owed": balance.owed},
-    }
+    data = reads.added(organization_id, credits, kind=kind, reference=reference)
     publish(organization_id, CREDITS_ADDED, livemode=True, data=data)
 
 

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Abs
@@ -29,6 +30,17 @@ class Balance:
 def balance(organization_id: int) -> Balance:
     wallet = Wallet.objects.only("available", "held", "owed").get(organization_id=organization_id)
     return Balance(wallet.available, wallet.held, wallet.owed)
+
+
+def added(organization_id: int, credits: int, *, kind: str, reference: str) -> dict[str, Any]:
+    """What webhooks tell of credits that were added. `kind`: purchase, voucher, welcome or grant."""
+    now = balance(organization_id)
+    return {
+        "credits": credits,
+        "kind": kind,
+        "reference": reference,
+        "balance": {"available": now.available, "held": now.held, "owed": now.owed},
+    }
 
 
 def open_limit(organization_id: int) -> int:

@@ -7,6 +7,10 @@ def schedule(sweep_s: float) -> dict[str, dict[str, Any]]:
     """`sweep_s`: settings.SWEEP_S."""
     return {
         "delete-old-images": {"task": "generations.tasks.delete_old_images", "schedule": 600.0},
+        "credit-incidents": {
+            "task": "generations.tasks.credit_incidents",
+            "schedule": 5.0,  # somebody waits for it
+        },
         "watch-balances": {
             "task": "billing.tasks.watch_balances",
             "schedule": 15.0,

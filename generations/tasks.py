@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from accounts.ticks import one_at_a_time
-from generations import poller, retention, runner, sweeps, takedown
+from generations import incidents, poller, retention, runner, sweeps, takedown
 
 
 @shared_task(name="generations.tasks.run")
@@ -22,3 +22,9 @@ def delete_old_images() -> None:
     sweeps.delete_old_images()
     retention.apply()
     takedown.finish_all()
+
+
+@shared_task(name="generations.tasks.credit_incidents")
+@one_at_a_time
+def credit_incidents() -> None:
+    incidents.run_due()

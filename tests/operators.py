@@ -1,12 +1,16 @@
 """Who works at the operator's desk, and what its forms hold."""
 
+import uuid
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.db.models import Model
 from django.test import Client
 
+from accounts.deeds import Doer
 from accounts.models import User
 from accounts.organizations import person
+from accounts.origin import NOWHERE
 from tests.pages import browser_of
 
 UPSTREAM = {
@@ -54,3 +58,16 @@ def desk_of(user: User) -> Client:
 
 def entered(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in (UPSTREAM | fields).items() if value is not None}
+
+
+def doer(reason: str = "as the letter of Monday says", user: User | None = None) -> Doer:
+    """An operator who sends a form once."""
+    who = user or operator()
+    return Doer(who, f"staff:{who.uuid}", NOWHERE, reason, uuid.uuid4())
+
+
+def do(desk: Client, row: Model, deed: str, *, once: uuid.UUID | None = None, **fields: Any) -> Any:
+    """Sends the form of a deed, with a reason, and follows to where it leads."""
+    path = f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/{deed}/"
+    sent = {"once": str(once or uuid.uuid4()), "reason": "as the letter of Monday says"} | fields
+    return desk.post(path, sent, follow=True)

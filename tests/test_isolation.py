@@ -159,6 +159,7 @@ OWN = {
     "account/delete/",
     "organizations/new/",
     "organizations/switch/",
+    "look-in/end/",
     "settings/",
     "settings/export/",
     "settings/retention/",

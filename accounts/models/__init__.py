@@ -24,6 +24,9 @@ from accounts.models.news import (
     Outgoing,
     QueuedMail,
 )
+from accounts.models.stand_ins import (
+    StandIn,
+)
 from accounts.models.tenancy import (
     Membership,
     Organization,
@@ -57,6 +60,7 @@ __all__ = [
     "QueuedMail",
     "Role",
     "Shop",
+    "StandIn",
     "User",
     "UserManager",
     "new_key_id",

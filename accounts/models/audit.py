@@ -59,6 +59,10 @@ class AuditAction(models.TextChoices):
     IMAGES_DELETED = "images_deleted", _("Deleted images")
     REFUNDED = "refunded", _("Gave money back")
     PAYMENT_SETTLED = "payment_settled", _("Settled a payment by hand")
+    TASK_RETRIED = "task_retried", _("Made a task again")
+    TASK_CANCELED = "task_canceled", _("Canceled a task")
+    STAND_IN_BEGUN = "stand_in_begun", _("Began to look in as a member")
+    STAND_IN_ENDED = "stand_in_ended", _("Ended looking in as a member")
 
 
 NOBODY = "nobody"  # that is known: the actor of what somebody did who was not signed in

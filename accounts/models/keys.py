@@ -5,6 +5,7 @@ import secrets
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts import keys
 from accounts.clock import db_now
@@ -60,6 +61,7 @@ class ApiKey(models.Model):
             ),
             models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="key_limits_are_positive"),
         ]
+        permissions = [("freeze_apikey", _("Can freeze, thaw and revoke keys"))]
 
     def __str__(self) -> str:
         return self.prefix

@@ -159,6 +159,7 @@ class Organization(models.Model):
                 name="organization_closing",
             ),
         ]
+        permissions = [("suspend_organization", _("Can suspend and resume organizations"))]
 
     def __str__(self) -> str:
         return self.name

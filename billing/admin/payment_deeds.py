@@ -121,10 +121,10 @@ class PaymentDeeds(ReadOnlyAdmin):
         payment = self.get_object(request, object_id) if object_id else None
         if payment is not None and self.has_steer_permission(request):
             context["look_path"] = reverse("admin:billing_payment_look", args=[payment.pk])
-            if refunds.left_minor(payment):
-                context["refund_path"] = reverse("admin:billing_payment_refund", args=[payment.pk])
             if payment.problem:
                 context["settle_path"] = reverse("admin:billing_payment_settle", args=[payment.pk])
+        if payment is not None and self.may(request, "refund") and refunds.left_minor(payment):
+            context["refund_path"] = reverse("admin:billing_payment_refund", args=[payment.pk])
         return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
@@ -137,12 +137,12 @@ class PaymentDeeds(ReadOnlyAdmin):
         ]
         return [*own, *super().get_urls()]
 
-    def _payment(self, request: HttpRequest, payment_id: int) -> Payment:
-        """One that this operator may do something with."""
+    def _payment(self, request: HttpRequest, payment_id: int, action: str = "change") -> Payment:
+        """One that this operator may do this with."""
         payment = Payment.objects.select_related("organization").filter(pk=payment_id).first()
         if payment is None:
             raise Http404
-        if not self.has_steer_permission(request):
+        if not self.may(request, action):
             raise PermissionDenied
         return payment
 
@@ -157,7 +157,7 @@ class PaymentDeeds(ReadOnlyAdmin):
         """GET asks how much and why, POST asks Stripe and brings the wallet in line."""
         if request.method not in FORM_METHODS:
             return HttpResponseNotAllowed(FORM_METHODS)
-        payment = self._payment(request, payment_id)
+        payment = self._payment(request, payment_id, "refund")
         left_minor = refunds.left_minor(payment)
         initial = {"amount": plain(left_minor, payment.currency), "number": refunds.next_number(payment)}
         sent = request.POST if request.method == "POST" else None

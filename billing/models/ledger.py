@@ -10,6 +10,7 @@ import operator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Abs
+from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
 from accounts.models import ApiKey, Organization
@@ -37,6 +38,10 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=Q(owed=0) | Q(available=0), name="wallet_owes_only_when_empty"),
             models.CheckConstraint(condition=Q(value_micros__gte=0), name="wallet_value_not_negative"),
             models.CheckConstraint(condition=Q(open_tasks__gte=0), name="wallet_open_tasks_not_negative"),
+        ]
+        permissions = [
+            ("grant_credits", _("Can give credits")),
+            ("take_credits", _("Can take credits")),
         ]
 
     def __str__(self) -> str:

@@ -122,6 +122,7 @@ class Payment(models.Model):
                 fields=["account", "id"], condition=Q(status__in=UNDECIDED), name="payment_undecided"
             ),
         ]
+        permissions = [("refund_payment", _("Can give money back"))]
 
     def __str__(self) -> str:
         return self.public_id

@@ -31,9 +31,10 @@ def submit(
     endpoint: str,
     idempotency_key: str | None = None,
     its_try: joining.Try | None = None,
+    retry_of: Generation | None = None,
 ) -> Generation:
     """Accepts an order and holds its price, or finds the one that this idempotency key made before, or that a client
-    tries to get once more.
+    tries to get once more. `retry_of`: the one that an operator has made again.
 
     Raises the errors of ledger.hold, IdempotencyMismatch (another body), IdempotencyInFlight (the first request
     has not been decided within the lock timeout), UpstreamMissing (nothing can serve this mode now), InvalidField (nor
@@ -48,7 +49,7 @@ def submit(
     routing.refuse_if_closed(access, request, request.model or DEFAULT_MODEL)
     backlog.refuse_if_overloaded()
     try:
-        generation = _accept(access, request, digest, idempotency_key, its_try)
+        generation = _accept(access, request, digest, idempotency_key, its_try, retry_of)
     except IntegrityError:
         # The same key won meanwhile; the database's unique index is the judge.
         earlier = replayed(access, idempotency_key, digest) if idempotency_key is not None else None
@@ -86,6 +87,7 @@ def _accept(
     digest: str,
     idempotency_key: str | None,
     its_try: joining.Try | None,
+    retry_of: Generation | None,
 ) -> Generation:
     if its_try is not None:
         joining.hold_off_others(access, digest)
@@ -118,6 +120,7 @@ def _accept(
         metadata_text=json.dumps(request.metadata) if request.metadata else "",
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
+        retry_of_id=retry_of.pk if retry_of is not None else None,
     )
     if access.livemode:
         ledger.hold(

@@ -13,13 +13,13 @@ from generations.models import OPEN, Attempt, Generation, PaidCancels, Status
 from generations.providers import ADAPTERS
 
 
-def cancel(generation: Generation) -> None:
+def cancel(generation: Generation, *, at_shops_expense: bool = False) -> None:
     """Ends an open generation at once and frees its hold; a late image is discarded unshown, as are those of several
     that were made already. `generation` then bears the claim under which the last file may have been stored.
 
     Raises AlreadyEnded; TooLateToCancel when its upstream goes on making it at the shop's expense, or has made some of
     it, and the organization has had settings.MAX_PAID_CANCELS of those today. Racing a success, exactly one of the two
-    wins.
+    wins. `at_shops_expense`: by an operator; it counts against nobody.
     """
     with transaction.atomic():
         open_row = Generation.objects.filter(pk=generation.pk, status__in=OPEN)
@@ -30,7 +30,7 @@ def cancel(generation: Generation) -> None:
         if generation.n > 1:
             is_paid_for = drop_parts(generation) or is_paid_for
             generation.refresh_from_db(fields=["claim"])
-        if is_paid_for:
+        if is_paid_for and not at_shops_expense:
             _count_paid_cancel(generation.organization_id)
         at_upstreams.filter(accepted_at__isnull=False).update(poll_at=db_now())  # to stop it there
         leave_attempts(generation)

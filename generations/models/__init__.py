@@ -1,5 +1,11 @@
 """What is sold, to whom, and who makes it, as rows."""
 
+from generations.models.incidents import (
+    Affected,
+    Incident,
+    IncidentShare,
+    IncidentState,
+)
 from generations.models.orders import (
     ENDED,
     OPEN,
@@ -36,6 +42,7 @@ __all__ = [
     "ENDED",
     "OPEN",
     "TASK_ID",
+    "Affected",
     "Attempt",
     "BlockedPhrase",
     "CostUnit",
@@ -43,6 +50,9 @@ __all__ = [
     "GenerationQuerySet",
     "Image",
     "ImageModel",
+    "Incident",
+    "IncidentShare",
+    "IncidentState",
     "ModelPrice",
     "PaidCancels",
     "RetentionMark",

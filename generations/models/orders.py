@@ -161,6 +161,10 @@ class Generation(models.Model):
                 name="generation_awaited",
             ),
         ]
+        permissions = [
+            ("retry_generation", _("Can make tasks again")),
+            ("cancel_generation", _("Can cancel tasks")),
+        ]
 
     def __str__(self) -> str:
         return self.task_id

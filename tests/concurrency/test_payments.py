@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from django.db import connection
 
-from billing import audit, checkout, ledger, payments, stripe_events
+from billing import audit, checkout, ledger, payments, refunds, stripe_events
 from billing.models import LedgerEntry, Payment, PaymentKind, PaymentStatus
 from tests.billing.stripe.buying import CREDITS, a_buyer, a_pack, arrives, events_about, steps_of
 from tests.billing.stripe.conftest import till
@@ -173,3 +173,29 @@ def test_counting_before_others_have_begun_leaves_more_control(race_db: None, ti
     connection.close()
     assert tally(together(RUNNERS, begin_naively)) == {"begun": RUNNERS}
     assert checkout._waiting(buyer.organization).count() == RUNNERS
+
+
+def test_a_refund_that_is_asked_for_by_many_at_once_is_given_once(race_db: None, till: RunningTill) -> None:
+    payment = a_buyer(till).buys()
+    connection.close()
+
+    def give_back(_index: int) -> int:
+        return refunds.refund(payment.pk, 500, actor="system", reason="a fair wish", number=1).pk
+
+    asked = together(RUNNERS, give_back)
+    assert tally([type(one).__name__ for one in asked]) == {"int": 1, "Stale": RUNNERS - 1}
+    payments.sync_payment(payment.pk)
+    payment.refresh_from_db()
+    assert (payment.refunded_minor, payment.refunds.count()) == (500, 1)
+    assert audit.check_snapshot() == []
+
+
+def test_refunds_that_do_not_say_which_they_are_are_given_each_control(
+    race_db: None, till: RunningTill
+) -> None:
+    payment = a_buyer(till).buys()
+    connection.close()
+    together(2, lambda _index: refunds.refund(payment.pk, 500, actor="system", reason="a fair wish"))
+    payments.sync_payment(payment.pk)
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 1000

@@ -12,17 +12,39 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import hooks
 from accounts.access import Access, access_of_key
+from accounts.clock import read_db_now
 from accounts.models import ApiKey, Organization
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
-from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps, waiting
+from generations import (
+    backlog,
+    closing,
+    doorbell,
+    incidents,
+    lifecycle,
+    remedies,
+    retention,
+    runner,
+    sweeps,
+    waiting,
+)
 from generations.models import Generation, Image
 from tests.accounts.client import data_of, generate, status, task_of
 from tests.cast import Person, found, give_credits, new_key
 from tests.databases import Restore
 from tests.generations.api.asking import get
-from tests.makers import a_generation, a_request, a_submitted, age, new_reference, stored_images
+from tests.generations.hurt import an_incident
+from tests.makers import (
+    a_generation,
+    a_request,
+    a_submitted,
+    age,
+    an_upstream,
+    new_reference,
+    stored_images,
+)
 from tests.many_rows import fill
+from tests.operators import doer
 from tests.pages import browser_of
 from tests.plans import ORDERS, Plan, plans_of
 
@@ -213,6 +235,19 @@ def close(shop: Shop) -> None:
     assert list(closing.forget_orders(shop.gone.access.organization))
 
 
+def make_good(shop: Shop) -> None:
+    """What operators do after a bad day: credits for all that failed, and some of it made again."""
+    access, now = shop.large.access, read_db_now()
+    for upstream in (None, an_upstream(enabled=False)):
+        incident = an_incident(since=now - timedelta(days=1), until=now, upstream=upstream)
+        assert (incidents.extent(incident).tasks > 0) == (upstream is None)
+        incidents.start(incident, doer())
+        assert (incidents.run_due() > 0) == (upstream is None)
+    failed = Generation.objects.filter(organization=access.organization, livemode=True, status="failed")
+    remedies.retry(failed.newest_first()[0], doer())
+    remedies.cancel(a_generation(access), doer())
+
+
 def measure_the_backlog(shop: Shop) -> None:
     age(a_generation(shop.large.access), created_at=30)
     assert backlog.measure().oldest_s > 0
@@ -252,6 +287,7 @@ EVERYTHING = [
     keep_for_less,
     export,
     close,
+    make_good,
     measure_the_backlog,
     move_credits,
     check_the_ledger,
@@ -280,6 +316,7 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_open", sweep, "generations_generation"),
         ("generation_open", measure_the_backlog, "generations_generation"),
         ("generation_ended", measure_the_backlog, "generations_generation"),
+        ("generation_ended", make_good, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
         ("generation_newest_first", keep_for_less, "generations_generation"),
         ("generation_newest_first", read_version_1, "generations_generation"),

@@ -13,7 +13,7 @@ from tests.accounts.commands import Shell
 from tests.billing.gifts import a_voucher
 from tests.billing.pages.steps import smallest
 from tests.cast import Person
-from tests.operators import desk_of, operator
+from tests.operators import desk_of, do, operator
 from tests.pages import browser_of
 
 Recorded = tuple[str, str, str, dict[str, object], str]
@@ -64,11 +64,11 @@ def test_what_changes_nothing_is_not_recorded(shell: Shell) -> None:
 @pytest.mark.django_db
 def test_the_desk_names_who_suspended_and_resumed(alice: Person) -> None:
     boss = operator()
-    desk, where = desk_of(boss), "/admin/accounts/organization/"
-    for action, word in {"suspend_them": "suspended", "resume_them": "resumed"}.items():
+    desk = desk_of(boss)
+    for deed, word in {"suspend": "suspended", "resume": "resumed"}.items():
         for _twice in range(2):
-            desk.post(where, {"action": action, "_selected_action": [alice.organization.pk]})
-        assert newest() == (word, f"staff:{boss.uuid}", "", {}, "")
+            do(desk, alice.organization, deed)
+        assert newest() == (word, f"staff:{boss.uuid}", "", {}, "as the letter of Monday says")
     assert AuditEvent.objects.count() == 2
     assert AuditEvent.objects.select_related("origin").latest("pk").origin.address == "127.0.0.1"
 

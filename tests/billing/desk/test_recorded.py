@@ -8,17 +8,20 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
-from accounts.api_keys import freeze_api_key
 from accounts.audit_log import Wanted, as_csv
 from accounts.export_rows import event_row
 from accounts.models import AuditEvent, Organization
+from generations import incidents, lifecycle
+from generations.models import Generation
 from tests.billing.stripe.buying import Buyer
 from tests.cast import Person, new_key
+from tests.generations.hurt import an_incident
 from tests.generations.kept_images import an_image, keep_images_in
-from tests.makers import a_payment, an_organization
-from tests.operators import operator
+from tests.makers import a_payment, a_submitted, an_access, an_organization
+from tests.operators import do, operator
 
 pytestmark = pytest.mark.django_db
 REASON = "as the letter of Monday says"
@@ -35,13 +38,22 @@ OF_NO_CUSTOMER = {
 }
 # By what the customer reads in their log; each is done below.
 DEEDS = {
-    "accounts.organization resume_them": "resumed",
-    "accounts.organization suspend_them": "suspended",
-    "accounts.apikey thaw_them": "key_changed",
-    "accounts.apikey revoke_them": "key_revoked",
+    "accounts.organization suspend": "suspended",
+    "accounts.organization resume": "resumed",
+    "accounts.organization look_in": "stand_in_begun",
+    "accounts.organization grant_credits": "credits_changed",
+    "accounts.organization take_credits": "credits_changed",
+    "accounts.apikey freeze": "key_frozen",
+    "accounts.apikey thaw": "key_changed",
+    "accounts.apikey revoke": "key_revoked",
     "billing.payment refund": "refunded",
     "billing.payment settle": "payment_settled",
     "generations.image take_down": "image_taken_down",
+    "generations.generation credit": "credits_changed",
+    "generations.generation retry": "task_retried",
+    "generations.generation cancel": "task_canceled",
+    "generations.incident give": "credits_changed",
+    "generations.incident again": "credits_changed",
 }
 
 
@@ -53,15 +65,12 @@ def deeds_of(desk: "ModelAdmin[Any]") -> set[str]:
 
 
 def test_no_deed_of_the_desk_is_forgotten() -> None:
+    reverse("admin:index")  # finds what there is
     ours = [one for one in admin.site._registry.values() if one.opts.app_label in ("accounts", "billing")]
     ours += [
         one for one in admin.site._registry.values() if one.opts.app_label in ("generations", "webhooks")
     ]
     assert {deed for one in ours for deed in deeds_of(one)} == OF_NO_CUSTOMER | DEEDS.keys()
-
-
-def act(desk: Client, path: str, action: str, pk: int) -> None:
-    desk.post(path, {"action": action, "_selected_action": [str(pk)]})
 
 
 def newest(organization: Organization) -> tuple[str, str, str, str | None]:
@@ -75,16 +84,37 @@ def newest(organization: Organization) -> tuple[str, str, str, str | None]:
 
 
 def test_organizations_and_keys(desk: Client, alice: Person) -> None:
-    organization, path = alice.organization, "/admin/accounts/organization/"
-    act(desk, path, "suspend_them", organization.pk)
-    assert newest(organization) == ("suspended", "", "", "127.0.0.1")
-    act(desk, path, "resume_them", organization.pk)
-    assert newest(organization) == ("resumed", "", "", "127.0.0.1")
+    organization = alice.organization
+    for deed, word in (("suspend", "suspended"), ("resume", "resumed")):
+        do(desk, organization, deed, reason=REASON)
+        assert newest(organization) == (word, "", REASON, "127.0.0.1")
+    for deed in ("grant-credits", "take-credits"):
+        do(desk, organization, deed, reason=REASON, credits="5")
+        assert newest(organization) == ("credits_changed", "", REASON, "127.0.0.1")
     key, _secret = new_key(alice)
-    freeze_api_key(key, "leaked")
-    for action, word in (("thaw_them", "key_changed"), ("revoke_them", "key_revoked")):
-        act(desk, "/admin/accounts/apikey/", action, key.pk)
-        assert newest(organization) == (word, key.actor, "", "127.0.0.1")
+    for deed, word in (("freeze", "key_frozen"), ("thaw", "key_changed"), ("revoke", "key_revoked")):
+        do(desk, key, deed, reason=REASON)
+        assert newest(organization) == (word, key.actor, REASON, "127.0.0.1")
+    do(desk, organization, "look-in", reason=REASON, member=str(alice.user.uuid))
+    assert newest(organization) == ("stand_in_begun", alice.user.actor, REASON, "127.0.0.1")
+
+
+def test_tasks_and_incidents(desk: Client, alice: Person) -> None:
+    access, organization = an_access(alice.organization), alice.organization
+    failed, attempt = a_submitted(access)
+    assert lifecycle.fail(failed, "generation_failed", attempt=attempt, outcome="failed")
+    do(desk, failed, "credit", reason=REASON, credits="15")
+    assert newest(organization) == ("credits_changed", failed.task_id, REASON, "127.0.0.1")
+    do(desk, failed, "retry", reason=REASON)
+    assert newest(organization) == ("task_retried", failed.task_id, REASON, "127.0.0.1")
+    again = Generation.objects.get(retry_of=failed)
+    do(desk, again, "cancel", reason=REASON)
+    assert newest(organization) == ("task_canceled", again.task_id, REASON, "127.0.0.1")
+    incident = an_incident()
+    do(desk, incident, "give", reason=REASON)
+    assert incidents.run_due() == 1
+    # A worker did it, long after the form was sent.
+    assert newest(organization) == ("credits_changed", incident.public_id, REASON, None)
 
 
 def test_image_that_is_taken_down_once(desk: Client, tmp_path: Path, settings: Settings) -> None:

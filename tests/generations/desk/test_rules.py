@@ -15,7 +15,7 @@ from generations.models import Attempt, BlockedPhrase, Takedown
 from generations.providers.base import OutcomeKind
 from tests.generations.kept_images import an_image, files, keep_images_in
 from tests.makers import an_organization, an_upstream
-from tests.operators import clerk, desk_of, operator
+from tests.operators import clerk, desk_of, do, operator
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -107,17 +107,15 @@ def test_paused_organization_is_resumed(desk: Client) -> None:
     page = text_of(desk.get(place))
     assert "Paused by itself" in page
     assert f"{organization.name} was paused." in page
-    desk_of(clerk("view_organization")).post(
-        place, {"action": "resume_them", "_selected_action": organization.pk}
-    )
+    do(desk_of(clerk("view_organization", "change_organization")), organization, "resume")
     organization.refresh_from_db()
     assert organization.suspended_at is not None
-    done = desk.post(place, {"action": "resume_them", "_selected_action": organization.pk}, follow=True)
-    assert "1 organization was resumed." in text_of(done)
+    done = do(desk, organization, "resume")
+    assert f"{organization.name} may order again." in text_of(done)
     assert "was paused." not in text_of(done)
     resumed = Organization.objects.get(pk=organization.pk)
     assert (resumed.suspended_at, resumed.suspended_reason) == (None, "")
-    desk.post(place, {"action": "suspend_them", "_selected_action": organization.pk})
+    do(desk, organization, "suspend")
     assert Organization.objects.get(pk=organization.pk).suspended_at is not None
 
 

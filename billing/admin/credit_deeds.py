@@ -1,0 +1,101 @@
+"""Credits that operators give to an organization, or take from it."""
+
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
+
+from accounts.deeds import Deed, DeedForm, Doer, deed_of
+from accounts.models import Organization
+from billing import manual, reads
+
+
+class CreditsForm(DeedForm):
+    credits = forms.IntegerField(
+        label=gettext_lazy("Credits"),
+        validators=[MinValueValidator(1), MaxValueValidator(manual.MAX_MANUAL_CREDITS)],
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"min": 1}),
+    )
+
+
+class CreditsDeed(Deed[Organization]):
+    def obstacle(self, organization: Organization) -> str:
+        return _("It was deleted.") if organization.closed_at is not None else ""
+
+    def form(self, organization: Organization, data: Any) -> CreditsForm:
+        return CreditsForm(data)
+
+    def balance_in_words(self, organization: Organization) -> str:
+        balance = reads.balance(organization.pk)
+        facts = {
+            "name": organization.name,
+            "available": _credits(balance.available),
+            "held": f"{balance.held:,}",
+            "owed": f"{balance.owed:,}",
+        }
+        return (
+            _("%(name)s has %(available)s; %(held)s more are held for open tasks, %(owed)s are owed.") % facts
+        )
+
+
+@deed_of(Organization)
+class GrantCredits(CreditsDeed):
+    name = "grant-credits"
+    permission = "billing.grant_credits"
+    title = gettext_lazy("Give credits")
+    hint = gettext_lazy("As a gift: they carry no income.")
+
+    def says(self, organization: Organization) -> list[str]:
+        more = _(
+            "What you enter is added at once, after what is owed has been repaid. Its webhooks hear of it."
+        )
+        return [self.balance_in_words(organization), more]
+
+    def do(self, request: HttpRequest, organization: Organization, doer: Doer, form: Any) -> str:
+        given = form.cleaned_data["credits"]
+        entry = manual.grant(
+            organization.pk,
+            given,
+            reason=doer.reason,
+            actor=doer.actor,
+            origin=doer.origin,
+            once=doer.once,
+        )
+        if entry is None:
+            return _("That form was sent before: nothing was given again.")
+        return _("%(credits)s were given.") % {"credits": _credits(given)}
+
+
+@deed_of(Organization)
+class TakeCredits(CreditsDeed):
+    name = "take-credits"
+    permission = "billing.take_credits"
+    title = gettext_lazy("Take credits")
+    hint = gettext_lazy("At most what is available; nothing becomes owed.")
+
+    def says(self, organization: Organization) -> list[str]:
+        more = _(
+            "At most what is available is taken, with its share of what was paid. Open tasks keep what they hold."
+        )
+        return [self.balance_in_words(organization), more]
+
+    def do(self, request: HttpRequest, organization: Organization, doer: Doer, form: Any) -> str:
+        entry = manual.take(
+            organization.pk,
+            form.cleaned_data["credits"],
+            reason=doer.reason,
+            actor=doer.actor,
+            origin=doer.origin,
+            once=doer.once,
+        )
+        if entry is None:
+            return _("That form was sent before: nothing was taken again.")
+        return _("%(credits)s were taken.") % {"credits": _credits(-entry.available)}
+
+
+def _credits(count: int) -> str:
+    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": f"{count:,}"}
