@@ -13,7 +13,9 @@ from django.utils.translation import ngettext
 from accounts.api_keys import revoke_api_key, thaw_api_key
 from accounts.audit import record
 from accounts.desk import ReadOnlyAdmin, actor_of
+from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import ApiKey, AuditAction
+from accounts.newest_first import OF_ALL
 from accounts.origin import origin_of
 
 
@@ -24,10 +26,12 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         ("frozen_at", admin.EmptyFieldListFilter),
         ("revoked_at", admin.EmptyFieldListFilter),
         "livemode",
+        Stretch,
     )
     list_select_related = ("organization",)
-    search_fields = ("prefix__startswith", "public_id", "organization__slug")
-    ordering = ("-pk",)
+    search_by = {"key_": "public_id", "": "prefix"}
+    search_help_text = _("The first 12 characters of a key, its id (key_…), or an organization's short name")
+    narrow = {BY_ORGANIZATION: OF_ALL}
     fields = (
         "public_id",
         "prefix",

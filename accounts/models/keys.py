@@ -5,6 +5,7 @@ import secrets
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts import keys
 from accounts.clock import db_now
@@ -52,6 +53,8 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [
             models.CheckConstraint(
                 condition=Q(livemode=True, prefix__startswith="tt_live_")

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 
+from accounts import trail
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from accounts.statements import Insert
@@ -118,6 +119,7 @@ def _accept(
         metadata_text=json.dumps(request.metadata) if request.metadata else "",
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
+        request_id=trail.request_id.get(),
     )
     if access.livemode:
         ledger.hold(

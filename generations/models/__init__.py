@@ -25,6 +25,9 @@ from generations.models.sold import (
     ModelPrice,
     price_now,
 )
+from generations.models.sums import (
+    HourSum,
+)
 from generations.models.upstreams import (
     CostUnit,
     PaidCancels,
@@ -41,6 +44,7 @@ __all__ = [
     "CostUnit",
     "Generation",
     "GenerationQuerySet",
+    "HourSum",
     "Image",
     "ImageModel",
     "ModelPrice",
