@@ -1,22 +1,30 @@
 """The shop, and operators' view of customers and of mail. What changes these two are actions, never forms."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts import (
+    customers,
     hooks,
     key_admin,  # noqa: F401 - registers itself
     organization_deeds,  # noqa: F401 - likewise
+    people_admin,  # noqa: F401 - likewise
 )
 from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.deeds import WithDeeds
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
+from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
+from accounts.newest_first import OF_ALL
 
 SUSPENDED_BECAUSE = {
     "": _("Suspended by an operator"),
@@ -24,14 +32,90 @@ SUSPENDED_BECAUSE = {
 }
 
 
+MOST_PEOPLE = 100
+
+
+def _column(fact: customers.Fact) -> Callable[[Organization], str]:
+    def shown(organization: Organization) -> str:
+        told: dict[str, str] | None = getattr(organization, "facts", None)
+        return told[fact.name] if told else fact.of([organization.pk]).get(organization.pk, "-")
+
+    shown.__name__ = fact.name
+    return admin.display(description=fact.title)(shown)
+
+
 @admin.register(Organization)
 class OrganizationAdmin(WithDeeds):
     list_display = ("name", "slug", "standing", "created_at")
-    list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
-    search_fields = ("name", "slug")
-    ordering = ("-pk",)
-    fields = ("name", "slug", "shop", "standing", "suspended_at", "resumed_at", "rate_per_minute", "burst")
-    readonly_fields = ("standing",)
+    list_filter = (("suspended_at", admin.EmptyFieldListFilter), Stretch)
+    search_help_text = _("A short name, or how a name or short name begins")
+    fields = (
+        ("name", "slug"),
+        "standing",
+        ("suspended_at", "resumed_at"),
+        ("rate_per_minute", "burst"),
+        ("created_at", "closing_at", "closed_at"),
+        "people",
+    )
+    readonly_fields = ("standing", "people")
+    change_form_before_template = "accounts/admin/organization_links.html"
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        name, slug, standing, created_at = self.list_display
+        return (name, slug, *map(_column, customers.facts), standing, created_at)
+
+    def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
+        return (self.fields[0], tuple(map(_column, customers.facts)), *self.fields[1:])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
+        return (*self.readonly_fields, *map(_column, customers.facts))
+
+    def prepare(self, rows: Sequence[Organization]) -> None:
+        """A query for each fact, whatever the number of organizations."""
+        ids = [organization.pk for organization in rows]
+        known = {fact.name: fact.of(ids) for fact in customers.facts}
+        for organization in rows:
+            told = {name: words.get(organization.pk, "-") for name, words in known.items()}
+            organization.facts = told  # type: ignore[attr-defined]  # of this page alone
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return ("slug",)
+
+    def is_search_by_index(self, term: str) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Organization], search_term: str
+    ) -> tuple[QuerySet[Organization], bool]:
+        term = search_term.strip()
+        begins = Q(name__istartswith=term) | Q(slug__startswith=term.lower())
+        return (queryset.filter(begins) if term else queryset), False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {}
+        organization = self.get_object(request, object_id) if object_id else None
+        if organization is not None:
+            context["links"] = customers.links(request, organization)
+        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    @admin.display(description=_("people"))
+    def people(self, organization: Organization) -> str:
+        members = organization.memberships.select_related("user").order_by("pk")[:MOST_PEOPLE]
+        lines = [
+            (
+                reverse("admin:accounts_user_change", args=[one.user_id]),
+                one.user.email,
+                one.get_role_display(),
+            )
+            for one in members
+        ]
+        return format_html_join("", '<div><a class="underline" href="{}">{}</a> · {}</div>', lines) or "-"
 
     @admin.display(description=_("standing"), ordering="suspended_at")
     def standing(self, organization: Organization) -> str:
@@ -114,7 +198,7 @@ class ShopAdmin(DeskAdmin):
 @admin.register(OperatorAlert)
 class OperatorAlertAdmin(ReadOnlyAdmin):
     list_display = ("subject", "kind", "created_at", "sent_at", "tries")
-    ordering = ("-pk",)
+    list_filter = ("kind", Stretch)
 
 
 @admin.register(QueuedMail)
@@ -122,9 +206,9 @@ class QueuedMailAdmin(ReadOnlyAdmin):
     """Whether mail goes out. What it says is between the shop and the person."""
 
     list_display = ("template", "to", "created_at", "due_at", "sent_at", "tries")
-    list_filter = (("sent_at", admin.EmptyFieldListFilter),)
+    list_filter = (("sent_at", admin.EmptyFieldListFilter), Stretch)
+    few = frozenset({("sent_at__isempty", "1")})
     fields = ("template", "shop", "to", "created_at", "due_at", "sent_at", "tries")
-    ordering = ("-pk",)
 
 
 @admin.register(AuditEvent)
@@ -132,9 +216,13 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what: to be searched by the ids that rows hold, such as `user:<uuid>` or the slug of an organization."""
 
     list_display = ("created_at", "organization", "who", "action", "subject", "details", "address")
-    list_filter = ("action",)
+    list_filter = ("action", Stretch)
     list_select_related = ("organization", "origin")
-    search_fields = ("actor", "subject", "organization__slug")
+    search_by = {"": "actor"}
+    search_help_text = _(
+        "Who did it: user:…, key:… or staff:… with its id, system; or an organization's short name"
+    )
+    narrow = {BY_ORGANIZATION: OF_ALL}
     fields = (
         "created_at",
         "organization",
@@ -147,7 +235,6 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "agent",
     )
     readonly_fields = ("who", "note", "address", "agent")
-    ordering = ("-pk",)
 
     @admin.display(description=_("actor"), ordering="actor")
     def who(self, event: AuditEvent) -> str:

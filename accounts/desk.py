@@ -5,22 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.admin import ModelAdmin
-from django.core.paginator import Paginator
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from accounts.desk_lists import ListOfMany
 from accounts.models import User
 
 if TYPE_CHECKING:
     DeskAdmin = ModelAdmin[Any]  # Unfold's bears no types
     RowForm = ModelForm[Any]
-    InfinitePaginator = Paginator[Any]
 else:
-    from unfold.admin import ModelAdmin as DeskAdmin
-    from unfold.paginator import InfinitePaginator
+    from unfold.admin import ModelAdmin as DeskAdmin  # noqa: F401 - forms of all apps
 
     RowForm = ModelForm
 
@@ -48,12 +46,8 @@ class ReasonForm(forms.Form):
     reason = reason_field()
 
 
-class ReadOnlyAdmin(DeskAdmin):
+class ReadOnlyAdmin(ListOfMany):
     """For rows that only the product itself writes. What operators may do with them are actions of their own."""
-
-    # Such rows are many: counting those of one list reads all of them.
-    show_full_result_count = False
-    paginator = InfinitePaginator
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -5,7 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import key_deeds  # noqa: F401 - registers itself
 from accounts.deeds import WithDeeds
+from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import ApiKey
+from accounts.newest_first import OF_ALL
 
 
 @admin.register(ApiKey)
@@ -15,10 +17,12 @@ class ApiKeyAdmin(WithDeeds):
         ("frozen_at", admin.EmptyFieldListFilter),
         ("revoked_at", admin.EmptyFieldListFilter),
         "livemode",
+        Stretch,
     )
     list_select_related = ("organization",)
-    search_fields = ("prefix__startswith", "public_id", "organization__slug")
-    ordering = ("-pk",)
+    search_by = {"key_": "public_id", "": "prefix"}
+    search_help_text = _("The first 12 characters of a key, its id (key_…), or an organization's short name")
+    narrow = {BY_ORGANIZATION: OF_ALL}
     fields = (
         "public_id",
         "prefix",

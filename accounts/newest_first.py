@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Expression, F, Model, Q, QuerySet
 from django.db.models.functions import Abs
 
 M = TypeVar("M", bound=Model)
 
 WINDOW = 2_000
 SLACK = datetime.timedelta(hours=1)
+BY_TENANT, OF_ALL = Abs("id"), F("id")
 CLOSE = 1_000  # numbers apart: nearer than that nothing is gained by looking closer
 
 
@@ -63,7 +64,7 @@ def page(
     if position is None and wanted.until is not None:
         position = bracket(rows, wanted.until + SLACK)[1]
     if position is not None:
-        numbered = numbered.filter(number__lt=position)
+        numbered = numbered.filter(ordinal__lt=position)
     if wanted.is_everything:
         return _cut(list(numbered[: limit + 1]), limit, None)
     edge = numbered.values_list("pk", "created_at")[WINDOW - 1 : WINDOW].first()
@@ -72,25 +73,31 @@ def page(
         return _cut(list(found[: limit + 1]), limit, None)
     number, created_at = edge
     is_over = wanted.since is not None and created_at < wanted.since - SLACK
-    return _cut(list(found.filter(number__gte=number)[: limit + 1]), limit, None if is_over else number)
+    return _cut(list(found.filter(ordinal__gte=number)[: limit + 1]), limit, None if is_over else number)
 
 
 def _cut(found: list[M], limit: int, follows: int | None) -> Page[M]:
     return Page(found[:limit], found[limit - 1].pk if len(found) > limit else follows)
 
 
-def bracket(rows: "QuerySet[Any]", moment: datetime.datetime) -> tuple[int, int | None]:
+def bracket(
+    rows: "QuerySet[Any]",
+    moment: datetime.datetime,
+    *,
+    by: Expression | F = BY_TENANT,
+    time: str = "created_at",
+) -> tuple[int, int | None]:
     """(low, high): rows with numbers below `low` are older than `moment`, those from `high` on are not; None: all of
-    them are older. A handful of looks, each at one row.
+    them are older. A handful of looks, each at one row. `by`: what the index of these rows is of.
     """
-    numbered = _numbered(rows).values_list("pk", "created_at")
+    numbered = _numbered(rows, by).values_list("pk", time)
     newest = numbered.first()
     if newest is None or newest[1] < moment:
         return (newest[0] if newest else 0), None
     low, high = 0, newest[0]
     while high - low > CLOSE:
         middle = (low + high) // 2
-        below = numbered.filter(number__lt=middle).first()
+        below = numbered.filter(ordinal__lt=middle).first()
         if below is None or below[1] < moment:
             low = middle
         else:
@@ -98,6 +105,6 @@ def bracket(rows: "QuerySet[Any]", moment: datetime.datetime) -> tuple[int, int 
     return low, high
 
 
-def _numbered(rows: "QuerySet[M]") -> "QuerySet[M]":
+def _numbered(rows: "QuerySet[M]", by: Expression | F = BY_TENANT) -> "QuerySet[M]":
     # By the expression that the index is of: see docs/decisions/0009-few-indexes.md.
-    return cast("QuerySet[M]", rows.alias(number=Abs("id")).order_by("-number"))
+    return cast("QuerySet[M]", rows.alias(ordinal=by).order_by("-ordinal"))

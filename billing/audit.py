@@ -69,7 +69,11 @@ class Finding:
     row: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.rule}: " + " ".join(f"{column}={value}" for column, value in self.row.items())
+        return f"{self.rule}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        return " ".join(f"{column}={value}" for column, value in self.row.items())
 
 
 # References start with a cause, as in `generation:task_…`; holds of an unknown cause are findings.

@@ -57,6 +57,23 @@ def shown(amount_minor: int, currency: str) -> str:
     return f"{minus}{sign}{amount}" if sign else f"{minus}{amount} {currency.upper()}"
 
 
+def value_shown(value_micros: int, currency: str) -> str:
+    """What is less than a Stripe's unit shows its millionths: `$12.50`, `$0.004125`, `−$0.30`."""
+    unit = MICROS // 10 ** decimals(currency)
+    if value_micros % unit == 0 or abs(value_micros) >= MICROS:
+        return shown(_rounded(value_micros, unit), currency)
+    digits = f"0.{abs(value_micros):06d}".rstrip("0")
+    minus = "−" if value_micros < 0 else ""
+    sign = SIGNS.get(currency)
+    return f"{minus}{sign}{digits}" if sign else f"{minus}{digits} {currency.upper()}"
+
+
+def _rounded(value_micros: int, unit: int) -> int:
+    """To the nearest, halves away from zero."""
+    rounded = (2 * abs(value_micros) + unit) // (2 * unit)
+    return -rounded if value_micros < 0 else rounded
+
+
 def plain(amount_minor: int, currency: str) -> str:
     """For forms: `12.50`, with a point in every language."""
     places = decimals(currency)

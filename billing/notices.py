@@ -1,15 +1,16 @@
-"""What operators read on top of each of their pages: payments that somebody has to look at."""
+"""What operators read on top of each of their pages: books that disagree, payments that somebody has to look at."""
 
 import datetime
+from collections.abc import Iterator
 
 from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.clock import db_now
+from accounts.clock import db_now, read_db_now
 from accounts.desk import Notice
-from billing import alarms
-from billing.models import Payment, PaymentStatus
+from billing import alarms, books
+from billing.models import BooksCheck, Payment, PaymentStatus
 
 AT_MOST = 10
 # A dispute comes mostly within a month after the warning; later the notice would only be in the way.
@@ -17,6 +18,29 @@ WARNED_WITHIN = datetime.timedelta(days=30)
 
 
 def notices() -> list[Notice]:
+    return [*_of_books(books.last()), *_of_payments()]
+
+
+def _of_books(row: BooksCheck) -> Iterator[Notice]:
+    path = reverse("admin:books")
+    if row.problems:
+        since = f"{row.changed_at:%Y-%m-%d %H:%M}" if row.changed_at else ""
+        yield Notice(
+            _("The books disagree."),
+            _("Since %(since)s UTC. Look at what was found before you do anything else with money.")
+            % {"since": since},
+            path,
+        )
+    elif row.checked_at is not None and row.checked_at < read_db_now() - books.OVERDUE:
+        yield Notice(
+            _("Nobody checks the books."),
+            _("They were last checked at %(time)s UTC. Are beat and workers alive?")
+            % {"time": f"{row.checked_at:%Y-%m-%d %H:%M}"},
+            path,
+        )
+
+
+def _of_payments() -> list[Notice]:
     """By one query: what does not agree, and warnings of fraud whose money was neither given back nor disputed."""
     needed = ("public_id", "problem", "credited")
     at_odds = Payment.objects.exclude(problem="").only(*needed)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models.functions import Abs
+from django.db.models import Sum
+from django.db.models.functions import Abs, TruncDate
 
 from accounts import newest_first
 from accounts.models import ApiKey, Shop
 from accounts.newest_first import Wanted
 from billing.ledger import spent_this_month, spent_today
-from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Payment, Wallet
+from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Payment, PaymentStep, Wallet
 
 # Entries that are looked at for one that states a balance: usually the first.
 PORTION, MOST_BETWEEN = 20, 2_000
@@ -114,6 +115,36 @@ def holding(reference: str) -> Holding | None:
         returned=settlement.available - settlement.owed,
         available_after=settlement.available_after,
     )
+
+
+def sold_by_day(since: datetime.datetime) -> dict[datetime.date, int]:
+    """What payments brought by day (UTC), net of tax and of what was given back, in millionths of the currency."""
+    rows = PaymentStep.objects.all()
+    first = newest_first.bracket(rows, since - newest_first.SLACK, by=newest_first.OF_ALL)[0]
+    young = rows.filter(pk__gte=first, created_at__gte=since).order_by()
+    by_day = young.annotate(day=TruncDate("created_at", tzinfo=datetime.UTC)).values_list("day")
+    return dict(by_day.annotate(micros=Sum("value_micros")))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it stands, for operators; credits and millionths of the shop's currency."""
+
+    pk: int
+    kind: str
+    available: int
+    held: int
+    owed: int
+    value_micros: int
+    actor: str
+    created_at: datetime.datetime
+
+
+def entries_of(reference: str) -> list[Entry]:
+    """All of one cause, oldest first."""
+    rows = LedgerEntry.objects.filter(reference=reference).order_by("created_at", "pk")
+    names = ("pk", "kind", "available", "held", "owed", "value_micros", "actor", "created_at")
+    return [Entry(*row) for row in rows.values_list(*names)]
 
 
 def _available_before(hold: LedgerEntry) -> int | None:

@@ -28,6 +28,8 @@ def schedule(sweep_s: float) -> dict[str, dict[str, Any]]:
             "task": "billing.tasks.reconcile",
             "schedule": 300.0,
         },  # does it once an hour
+        "check-books": {"task": "billing.tasks.check_books", "schedule": 300.0},
+        "sum-up-hours": {"task": "generations.tasks.sum_up_hours", "schedule": 300.0},
         "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
         "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},
         "forget-webhooks": {"task": "webhooks.tasks.forget_old", "schedule": 3600.0},

@@ -40,5 +40,9 @@ UNFOLD: dict[str, Any] = {
             "950": "#371804",
         },
     },
-    "SIDEBAR": {"show_search": False, "show_all_applications": False},
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "config.desk.menu.sidebar",
+    },
 }

@@ -143,4 +143,5 @@ def forget_prompts(generation_ids: Sequence[int]) -> int:
         metadata_text="",
         webhook_url="",
         awaited_try=None,
+        request_id="",  # clients may choose it
     )

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from accounts.ticks import one_at_a_time
-from generations import incidents, poller, retention, runner, sweeps, takedown
+from generations import incidents, poller, retention, runner, sweeps, takedown, today
 
 
 @shared_task(name="generations.tasks.run")
@@ -14,6 +14,12 @@ def run(generation_id: int) -> None:
 @shared_task(name="generations.tasks.poll")
 def poll() -> None:
     poller.wake()
+
+
+@shared_task(name="generations.tasks.sum_up_hours")
+@one_at_a_time
+def sum_up_hours() -> None:
+    today.sum_up()
 
 
 @shared_task(name="generations.tasks.delete_old_images")

@@ -6,6 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.desk import ReadOnlyAdmin
+from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.newest_first import BY_TENANT, OF_ALL
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 
@@ -21,11 +23,10 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         "failing_since",
     )
     list_select_related = ("organization",)
-    list_filter = ("enabled", "livemode")
-    search_fields = ("public_id__exact", "organization__slug__exact")
+    list_filter = ("enabled", "livemode", Stretch)
+    narrow = {BY_ORGANIZATION: OF_ALL}
+    search_by = {"": "public_id"}
     search_help_text = _("The id of an endpoint (we_…) or an organization's short name")
-    ordering = ("-pk",)
-    list_per_page = 50
     fields = (
         ("public_id", "organization"),
         ("url", "livemode"),
@@ -47,12 +48,10 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         "created_at",
     )
     list_select_related = ("organization", "event")
-    list_filter = ("status",)
-    search_fields = ("public_id__exact", "organization__slug__exact")
+    list_filter = ("status", Stretch)
+    narrow = {BY_ORGANIZATION: BY_TENANT}
+    search_by = {"": "public_id"}
     search_help_text = _("The id of a delivery (msg_…) or an organization's short name")
-    ordering = ("-pk",)
-    list_per_page = 50
-    show_full_result_count = False
     fields = (
         ("public_id", "organization", "livemode"),
         ("event_type", "endpoint", "url"),

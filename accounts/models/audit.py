@@ -86,6 +86,8 @@ class AuditEvent(models.Model):
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
+        verbose_name = _("audited deed")
+        verbose_name_plural = _("audit log")
         indexes = [
             models.Index(fields=["organization", "-id"], name="audit_newest_first"),
             models.Index(fields=["actor", "-id"], name="audit_by_actor"),

@@ -53,6 +53,8 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [
             models.CheckConstraint(
                 condition=Q(livemode=True, prefix__startswith="tt_live_")

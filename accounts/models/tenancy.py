@@ -112,6 +112,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         constraints = [
             models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_is_lower_case"),
         ]
@@ -146,6 +148,8 @@ class Organization(models.Model):
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
+        verbose_name = _("organization")
+        verbose_name_plural = _("organizations")
         constraints = [
             models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="organization_limits_are_positive"),
             models.CheckConstraint(

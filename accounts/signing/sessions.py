@@ -24,6 +24,11 @@ def end_all(user: User) -> int:
     return _end(UserSession.objects.filter(user=user))
 
 
+def count(user: User) -> int:
+    """In how many browsers they are signed in."""
+    return UserSession.objects.filter(user=user).count()
+
+
 def _end(sessions: "QuerySet[UserSession]") -> int:
     count = 0
     for session in sessions:

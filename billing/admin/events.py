@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from accounts.clock import db_now
 from accounts.desk import ReadOnlyAdmin
-from billing.models import StripeEvent
+from accounts.desk_lists import Stretch
+from billing.models import StripeAccount, StripeEvent
 from billing.stripe_events import HANDLED
 
 
@@ -33,11 +34,11 @@ class TypeFilter(admin.SimpleListFilter):
 class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "type", "payment", "received_at", "processed_at", "attempts", "error")
     list_select_related = ("payment",)
-    list_filter = (("processed_at", admin.EmptyFieldListFilter), TypeFilter)
-    search_fields = ("event_id__exact", "payment__public_id__exact")
+    time_field = "received_at"
+    list_filter = (("processed_at", admin.EmptyFieldListFilter), TypeFilter, Stretch)
+    few = frozenset({("processed_at__isempty", "1")})
+    search_by = {"pay_": "payment__public_id"}
     search_help_text = _("The id of an event (evt_…) or of a payment (pay_…)")
-    ordering = ("-pk",)
-    list_per_page = 50
     fields = (
         ("event_id", "type", "livemode"),
         ("payment", "created", "received_at"),
@@ -51,11 +52,12 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StripeEvent], search_term: str
     ) -> tuple[QuerySet[StripeEvent], bool]:
+        """An event's id is found by that of its account beside."""
         term = search_term.strip()
-        if not term:
-            return queryset, False
-        name = "payment__public_id" if term.startswith("pay_") else "event_id"
-        return queryset.filter(**{name: term}), False
+        if not term or term.startswith("pay_"):
+            return super().get_search_results(request, queryset, search_term)
+        accounts = list(StripeAccount.objects.values_list("pk", flat=True))
+        return queryset.filter(account__in=accounts, event_id=term), False
 
     @admin.display(description=_("content"))
     def content(self, event: StripeEvent) -> str:

@@ -12,10 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
+from accounts.desk_lists import Stretch
+from accounts.newest_first import OF_ALL
 from accounts.organizations import first_shop
 from billing import manual, vouchers
 from billing.models import Redemption, Voucher
 
+BY_VOUCHER = "voucher__id__exact"
 FROM_ONE = ("credits", "total_limit", "per_organization_limit", "per_person_limit")
 
 
@@ -125,14 +128,17 @@ class VoucherAdmin(DeskAdmin):
         count = voucher.redeemed
         words = ngettext("%(count)d time", "%(count)d times", count) % {"count": count}
         path = reverse("admin:billing_redemption_changelist")
-        return format_html(
-            '<a class="underline" href="{}?voucher__id__exact={}">{}</a>', path, voucher.pk, words
-        )
+        return format_html('<a class="underline" href="{}?{}={}">{}</a>', path, BY_VOUCHER, voucher.pk, words)
 
 
 @admin.register(Redemption)
 class RedemptionAdmin(ReadOnlyAdmin):
     list_display = ("voucher", "organization", "credits", "user", "created_at")
     list_select_related = ("voucher", "organization")
-    search_fields = ("voucher__code", "organization__slug")
-    ordering = ("-pk",)
+    list_filter = (Stretch,)
+    narrow = {BY_VOUCHER: OF_ALL}
+    search_by = {"": "voucher__code"}
+    search_help_text = gettext_lazy("A voucher's code")
+
+    def narrowed_to(self, name: str, value: str) -> str:
+        return Voucher.objects.filter(pk=value).values_list("code", flat=True).first() or ""

@@ -2,13 +2,13 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.newest_first import OF_ALL
 from billing.admin.payment_deeds import PaymentDeeds
 from billing.currencies import shown
 from billing.models import HandSettlement, Payment
@@ -30,18 +30,17 @@ def stripe_link(payment: Payment) -> str:
 class PaymentAdmin(PaymentDeeds):
     list_display = ("public_id", "organization", "kind", "amount", "credits", "standing", "created_at")
     list_select_related = ("organization",)
-    list_filter = ("status", "kind")
-    search_fields = (
-        "public_id__exact",
-        "session_id__exact",
-        "payment_intent_id__exact",
-        "organization__slug__exact",
-    )
+    list_filter = ("status", "kind", Stretch)
+    search_by = {
+        "cs_": "session_id",
+        "pi_": "payment_intent_id",
+        "re_": "refunds__refund_id",
+        "": "public_id",
+    }
+    narrow = {BY_ORGANIZATION: OF_ALL}
     search_help_text = gettext_lazy(
-        "The id of a payment, ours (pay_…) or Stripe's (cs_…, pi_…), or an organization's"
+        "The id of a payment, ours (pay_…) or Stripe's (cs_…, pi_…, re_…), or an organization's"
     )
-    ordering = ("-pk",)
-    list_per_page = 50
     fields = (
         # Ids are long, so each has a line of its own.
         "public_id",
@@ -74,15 +73,6 @@ class PaymentAdmin(PaymentDeeds):
         "refunds_shown",
         "events_shown",
     )
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Payment], search_term: str
-    ) -> tuple[QuerySet[Payment], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        ids = Q(public_id=term) | Q(session_id=term) | Q(payment_intent_id=term)
-        return queryset.filter(ids | Q(organization__slug=term)), False
 
     @admin.display(description=gettext_lazy("price"), ordering="amount_minor")
     def amount(self, payment: Payment) -> str:

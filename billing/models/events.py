@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
 from accounts.models import Shop
@@ -32,6 +33,8 @@ class StripeEvent(models.Model):
     cut_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("event of Stripe")
+        verbose_name_plural = _("events of Stripe")
         constraints = [
             models.UniqueConstraint(fields=["account", "event_id"], name="one_row_per_stripe_event"),
         ]

@@ -96,6 +96,8 @@ class LedgerEntry(models.Model):
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
         constraints = [
             models.UniqueConstraint(fields=["reference", "kind"], name="one_entry_per_reference_and_kind"),
             models.UniqueConstraint(
@@ -168,6 +170,34 @@ class LedgerProof(models.Model):
 
     def __str__(self) -> str:
         return f"{self.marks}"
+
+
+class BooksCheck(models.Model):
+    """What the last check of the books found (books.py): one row, whose number is 1.
+
+    `begun_at`: when somebody took to it; `findings`: the rows that disagree as {"rule", "row"}, the first of `count`.
+    `problems`: the names of what is wrong, which operators were told of at `changed_at`. `events_waiting` counts
+    events of Stripe that nobody has processed, `oldest_event_at` is when the first of them came.
+    """
+
+    begun_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    full_at = models.DateTimeField(null=True)
+    took_ms = models.PositiveIntegerField(default=0)
+    count = models.PositiveIntegerField(default=0)
+    findings = models.JSONField(default=list)
+    problems = models.JSONField(default=list)
+    changed_at = models.DateTimeField(null=True)
+    events_waiting = models.PositiveIntegerField(default=0)
+    oldest_event_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("check of the books")
+        verbose_name_plural = _("checks of the books")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="books_have_one_check")]
+
+    def __str__(self) -> str:
+        return f"{self.checked_at}: {self.count}"
 
 
 class ProvenSum(models.Model):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
+from accounts.desk_lists import Stretch
 from accounts.origin import origin_of
 from generations import retention
 from generations.models import Attempt, Image, Takedown, Upstream
@@ -42,30 +43,30 @@ class OutcomeFilter(admin.SimpleListFilter):
         wanted = self.value()
         if wanted is None:
             return queryset
-        return queryset.filter(outcome="" if wanted == "open" else wanted)
+        # By the index of those that are under way at an upstream; the house's own take seconds.
+        is_open = {"outcome": "", "upstream__isnull": False}
+        return queryset.filter(**is_open if wanted == "open" else {"outcome": wanted})
 
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("key", "provider", "upstream", "outcome_shown", "cost", "submitted_at", "finished_at")
     list_select_related = ("generation", "upstream__shop")
-    search_fields = ("generation__task_id__exact", "upstream_task_id__exact")
+    time_field = "submitted_at"
+    search_by = {"task_": "generation__task_id", "": "upstream_task_id"}
     search_help_text = gettext_lazy("The id of a task, ours or the upstream's")
-    list_filter = ("upstream", OutcomeFilter)
-    ordering = ("-pk",)
-    list_per_page = 50
+    list_filter = ("upstream", OutcomeFilter, Stretch)
+    few = frozenset({("outcome", "open")})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Attempt], search_term: str
     ) -> tuple[QuerySet[Attempt], bool]:
         """By one index or the other: "either of two columns" would read every row there ever was."""
         term = search_term.strip()
-        if term.startswith("task_"):
-            return queryset.filter(generation__task_id=term), False
-        if term:
-            everywhere = list(Upstream.objects.values_list("pk", flat=True))
-            return queryset.filter(upstream__in=everywhere, upstream_task_id=term), False
-        return queryset, False
+        if not term or term.startswith("task_"):
+            return super().get_search_results(request, queryset, term.partition(":")[0])
+        everywhere = list(Upstream.objects.values_list("pk", flat=True))
+        return queryset.filter(upstream__in=everywhere, upstream_task_id=term), False
 
     fields = (
         ("key", "provider", "upstream"),
@@ -108,21 +109,9 @@ class TakedownForm(forms.Form):
 class ImageAdmin(ReadOnlyAdmin):
     list_display = ("public_id", "task", "organization", "created_at", "standing")
     list_select_related = ("generation__organization", "takedown")
-    search_fields = ("public_id__exact", "generation__task_id__exact")
+    list_filter = (Stretch,)
+    search_by = {"task_": "generation__task_id", "": "public_id"}
     search_help_text = gettext_lazy("The id of an image, as in its address, or of its task")
-    ordering = ("-pk",)
-    list_per_page = 50
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Image], search_term: str
-    ) -> tuple[QuerySet[Image], bool]:
-        """As for attempts."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        name = "generation__task_id" if term.startswith("task_") else "public_id"
-        return queryset.filter(**{name: term}), False
-
     fields = (
         ("public_id", "task", "organization"),
         "prompt",

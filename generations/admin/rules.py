@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
+from accounts.desk_lists import Stretch
 from accounts.organizations import first_shop
 from generations import content
 from generations.models import BlockedPhrase, Takedown
@@ -67,4 +68,4 @@ class BlockedPhraseAdmin(DeskAdmin):
 class TakedownAdmin(ReadOnlyAdmin):
     list_display = ("image", "actor", "created_at", "file_removed_at")
     list_select_related = ("image",)
-    ordering = ("-pk",)
+    list_filter = (Stretch,)

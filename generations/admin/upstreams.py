@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from accounts.clock import read_db_now
 from accounts.connections import let_go
 from accounts.desk import DeskAdmin
 from generations import circuit, routing, trial
@@ -26,13 +25,10 @@ from generations.models import Attempt, Upstream
 from generations.providers import ADAPTERS
 from generations.request import ASPECT_RATIOS, MAX_PROMPT
 from generations.upstream_checks import amount
+from generations.upstream_states import state_of
 
 PROMPT = gettext_lazy("A lighthouse at dusk, heavy sea, the lamp just lit")
 TRY_METHODS = ["GET", "HEAD", "POST"]
-REASONS = {
-    circuit.ACCOUNT: gettext_lazy("it refuses our account"),
-    circuit.FAILING: gettext_lazy("it keeps failing"),
-}
 
 
 class TrialForm(forms.Form):
@@ -131,19 +127,7 @@ class UpstreamAdmin(DeskAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state_shown(self, row: Upstream) -> str:
-        state = row.state
-        busy = _("%(count)d of %(most)d in flight") % {"count": state.in_flight, "most": row.concurrency}
-        if state.opened_at is None or state.open_until is None:
-            return _("%(busy)s, circuit closed") % {"busy": busy}
-        left_s = int((state.open_until - read_db_now()).total_seconds())
-        again = _("tried again in %(s)d s") % {"s": left_s} if left_s > 0 else _("tried by the next order")
-        facts = {
-            "busy": busy,
-            "reason": str(REASONS.get(state.reason, state.reason)),
-            "since": state.opened_at.strftime("%Y-%m-%d %H:%M"),
-            "again": again,
-        }
-        return _("%(busy)s, circuit open since %(since)s UTC: %(reason)s, %(again)s") % facts
+        return state_of(row)
 
     @admin.display(description=gettext_lazy("cost"))
     def cost_shown(self, row: Upstream) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 
+from accounts import trail
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from accounts.statements import Insert
@@ -121,6 +122,7 @@ def _accept(
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
         retry_of_id=retry_of.pk if retry_of is not None else None,
+        request_id=trail.request_id.get(),
     )
     if access.livemode:
         ledger.hold(

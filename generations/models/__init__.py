@@ -31,6 +31,9 @@ from generations.models.sold import (
     ModelPrice,
     price_now,
 )
+from generations.models.sums import (
+    HourSum,
+)
 from generations.models.upstreams import (
     CostUnit,
     PaidCancels,
@@ -48,6 +51,7 @@ __all__ = [
     "CostUnit",
     "Generation",
     "GenerationQuerySet",
+    "HourSum",
     "Image",
     "ImageModel",
     "Incident",

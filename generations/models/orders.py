@@ -75,6 +75,7 @@ class Generation(models.Model):
 
     `price_credits` is for all `n` images. `seed` is what was drawn or asked for; `requested_seed` the text sent.
     `metadata_text` is the customer's own JSON, "" for none; `webhook_url` hears of this order's end.
+    `request_id`: of the request that it was ordered by, as its answer told the client.
     `awaited_try`: while a client has waited for the answer in vain, which of its tries was the latest to ask for this
     order, 0 being its first; null once it was answered, and where nobody waits.
 
@@ -121,6 +122,7 @@ class Generation(models.Model):
     metadata_text = models.TextField(blank=True, default="", db_default="")
     webhook_url = models.CharField(max_length=2048, blank=True, default="", db_default="")
     awaited_try = models.SmallIntegerField(null=True)
+    request_id = models.CharField(max_length=128, blank=True, default="", db_default="")
     retry_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
@@ -128,6 +130,8 @@ class Generation(models.Model):
     objects = GenerationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
         constraints = [
             # Not unique=True, which brings a second index for LIKE on PostgreSQL.
             models.UniqueConstraint(fields=["task_id"], name="one_generation_per_task_id"),
@@ -160,6 +164,7 @@ class Generation(models.Model):
                 condition=Q(awaited_try__isnull=False),
                 name="generation_awaited",
             ),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="generation_by_request"),
         ]
         permissions = [
             ("retry_generation", _("Can make tasks again")),

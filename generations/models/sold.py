@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
 from accounts.models import Shop
@@ -16,6 +17,10 @@ class ImageModel(models.Model):
     name = models.CharField(max_length=80)
     active = models.BooleanField(default=True)
 
+    class Meta:
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+
     def __str__(self) -> str:
         return self.name
 
@@ -29,6 +34,8 @@ class ModelPrice(models.Model):
     valid_from = models.DateTimeField(db_default=db_now())
 
     class Meta:
+        verbose_name = _("price")
+        verbose_name_plural = _("prices")
         constraints = [
             models.UniqueConstraint(fields=["shop", "model", "valid_from"], name="one_price_at_a_time"),
             models.CheckConstraint(condition=Q(credits__gte=1), name="price_is_positive"),

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.management.base import OperatorCommand
-from billing import proofs
+from billing import books
 
 
 class Command(OperatorCommand):
@@ -17,7 +17,7 @@ class Command(OperatorCommand):
         )
 
     def work(self, **options: Any) -> None:
-        findings = proofs.check(full=options["full"])
+        findings = books.look(full=options["full"])
         for finding in findings:
             self.stdout.write(str(finding))
         if findings:

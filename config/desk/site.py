@@ -1,4 +1,4 @@
-"""The operator's desk: Django's admin behind the shop's own sign-in, with what is wrong on top of every page."""
+"""Who gets to the desk, through the shop's own sign-in; and what is wrong, on top of every page."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -9,18 +9,24 @@ from django.conf import settings
 from django.contrib.admin import AdminSite, autodiscover, site
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.desk import Notice
+from accounts.desk_pages import DeskPage
+from accounts.desk_pages import pages as pages_of_desk
 from accounts.models import User
 from accounts.signing import second_factor
 from accounts.views.signing import sign_out
 from billing import notices as of_money
 from config import pages
+from config.desk import today
 from generations import notices as of_images
 
 if TYPE_CHECKING:
@@ -34,6 +40,9 @@ class DeskSite(DeskBase):
     settings.STAFF_SECOND_FACTOR a password alone opens no page of it.
     """
 
+    index_template = "admin/today.html"
+    index_title = gettext_lazy("Today")
+
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
 
@@ -45,6 +54,12 @@ class DeskSite(DeskBase):
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
 
         return update_wrapper(guarded, inner)
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [path(page.path, self.admin_view(_of(page)), name=page.name) for page in pages_of_desk]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {**today.context(request), **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The shop's own, in place of a form that would count no tries."""
@@ -67,6 +82,15 @@ class DeskSite(DeskBase):
         if self.has_permission(request):
             found = [*of_money.notices(), *of_images.notices()]
         return {**context, "desk_notices": found}
+
+
+def _of(page: DeskPage) -> Callable[..., HttpResponse]:
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not page.is_for(request):
+            raise PermissionDenied
+        return page.view(request, *args, **kwargs)
+
+    return view
 
 
 def furnish() -> None:
