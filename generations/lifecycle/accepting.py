@@ -3,11 +3,13 @@
 import datetime
 import functools
 import json
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 
+from accounts import trail
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from accounts.statements import Insert
@@ -18,6 +20,8 @@ from generations.errors import IdempotencyInFlight, IdempotencyMismatch
 from generations.lifecycle import joining
 from generations.models import Generation, new_task_id, price_now
 from generations.request import RANDOM_SEED, ImageRequest
+
+logger = logging.getLogger(__name__)
 
 IDEMPOTENCY_LIFE = datetime.timedelta(hours=24)
 FIRST_RING_S = 5
@@ -61,8 +65,13 @@ def submit(
             raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
         raise
     # Inside a caller's transaction a ring before its commit would find no row.
-    transaction.on_commit(functools.partial(doorbell.ring, generation.pk))
+    transaction.on_commit(functools.partial(_accepted, generation))
     return generation
+
+
+def _accepted(generation: Generation) -> None:
+    logger.info("%s was accepted", generation.task_id)
+    doorbell.ring(generation.pk)
 
 
 def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
@@ -118,6 +127,7 @@ def _accept(
         metadata_text=json.dumps(request.metadata) if request.metadata else "",
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
+        request_id=trail.request_id.get() or None,
     )
     if access.livemode:
         ledger.hold(

@@ -31,18 +31,28 @@ from generations.models.upstreams import (
     Upstream,
     UpstreamState,
 )
+from generations.models.watching import (
+    Alarm,
+    BilledDay,
+    Meter,
+    MeterMarks,
+)
 
 __all__ = [
     "ENDED",
     "OPEN",
     "TASK_ID",
+    "Alarm",
     "Attempt",
+    "BilledDay",
     "BlockedPhrase",
     "CostUnit",
     "Generation",
     "GenerationQuerySet",
     "Image",
     "ImageModel",
+    "Meter",
+    "MeterMarks",
     "ModelPrice",
     "PaidCancels",
     "RetentionMark",

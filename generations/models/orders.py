@@ -77,6 +77,7 @@ class Generation(models.Model):
     `metadata_text` is the customer's own JSON, "" for none; `webhook_url` hears of this order's end.
     `awaited_try`: while a client has waited for the answer in vain, which of its tries was the latest to ask for this
     order, 0 being its first; null once it was answered, and where nobody waits.
+    `request_id`: of the request that made it, as its answer bore it; null for none.
 
     Every order pays for every index, so there are few, and none on what changes while an order is open
     (docs/decisions/0009-few-indexes.md).
@@ -121,6 +122,7 @@ class Generation(models.Model):
     metadata_text = models.TextField(blank=True, default="", db_default="")
     webhook_url = models.CharField(max_length=2048, blank=True, default="", db_default="")
     awaited_try = models.SmallIntegerField(null=True)
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null: none is known
     retry_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
@@ -159,6 +161,11 @@ class Generation(models.Model):
                 fields=["organization", "request_digest"],
                 condition=Q(awaited_try__isnull=False),
                 name="generation_awaited",
+            ),
+            models.Index(
+                fields=["request_id"],
+                condition=Q(request_id__isnull=False),
+                name="generation_of_request",
             ),
         ]
 
