@@ -167,7 +167,7 @@ def _ended(counts: Counts, since: datetime.datetime, settled: datetime.datetime)
 
 def _attempts(counts: Counts, rows: "QuerySet[Attempt]") -> None:
     grouped = rows.values_list("upstream__name", "provider", "outcome").annotate(
-        Count("pk"), Sum(Tenths(F("finished_at"), F("submitted_at"))), Sum("cost_micros")
+        number=Count("pk"), took=Sum(Tenths(F("finished_at"), F("submitted_at"))), cost=Sum("cost_micros")
     )
     for upstream, provider, outcome, number, tenths, cost in grouped.order_by():
         # Without a row of its own it is made in this house.

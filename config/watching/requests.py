@@ -14,6 +14,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from prometheus_client import CollectorRegistry, Counter, Histogram, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -44,10 +46,9 @@ def prepare() -> Path:
     return own
 
 
+# The library decides where it counts when it is first imported, by whomever.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(prepare())
-# It decides where it counts when it is imported.
-from prometheus_client import CollectorRegistry, Counter, Histogram  # noqa: E402
-from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
+values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call,misc]  # as it does itself
 
 _none = CollectorRegistry()  # what is exposed is read from the files
 REQUESTS = Counter(

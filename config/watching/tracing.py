@@ -98,7 +98,8 @@ class TracingMiddleware:
         if _tracer is None:
             return self.get_response(request)
         request_id = trail.request_id.get()
-        before = _root.set(root_of(request_id) if OURS.fullmatch(request_id) else None)
+        is_ours = request.META.get("HTTP_X_REQUEST_ID") != request_id
+        before = _root.set(root_of(request_id) if is_ours else None)
         try:
             span = _tracer.start_span(
                 str(request.method), Context(), SpanKind.SERVER, {"request_id": request_id}

@@ -17,7 +17,7 @@ from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
 from accounts.origin import origin_of
 from generations import retention
-from generations.models import Attempt, Image, Takedown, Upstream
+from generations.models import Attempt, Generation, Image, Takedown, Upstream
 from generations.providers.base import OutcomeKind
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 from generations.takedown import take_down
@@ -50,7 +50,7 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("key", "provider", "upstream", "outcome_shown", "cost", "submitted_at", "finished_at")
     list_select_related = ("generation", "upstream__shop")
     search_fields = ("generation__task_id__exact", "upstream_task_id__exact")
-    search_help_text = gettext_lazy("The id of a task, ours or the upstream's")
+    search_help_text = gettext_lazy("The id of a task, ours or the upstream's, or of the request that made it")
     list_filter = ("upstream", OutcomeFilter)
     ordering = ("-pk",)
     list_per_page = 50
@@ -62,6 +62,8 @@ class AttemptAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if term.startswith("task_"):
             return queryset.filter(generation__task_id=term), False
+        if term.startswith("req_"):
+            return queryset.filter(generation__in=Generation.objects.of_request(term)), False
         if term:
             everywhere = list(Upstream.objects.values_list("pk", flat=True))
             return queryset.filter(upstream__in=everywhere, upstream_task_id=term), False

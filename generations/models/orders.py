@@ -64,6 +64,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Those in an OPEN status, by way of their index: searches among all rows start here."""
         return self.filter(finished_at=None)
 
+    def of_request(self, request_id: str) -> Self:
+        """Made by a request that was answered under this id; by their index."""
+        return self.filter(request_id=request_id, request_id__isnull=False)
+
     def newest_first(self) -> Self:
         # Abs keeps PostgreSQL from walking the primary key back, through everybody's orders, for one who has
         # many and none of late.
