@@ -103,7 +103,7 @@ def _of_reference(reference: str) -> Iterator[Rows]:
 
 def _others(term: str) -> Iterator[Rows]:
     """Ids that others chose, and short names."""
-    yield Generation.objects.filter(request_id=term).exclude(request_id="").order_by("pk")
+    yield Generation.objects.of_request(term).order_by("pk")
     upstreams = list(Upstream.objects.values_list("pk", flat=True))
     yield Attempt.objects.filter(upstream__in=upstreams, upstream_task_id=term).exclude(upstream_task_id="")
     slug = term.lower()
