@@ -24,6 +24,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='user',
-            options={'verbose_name': 'person', 'verbose_name_plural': 'people'},
+            options={'permissions': [('help_user', 'Can shut people out, let them in, and take second factors away')], 'verbose_name': 'person', 'verbose_name_plural': 'people'},
         ),
     ]
