@@ -81,7 +81,7 @@ class ResetSecondFactor(PersonDeed):
     def says(self, person: User) -> list[str]:
         return [
             _(
-                "Apps, recovery codes and passkeys of %(person)s are gone, their sessions end, and they are told by mail."
+                "Apps, recovery codes and passkeys of %(person)s go, their sessions end, and they are told by mail."
             )
             % {"person": person.email},
             _("Be sure that it is them who asked. Say below how you know."),
