@@ -1,5 +1,7 @@
 """The desk's lists, its search and Today read as few rows among millions as among a hundred."""
 
+import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +20,15 @@ from billing import reads
 from billing.models import LedgerEntry, Wallet
 from generations import today
 from generations.models import Generation, Image
+from tests import scale
 from tests.cast import found, give_credits, new_key
 from tests.databases import Restore
 from tests.many_rows import fill
 from tests.operators import desk_of, operator
 from tests.plans import ORDERS, plans_of
 
-ROWS = 20_000 if connection.vendor == "postgresql" else 100  # SQLite does not count
+# SQLite does not count.
+ROWS = scale.count(20_000, 1_000_000) if connection.vendor == "postgresql" else 100
 
 
 @dataclass(frozen=True)
@@ -196,3 +200,12 @@ def test_pages_lose_and_double_nothing(desk: Desk) -> None:
 
 def test_sold_reads_steps_by_number(desk: Desk) -> None:
     assert reads.sold_by_day(read_db_now() - timedelta(days=30)) == {}
+
+
+def test_today_opens_within_a_second(desk: Desk) -> None:
+    took_ms = []
+    for _ in range(5):
+        began = time.perf_counter()
+        look_at_today(desk)
+        took_ms.append(1000 * (time.perf_counter() - began))
+    scale.record(f"Today at the desk, after {ROWS:,} orders", statistics.median(took_ms), "ms", limit=1000)
