@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Expression, Subquery
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs
 
 from accounts import newest_first
@@ -117,6 +119,12 @@ def _available_before(hold: LedgerEntry) -> int | None:
                 return max(0, available_after + changes)
             changes += available
     return None
+
+
+def income_of(reference: Expression) -> Combinable:
+    """For annotations: what the capture of this reference took from its wallet, in millionths; null without one."""
+    captures = LedgerEntry.objects.filter(reference=reference, kind=EntryKind.CAPTURE)
+    return -Subquery(captures.values("value_micros"))
 
 
 def has_bought(organization_id: int) -> bool:

@@ -50,7 +50,9 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("key", "provider", "upstream", "outcome_shown", "cost", "submitted_at", "finished_at")
     list_select_related = ("generation", "upstream__shop")
     search_fields = ("generation__task_id__exact", "upstream_task_id__exact")
-    search_help_text = gettext_lazy("The id of a task, ours or the upstream's, or of the request that made it")
+    search_help_text = gettext_lazy(
+        "The id of a task, ours or the upstream's, or of the request that made it"
+    )
     list_filter = ("upstream", OutcomeFilter)
     ordering = ("-pk",)
     list_per_page = 50

@@ -127,7 +127,7 @@ def _accept(
         metadata_text=json.dumps(request.metadata) if request.metadata else "",
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
-        request_id=trail.request_id.get() or None,
+        request_id=trail.request_id.get(),
     )
     if access.livemode:
         ledger.hold(
