@@ -24,7 +24,7 @@ from generations.providers.base import OutcomeKind
 
 MICROS = 1_000_000
 MOST_DAYS = 92
-PAGE, PORTION = 50, 2_000
+PAGE, PORTION, PORTION_OF_IDS = 50, 2_000, 500
 GROUPINGS = {
     "day": _("day"),
     "customer": _("customer"),
@@ -113,11 +113,13 @@ def _by_upstream(rows: Rows) -> Iterator[tuple[Any, ...]]:
     named = rows.annotate(name=Coalesce(last, Value(""))).order_by().values_list("name")
     for name, number, brought in named.annotate(number=Count("pk"), brought=Sum(_income())):
         yield name, number, brought, 0
-    attempts = (
-        Attempt.objects.filter(generation__in=rows).exclude(cost_micros=0).annotate(name=_upstream_name())
-    )
-    for name, cost in attempts.order_by().values_list("name").annotate(Sum("cost_micros")):
-        yield name, 0, 0, cost
+    # By portions of numbers: joined to a whole day of orders, the database may read all attempts there ever were.
+    ids = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(ids), PORTION_OF_IDS):
+        attempts = Attempt.objects.filter(generation__in=ids[start : start + PORTION_OF_IDS])
+        costs = attempts.exclude(cost_micros=0).annotate(name=_upstream_name())
+        for name, cost in costs.order_by().values_list("name").annotate(Sum("cost_micros")):
+            yield name, 0, 0, cost
 
 
 def _upstream_name() -> Case:
@@ -150,7 +152,10 @@ def tasks(
     rows = ended(since, since + (window.end - window.start + _DAY))
     if before is not None:
         moment, pk = before
-        rows = rows.filter(finished_at__lte=moment).exclude(Q(finished_at=moment) & Q(pk__gte=pk))
+        # Not by equality: SQLite keeps times as text, and not all with as many digits.
+        earlier = moment - datetime.timedelta(microseconds=1)
+        same = Q(finished_at__gt=earlier, pk__lt=pk)
+        rows = rows.filter(Q(finished_at__lte=earlier) | same, finished_at__lte=moment)
     rows = rows.select_related("organization", "model").annotate(income=_income(), cost=_cost())
     found = []
     for row in rows.order_by("-finished_at", "-pk")[:limit]:

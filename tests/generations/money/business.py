@@ -3,8 +3,8 @@
 import random
 
 from billing import ledger
-from generations import lifecycle
-from generations.models import Attempt, Generation, Upstream
+from generations import circuit, lifecycle
+from generations.models import Attempt, Generation, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.makers import a_generation, an_access, an_organization, an_upstream, new_reference, stored_images
 
@@ -54,6 +54,7 @@ def one_order(chance: random.Random, generation: Generation, known: list[Upstrea
 
 
 def begun(chance: random.Random, generation: Generation, known: list[Upstream]) -> Attempt:
+    UpstreamState.objects.update(**circuit.CLOSED)  # so many failures would keep it from all others
     attempt = lifecycle.begin(generation, chance.choice(known))
     assert attempt is not None
     Attempt.objects.filter(pk=attempt.pk).update(n=generation.n)
