@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.desk_pages import pages
+from accounts.models import User
 
 # Machine word -> title, and what is in it: models by their labels with an icon.
 GROUPS: Mapping[str, tuple[Any, Sequence[tuple[str, Any, str]]]] = MappingProxyType(
@@ -33,6 +34,7 @@ GROUPS: Mapping[str, tuple[Any, Sequence[tuple[str, Any, str]]]] = MappingProxyT
                 ("billing.LedgerEntry", _("Ledger"), "menu_book"),
                 ("billing.Payment", _("Payments"), "payments"),
                 ("billing.StripeEvent", _("Events of Stripe"), "inbox"),
+                ("generations.BilledDay", _("Upstreams' bills"), "receipt_long"),
                 ("billing.CreditPack", _("Packs"), "sell"),
                 ("billing.Voucher", _("Vouchers"), "redeem"),
                 ("billing.Redemption", _("Redemptions"), "task_alt"),
@@ -73,6 +75,16 @@ GROUPS: Mapping[str, tuple[Any, Sequence[tuple[str, Any, str]]]] = MappingProxyT
     }
 )
 
+# Pages of lists that are no rows: group -> title, icon, name of the address, right.
+REPORTS: Mapping[str, Sequence[tuple[Any, str, str, str]]] = MappingProxyType(
+    {
+        "money": (
+            (_("Margin"), "trending_up", "generations_margin", "generations.view_billedday"),
+            (_("Leakage"), "water_drop", "generations_leakage", "generations.view_billedday"),
+        )
+    }
+)
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """As Unfold wants it: what this operator may open."""
@@ -90,6 +102,9 @@ def _pages(request: HttpRequest, group: str) -> Iterator[dict[str, Any]]:
     for page in pages:
         if page.group == group and page.is_for(request):
             yield {"title": page.title, "icon": page.icon, "link": reverse(f"admin:{page.name}")}
+    for title, icon, name, permission in REPORTS.get(group, ()):
+        if isinstance(request.user, User) and request.user.has_perm(permission):
+            yield {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
 
 
 def _lists(request: HttpRequest, models: Sequence[tuple[str, Any, str]]) -> Iterator[dict[str, Any]]:

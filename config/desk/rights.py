@@ -30,7 +30,10 @@ VERBS = {
     "delete": pgettext_lazy("right", "Delete"),
 }
 # What no list of the menu stands for.
-MORE = (("billing.bookscheck", gettext_lazy("The books"), ("view", "change")),)
+MORE = (
+    ("billing.bookscheck", gettext_lazy("The books"), ("view", "change")),
+    ("generations.billedday", gettext_lazy("Upstreams' bills"), ("add",)),
+)
 
 
 @dataclass(frozen=True, slots=True)

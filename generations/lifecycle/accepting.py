@@ -130,7 +130,7 @@ def _accept(
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
         retry_of_id=retry_of.pk if retry_of is not None else None,
-        request_id=trail.request_id.get() or None,
+        request_id=trail.request_id.get(),
     )
     if access.livemode:
         ledger.hold(

@@ -13,7 +13,7 @@ from billing import vouchers
 from billing.models import Payment, StripeEvent, Voucher
 from generations import runner, takedown
 from generations.lifecycle import submit
-from generations.models import Alarm, BlockedPhrase, Generation, Image
+from generations.models import Alarm, BilledDay, BlockedPhrase, Generation, Image
 from tests.cast import Person, found, give_credits, new_key
 from tests.makers import a_paid_payment, a_request, an_upstream
 from webhooks.event_types import EVENT_TYPES
@@ -70,7 +70,7 @@ def everything() -> Rows:
     alerts.raise_alert(shop.pk, AlertKind.ACCOUNT, "Something refuses", "Look at it.")
     Alarm.objects.create(shop=shop, condition="queue", subject="It waits", advice="Look.")
     outbox.queue(shop.pk, dora.user.email, "Hello", "Hello")
-    an_upstream()
+    BilledDay.objects.create(upstream=an_upstream(), day="2026-01-02", amount_micros=5)
     LogEntry.objects.create(
         user=dora.user,
         content_type=ContentType.objects.get_for_model(Voucher),
