@@ -1,6 +1,7 @@
 # Tintype. `make` opens the shop; `make help` lists the rest.
 PYTHON ?= python3
 PY := .venv/bin/python
+EXTRAS := s3 sentry otel all
 APPS := accounts billing generations webhooks
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
 BOTH = $(PY) -m tests.run
@@ -50,8 +51,10 @@ lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean 
 lock: .venv/dev.stamp  ## renew requirements/ from pyproject.toml
 	@$(call compile,,runtime)
 	@$(call compile,--extra dev,dev)
-	@cp requirements/dev.txt requirements/s3.txt  # so that it takes the versions that the tests ran with
-	@$(call compile,--extra s3,s3)
+	@for extra in $(EXTRAS); do \
+		cp requirements/dev.txt requirements/$$extra.txt;  `# so that it takes the versions that the tests ran with` \
+		$(call compile,--extra $$extra,$$extra) || exit 1; \
+	done
 compile = $(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(1) pyproject.toml -o requirements/$(2).txt
 
 .venv/runtime.stamp: requirements/runtime.txt | .venv/bin/pip

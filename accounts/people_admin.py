@@ -10,6 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import people_deeds  # noqa: F401 - registers itself
+from accounts.deeds import WithDeeds
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import Invitation, Membership, User
@@ -20,7 +22,7 @@ MOST_SHOWN = 50
 
 
 @admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
+class UserAdmin(WithDeeds):
     time_field = "date_joined"
     list_display = ("email", "name", "standing", "is_staff", "last_login", "date_joined")
     list_filter = ("is_staff", "is_active", Stretch)
@@ -90,12 +92,12 @@ class UserAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("rights at the desk"))
     def rights(self, user: User) -> str:
-        if not user.is_staff:
-            return _("none: no operator")
-        if user.is_superuser:
-            return _("all")
-        names = user.user_permissions.select_related("content_type").order_by("codename")
-        return format_html_join("", "<div>{}</div>", ((str(one.name),) for one in names)) or _("none yet")
+        names = user.user_permissions.order_by("codename").values_list("name", flat=True)
+        words = _("all") if user.is_superuser else ", ".join(names) or _("none")
+        path = reverse("admin:rights", args=[user.pk])
+        return format_html(
+            '{} · <a class="underline" href="{}">{}</a>', words, path, _("Give or take rights")
+        )
 
 
 @admin.register(Membership)

@@ -1,7 +1,4 @@
-"""The check of the books that runs by itself: its last result is a row, and operators are told when it changes.
-
-The same as `manage.py check_ledger`, which notes its result here too.
-"""
+"""The check of the books, whose last result is a row: the same by beat, by `manage.py check_ledger` and at the desk."""
 
 import datetime
 import logging
@@ -10,13 +7,8 @@ from collections.abc import Sequence
 
 from django.db import DatabaseError, transaction
 from django.db.models import Min, Q
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from accounts.alerts import raise_alert
 from accounts.clock import db_now, read_db_now
-from accounts.models import AlertKind
-from accounts.organizations import first_shop
 from billing import proofs
 from billing.audit import Finding
 from billing.models import BooksCheck, StripeEvent
@@ -29,7 +21,6 @@ OVERDUE = 6 * EVERY
 # An event is processed within seconds, and as soon as Stripe answers again; after that it needs somebody.
 EVENT_WAITS = datetime.timedelta(minutes=15)
 SHOWN = 50
-TOLD = 20
 COUNTED = 1_000
 ONE = 1
 EVENTS = "stripe_events_wait"
@@ -40,18 +31,17 @@ def last() -> BooksCheck:
     return BooksCheck.objects.filter(pk=ONE).first() or BooksCheck(pk=ONE)
 
 
-def look_if_due() -> bool:
-    """By whoever comes first; False when somebody else has just done so, or is at it."""
+def look_if_due() -> list[Finding] | None:
+    """By whoever comes first; None when somebody else has just done so, or is at it."""
     BooksCheck.objects.get_or_create(pk=ONE)
     is_due = Q(begun_at=None) | Q(begun_at__lt=db_now() - EVERY * 0.9)
     if not BooksCheck.objects.filter(is_due, pk=ONE).update(begun_at=db_now()):
-        return False
-    look()
-    return True
+        return None
+    return look()
 
 
 def look(*, full: bool = False) -> list[Finding]:
-    """All rows that disagree, noted and told."""
+    """All rows that disagree, and noted."""
     began = time.monotonic()
     findings = proofs.check(full=full)
     try:
@@ -73,7 +63,6 @@ def note(findings: Sequence[Finding], *, took_ms: int, full: bool) -> None:
         row = BooksCheck.objects.select_for_update().get(pk=ONE)
         if sorted(problems) != row.problems:
             row.changed_at = now
-            _tell(findings, sorted(problems))
         row.problems = sorted(problems)
         row.checked_at, row.took_ms = now, took_ms
         row.full_at = now if full else row.full_at
@@ -82,26 +71,3 @@ def note(findings: Sequence[Finding], *, took_ms: int, full: bool) -> None:
         row.events_waiting = waiting[:COUNTED].count()
         row.oldest_event_at = oldest
         row.save()
-
-
-def _tell(findings: Sequence[Finding], problems: list[str]) -> None:
-    """In the transaction that notes it, so that each change is told once."""
-    if not problems:
-        subject, body = _("The books agree again"), _("The last check found nothing that disagrees.")
-    elif not findings:
-        subject = _("Events of Stripe wait")
-        body = _(
-            "Nobody has processed them for a quarter of an hour. Are workers and beat alive, and does Stripe answer?"
-        )
-    else:
-        words = ngettext(
-            "%(count)d row of the books disagrees", "%(count)d rows of the books disagree", len(findings)
-        )
-        subject = words % {"count": len(findings)}
-        advice = _(
-            "Run `manage.py check_ledger --full`. If they stay, keep a backup of now, and look up each reference at the"
-            " desk; never mend rows by SQL."
-        )
-        body = "\n".join([advice, "", *(str(one) for one in findings[:TOLD])])
-    logger.log(logging.ERROR if problems else logging.INFO, "%s", subject)
-    raise_alert(first_shop().pk, AlertKind.BOOKS, subject, body)

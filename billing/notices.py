@@ -1,4 +1,4 @@
-"""What operators read on top of each of their pages: books that disagree, payments that somebody has to look at."""
+"""What operators read on top of each of their pages: books that nobody checks, payments that need somebody."""
 
 import datetime
 from collections.abc import Iterator
@@ -23,15 +23,7 @@ def notices() -> list[Notice]:
 
 def _of_books(row: BooksCheck) -> Iterator[Notice]:
     path = reverse("admin:books")
-    if row.problems:
-        since = f"{row.changed_at:%Y-%m-%d %H:%M}" if row.changed_at else ""
-        yield Notice(
-            _("The books disagree."),
-            _("Since %(since)s UTC. Look at what was found before you do anything else with money.")
-            % {"since": since},
-            path,
-        )
-    elif row.checked_at is not None and row.checked_at < read_db_now() - books.OVERDUE:
+    if row.checked_at is not None and row.checked_at < read_db_now() - books.OVERDUE:
         yield Notice(
             _("Nobody checks the books."),
             _("They were last checked at %(time)s UTC. Are beat and workers alive?")

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from accounts.ticks import one_at_a_time
-from billing import automatic, books, low_balance, payments, reconciling, refunds, stripe_events, welcome
+from billing import automatic, low_balance, payments, reconciling, refunds, stripe_events, welcome
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,6 @@ def reconcile() -> None:
 @shared_task(name="billing.tasks.erase_networks")
 def erase_networks() -> None:
     welcome.erase_networks()
-
-
-@shared_task(name="billing.tasks.check_books")
-@one_at_a_time
-def check_books() -> None:
-    books.look_if_due()
 
 
 @shared_task(name="billing.tasks.watch_balances")

@@ -20,7 +20,19 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from config import celery  # noqa: F401 - tasks are rung for through this app
+
+        # Extras, which are not installed everywhere.
+        if settings.SENTRY_DSN:
+            from config.watching import sentry
+
+            sentry.start()
+        if settings.OTLP_ENDPOINT:
+            from config.watching import tracing
+
+            tracing.start()
 
         # Of whatever app: Django sends nothing for one without models.
         pre_migrate.connect(take_all_the_time_it_needs, dispatch_uid="config.migrations")

@@ -1,4 +1,5 @@
-"""What the beat rings for, and how often in seconds. Sweeps run beside it (generations/sweeper.py)."""
+"""What the beat rings for, and how often in seconds. Sweeps and what is watched run beside it
+(generations/sweeper.py, config/watching/watcher.py)."""
 
 from typing import Any
 
@@ -28,7 +29,7 @@ def schedule(sweep_s: float) -> dict[str, dict[str, Any]]:
             "task": "billing.tasks.reconcile",
             "schedule": 300.0,
         },  # does it once an hour
-        "check-books": {"task": "billing.tasks.check_books", "schedule": 300.0},
+        "check-books": {"task": "config.tasks.check_books", "schedule": 300.0},
         "sum-up-hours": {"task": "generations.tasks.sum_up_hours", "schedule": 300.0},
         "make-exports": {"task": "accounts.tasks.make_exports", "schedule": 15.0},
         "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0},

@@ -38,10 +38,12 @@ def reach_broker() -> None:
 
 
 @signals.beat_init.connect
-def sweep_beside_the_beat(**_: Any) -> None:
-    from generations import sweeper  # noqa: PLC0415 - models can be imported only once all apps are loaded
+def sweep_and_watch_beside_the_beat(**_: Any) -> None:
+    from config.watching import watcher  # noqa: PLC0415 - models can be imported only once all apps are loaded
+    from generations import sweeper  # noqa: PLC0415 - see above
 
     sweeper.start(threading.Event())
+    watcher.start(threading.Event())
 
 
 @signals.setup_logging.connect

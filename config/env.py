@@ -7,6 +7,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -91,6 +92,42 @@ def networks(name: str) -> list[str]:
         return listed
 
     return _parsed(name, [], parse, "addresses or networks such as 10.0.0.0/8, separated by commas")
+
+
+def inside_networks(name: str) -> list[str]:
+    """The same, none of which may be reached from the internet."""
+
+    def parse(raw: str) -> list[str]:
+        listed = [part.strip() for part in raw.split(",") if part.strip()]
+        if not all(ipaddress.ip_network(entry, strict=False).is_private for entry in listed):
+            raise ValueError
+        return listed
+
+    return _parsed(name, [], parse, "private addresses or networks such as 10.0.0.0/8, separated by commas")
+
+
+def token(name: str) -> str:
+    """A secret of at least 32 characters, or ""."""
+    given = text(name)
+    if given and len(given) < 32:
+        raise ImproperlyConfigured(f"{name}: too short, use at least 32 characters.")
+    return given
+
+
+def installed_for(wanted: str, name: str, module: str, extra: str) -> None:
+    """What `wanted`, the value of the variable `name`, needs may be missing: `extra` is the list that has it."""
+    if wanted and (find_spec(module.partition(".")[0]) is None or find_spec(module) is None):
+        raise ImproperlyConfigured(
+            f"{name}: what it needs is not installed; pip install --require-hashes -r requirements/{extra}.txt."
+        )
+
+
+def pairs(name: str) -> dict[str, str]:
+    """`name=value`, by commas. A bad one is not repeated: it may hold a token."""
+    listed = [part.strip() for part in text(name).split(",") if part.strip()]
+    if not all(re.fullmatch(r"[\w-]+=\S.*", part) for part in listed):
+        raise ImproperlyConfigured(f"{name}: expected name=value, separated by commas.")
+    return {key: value for key, _, value in (part.partition("=") for part in listed)}
 
 
 def emails(name: str) -> list[str]:

@@ -1,12 +1,17 @@
-"""How a log line is written: without what customers wrote, their keys and their addresses.
+"""How a log line is written: with the ids of the request and the order that it is about, and without what customers
+wrote, their keys and their addresses.
 
 Our own code logs none of that. What it cannot know is what errors of others repeat: a database names the row that it
 refused, a mail server the recipient, an upstream the prompt.
 """
 
+import json
 import logging
 import re
+from datetime import UTC, datetime
 from typing import Any
+
+from accounts import trail
 
 _KEY = re.compile(r"\b(tt_(?:live|test)_)[0-9A-Za-z]{5,}")
 _MAIL = re.compile(r"[\w.+%-]+@(?:[\w-]+\.)+[A-Za-z][\w-]*")
@@ -27,8 +32,27 @@ class Bugs(logging.Filter):
 
 
 class DiscreetFormatter(logging.Formatter):
+    """For people: `%(trail)s` is where the ids come."""
+
     def format(self, record: logging.LogRecord) -> str:
+        record.trail = "".join(f" {name}={value}" for name, value in trail.ids().items())
         return discreet(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """For machines: one object a line. `error` is the traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **trail.ids(),
+        }
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        return json.dumps({name: discreet(value) for name, value in fields.items()})
 
 
 def discreet(text: str) -> str:
@@ -39,21 +63,27 @@ def discreet(text: str) -> str:
     return _KEY.sub(r"\1…", text) if "tt_" in text else text
 
 
-def configuration(level: str) -> dict[str, Any]:
-    """As logging.config takes it; `level`: of everything that has none of its own."""
+FORMATS = ("lines", "json")
+
+
+def configuration(level: str, form: str) -> dict[str, Any]:
+    """As logging.config takes it; `level`: of everything that has none of its own; `form`: one of FORMATS."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {
+            "lines": {
                 "()": "config.logs.DiscreetFormatter",
-                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            }
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s%(trail)s",
+            },
+            "json": {"()": "config.logs.JsonFormatter"},
         },
         "filters": {"bugs": {"()": "config.logs.Bugs"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # Granian's workers: it gives its own loggers a handler, which knows nothing of the above.
+            "_granian": {"handlers": ["stderr"], "propagate": False},
             # Refusals are answers, not events; bugs and outages are logged where they become answers.
             "django.request": {"level": "ERROR", "filters": ["bugs"]},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -38,6 +38,7 @@ class Plan:
     told_once: bool
     stop_timeout_s: float
     log_level: str
+    log_format: str
 
 
 def become(plan: Plan, *, keep: Sequence[int]) -> NoReturn:
@@ -97,7 +98,7 @@ def main() -> None:
     with os.fdopen(int(sys.argv[1]), "rb") as written:
         written.seek(0)
         plan = Plan(**json.load(written))
-    logging.config.dictConfig(logs.configuration(plan.log_level))
+    logging.config.dictConfig(logs.configuration(plan.log_level, plan.log_format))
     opening = Opening(plan.address, plan.port, plan.text, told_once=plan.told_once)
     children = [
         Child(name, command, Path(plan.folder), {**more, **os.environ})

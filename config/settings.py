@@ -461,4 +461,27 @@ CELERY_BEAT_SCHEDULE = beat.schedule(SWEEP_S)
 # --- Logs ---------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.word("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = logs.configuration(LOG_LEVEL)
+LOG_FORMAT = env.word("LOG_FORMAT", "lines", logs.FORMATS)
+LOGGING = logs.configuration(LOG_LEVEL, LOG_FORMAT)
+
+# --- Watching: nothing of it unless it is set -----------------------------------------------------
+
+METRICS_TOKEN, METRICS_NETWORKS = env.token("METRICS_TOKEN"), env.inside_networks("METRICS_NETWORKS")
+METRICS, METRICS_DIR = bool(METRICS_TOKEN or METRICS_NETWORKS), DATA_DIR / "metrics"
+# How long something may be wrong until operators are told by mail; and until they are told of the same once more.
+ALARM_QUEUE_S = env.seconds("ALARM_QUEUE_S", 60, 1, 86_400)
+ALARM_CIRCUIT_S = env.seconds("ALARM_CIRCUIT_S", 120, 1, 86_400)
+ALARM_STRIPE_S = env.seconds("ALARM_STRIPE_S", 600, 1, 86_400)
+ALARM_WEBHOOKS_S = env.seconds("ALARM_WEBHOOKS_S", 600, 1, 86_400)
+ALARM_AGAIN_S = env.seconds("ALARM_AGAIN_S", 3600, 1, 604_800)
+_dsn = env.address("SENTRY_DSN", "", ("http", "https"), "https://key@sentry.example/1")
+SENTRY_DSN, SENTRY_ENVIRONMENT = _dsn.geturl() if _dsn else "", env.text("SENTRY_ENVIRONMENT", "production")
+_otlp = env.address("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"), "http://collector.example:4318")
+OTLP_ENDPOINT = _otlp.geturl().rstrip("/") if _otlp else ""
+OTLP_HEADERS = env.pairs("OTEL_EXPORTER_OTLP_HEADERS")
+env.installed_for(SENTRY_DSN, "SENTRY_DSN", "sentry_sdk", "sentry")
+env.installed_for(OTLP_ENDPOINT, "OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.exporter", "otel")
+if OTLP_ENDPOINT:  # right inside the one that gives requests their ids
+    MIDDLEWARE.insert(1, "config.watching.tracing.TracingMiddleware")
+if METRICS:
+    MIDDLEWARE.insert(0, "config.watching.requests.CountingMiddleware")

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import desk, health, pages
+from config.watching import page as watching
 
 desk.furnish()
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", include("generations.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", watching.metrics),
     path("", pages.landing, name="landing"),
     path("admin/", admin.site.urls),
     path("accent/<str:colour>.css", pages.accent_stylesheet, name="accent"),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from accounts.connections import let_go
@@ -79,7 +80,8 @@ class Calls:
             finally:
                 let_go()
 
-        return await self._loop.run_in_executor(self._threads, work)
+        # With what this is about (accounts/trail.py); tasks and coroutines have it by themselves.
+        return await self._loop.run_in_executor(self._threads, copy_context().run, work)
 
     def wait_for(self, call: Coroutine[Any, Any, T], total_s: float) -> T:
         """For a thread that needs its result. Raises TimeoutError, and what the call raises."""

@@ -4,6 +4,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from psycopg_pool import PoolTimeout
 
+from accounts import trail
 from generations import (
     calls,
     circuit,
@@ -35,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+REQUEST_ID = "X-Request-Id"
 FIRST_QUESTION_S = 1.0
 SETTLE_AGAIN_S = 0.5
 STORE_AGAIN_S = 10.0
@@ -115,6 +118,11 @@ def job_of(attempt: Attempt) -> Job:
     )
 
 
+def _named(request: Request, job: Job) -> Request:
+    """With our id of the attempt, for whoever asks the upstream's support about it."""
+    return replace(request, headers={REQUEST_ID: job.attempt_key, **request.headers})
+
+
 async def send(build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
     """Raises NotReached, NoAnswer and Oversized; whatever an adapter raises is its bug, and raised as well."""
     return read(await calls.here().line.send(build(), total_s=total_s))
@@ -128,8 +136,10 @@ async def drive(call: Call) -> float | None:
     in_thread = calls.here().in_thread
     with heartbeat.at_work() as work:
         work.generation = call.generation
-        with work.calling():
+        with work.calling(), step("attempt", call) as note:
+            logger.info("%s: sent to %s", call.attempt.key, call.attempt.upstream)
             answer = await submit(call)
+            note("outcome", answer.kind.value if answer else "unknown")
         if answer is None:
             return await in_thread(patiently, call.generation, lambda: lose(call))
         if answer.kind is OutcomeKind.WAIT:
@@ -143,6 +153,11 @@ async def drive(call: Call) -> float | None:
         return await conclude(call, answer)
 
 
+def step(name: str, call: Call) -> AbstractContextManager[trail.Note]:
+    """What traces show of one exchange with its upstream."""
+    return trail.step(name, number=call.attempt.number, upstream=str(call.attempt.upstream))
+
+
 def _accept(call: Call, answer: Answer) -> bool:
     wait_s = FIRST_QUESTION_S if answer.poll_after_s is None else answer.poll_after_s
     return lifecycle.accepted(call.attempt, answer, wait_s)
@@ -153,7 +168,7 @@ async def submit(call: Call) -> Answer | None:
     adapter, account, job = call.adapter, call.account, call.job
     try:
         return await send(
-            lambda: adapter.submit(account, job),
+            lambda: _named(adapter.submit(account, job), job),
             lambda response: adapter.read_submit(account, job, response),
             total_s=settings.CALL_TOTAL_S,
         )
@@ -205,11 +220,13 @@ def after_crash(attempt: Attempt) -> AfterCrash:
 async def conclude(call: Call, answer: Answer) -> float | None:
     """With an end that the upstream told; `call`'s generation is this worker's. Returns what drive() returns."""
     in_thread = calls.here().in_thread
+    logger.info("%s: %s by %s", call.attempt.key, answer.kind.value, call.attempt.upstream)
     if answer.kind is not OutcomeKind.OK:
         return await in_thread(patiently, call.generation, lambda: end(call, answer))
-    collected = await intake.collect(
-        calls.here().door, answer, n=call.attempt.n, trusted_origin=call.account.origin
-    )
+    with step("fetch", call):
+        collected = await intake.collect(
+            calls.here().door, answer, n=call.attempt.n, trusted_origin=call.account.origin
+        )
     return await in_thread(deliver, call, answer, collected)
 
 

@@ -8,13 +8,15 @@ from django.utils.translation import gettext as _
 from accounts.desk import Notice
 from accounts.models import Organization
 from generations import circuit, conduct
-from generations.models import UpstreamState
+from generations.models import Alarm, UpstreamState
 
 AT_MOST = 10
 
 
 def notices() -> list[Notice]:
-    """By one query: circuits that an upstream's refusal of our account keeps open, and organizations that paused."""
+    """By one query: circuits that an upstream's refusal of our account keeps open, organizations that paused, and
+    alarms.
+    """
     refusing = (
         UpstreamState.objects.filter(opened_at__isnull=False, reason=circuit.ACCOUNT)
         .annotate(what=Value("upstream", CharField()), key=Cast("pk", CharField()))
@@ -25,7 +27,12 @@ def notices() -> list[Notice]:
         .annotate(what=Value("organization", CharField()), key=Cast("pk", CharField()))
         .values_list("what", "key", "name", "slug")
     )
-    rows = refusing.union(paused, all=True)[:AT_MOST]
+    wrong = (
+        Alarm.objects.filter(ended_at=None)
+        .annotate(what=Value("alarm", CharField()), key=Cast("pk", CharField()))
+        .values_list("what", "key", "subject", "advice")
+    )
+    rows = refusing.union(paused, wrong, all=True)[:AT_MOST]
     return [_notice(what, key, name, text) for what, key, name, text in rows]
 
 
@@ -40,6 +47,8 @@ def _notice(what: str, key: str, name: str, text: str) -> Notice:
             % {"detail": text or _("nothing more")},
             reverse("admin:generations_upstream_change", args=[key]),
         )
+    if what == "alarm":
+        return Notice(name, text, reverse("admin:generations_alarm_change", args=[key]))
     return Notice(
         _("%(name)s was paused.") % {"name": name},
         _(

@@ -10,6 +10,7 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
+from accounts import trail
 from accounts.sealing import Unreadable
 from generations import calls, circuit, exchange, heartbeat, lifecycle, polling, runner
 from generations.models import Attempt
@@ -107,6 +108,11 @@ class Poller:
 
     async def _ask(self, question: Question) -> None:
         await asyncio.sleep(question.after_s)
+        generation = question.attempt.generation
+        with trail.following(generation.task_id, generation.request_id):
+            await self._ask_now(question)
+
+    async def _ask_now(self, question: Question) -> None:
         attempt = question.attempt
         try:
             call = exchange.Call.of(attempt, attempt.generation.model.slug)
@@ -142,11 +148,12 @@ class Poller:
     async def _answer(self, call: exchange.Call) -> Answer:
         adapter, account, handle = call.adapter, call.account, call.attempt.handle or {}
         try:
-            return await exchange.send(
-                lambda: adapter.poll(account, handle),
-                lambda response: adapter.read_poll(account, handle, response),
-                total_s=QUESTION_TOTAL_S,
-            )
+            with exchange.step("poll", call):
+                return await exchange.send(
+                    lambda: adapter.poll(account, handle),
+                    lambda response: adapter.read_poll(account, handle, response),
+                    total_s=QUESTION_TOTAL_S,
+                )
         except Oversized as error:
             return Answer(OutcomeKind.FAILED, billed=True, detail=str(error))
 

@@ -132,7 +132,8 @@ def delete_image(image: Image) -> bool:
 def forget_prompts(generation_ids: Sequence[int]) -> int:
     """What customers wrote, and what would tell it: digests, their idempotency keys, what upstreams answered.
 
-    With it goes what they noted of the order, and the address that heard of it.
+    With it goes what they noted of the order, the address that heard of it, and the id of the request, which may be
+    the client's own.
     """
     Attempt.objects.filter(generation__in=generation_ids).exclude(outcome="").update(detail="", handle=None)
     known = Generation.objects.filter(pk__in=generation_ids, finished_at__isnull=False)
@@ -141,7 +142,7 @@ def forget_prompts(generation_ids: Sequence[int]) -> int:
         request_digest="",
         idempotency_key=None,
         metadata_text="",
+        request_id=None,
         webhook_url="",
         awaited_try=None,
-        request_id="",  # clients may choose it
     )

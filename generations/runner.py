@@ -6,6 +6,7 @@ from typing import cast
 
 from django.db.models import OuterRef, Q, Subquery
 
+from accounts import trail
 from accounts.clock import db_now
 from accounts.connections import let_go
 from generations import calls, exchange, heartbeat, lifecycle, routing, storage
@@ -31,16 +32,21 @@ def run(generation_id: int) -> bool:
         generation = lifecycle.find_queued(generation_id)
         if generation is None:
             return False
-        match routing.route(generation):
-            case routing.InProcess(provider=provider):
-                return lifecycle.take(generation) and _make_here(work, generation, provider)
-            case routing.Try(upstreams=upstreams):
-                return _begin(generation, upstreams)
-            case routing.Wait(wait_s=wait_s):
-                _park(generation, wait_s)
-            case routing.Nobody(error_type=error_type):
-                lifecycle.give_up(generation, error_type)
-        return False
+        with trail.following(generation.task_id, generation.request_id), trail.step("task"):
+            return _take_up(work, generation)
+
+
+def _take_up(work: heartbeat.Work, generation: Generation) -> bool:
+    match routing.route(generation):
+        case routing.InProcess(provider=provider):
+            return lifecycle.take(generation) and _make_here(work, generation, provider)
+        case routing.Try(upstreams=upstreams):
+            return _begin(generation, upstreams)
+        case routing.Wait(wait_s=wait_s):
+            _park(generation, wait_s)
+        case routing.Nobody(error_type=error_type):
+            lifecycle.give_up(generation, error_type)
+    return False
 
 
 # --- At an upstream -----------------------------------------------------------------------------
@@ -123,8 +129,10 @@ def _make_here(work: heartbeat.Work, generation: Generation, provider: Provider)
     attempt = lifecycle.mark_submitted(generation, provider.name)
     if attempt is None:
         return False
-    with work.calling():
+    with work.calling(), trail.step("attempt", number=attempt.number, upstream=provider.name) as note:
         outcome = _call(generation, attempt, provider)
+        note("outcome", outcome.kind.value)
+    logger.info("%s: %s by %s", attempt.key, outcome.kind.value, provider.name)
     patiently(generation, lambda: settle(generation, attempt, outcome))
     return True
 

@@ -1,5 +1,6 @@
 """The closed world, clean databases and the cast, for every test."""
 
+import logging
 import os
 import shutil
 from collections.abc import Generator, Iterator
@@ -19,7 +20,7 @@ from whitenoise.base import WhiteNoise
 from accounts import throttling
 from accounts.models import Role
 from generations import backlog, content, doorbell, routing
-from tests import alone, mail, proof_page, proof_scope, scale
+from tests import alone, log_watch, mail, proof_page, proof_scope, scale
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, end_other_sessions, kept_clean_copy
@@ -83,6 +84,27 @@ def starts_servers(item: pytest.Item) -> bool:
 
 def fixtures_of(item: pytest.Item) -> set[str]:
     return set(getattr(item, "fixturenames", ()))
+
+
+# --- What is logged -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _log_watch() -> Iterator[log_watch.Watch]:
+    watch = log_watch.Watch()
+    logging.getLogger().addHandler(watch)
+    yield watch
+    logging.getLogger().removeHandler(watch)
+
+
+@pytest.fixture(autouse=True)
+def _no_line_tells_too_much(_log_watch: log_watch.Watch) -> Iterator[None]:
+    """No secret, prompt or address in any line of the whole run; shops that tests start are looked at when they end."""
+    if _log_watch not in logging.getLogger().handlers:  # somebody has set up logging anew
+        logging.getLogger().addHandler(_log_watch)
+    yield
+    guilty, _log_watch.guilty = _log_watch.guilty, []
+    assert guilty == []
 
 
 # --- Databases ----------------------------------------------------------------------------------

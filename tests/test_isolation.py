@@ -110,6 +110,7 @@ PUBLIC = {
     "api/schema": "what the API is",
     "healthz": "the process",
     "readyz": "the parts",
+    "metrics": "there for whom settings name alone",
     "": "the landing page",
     "accent/<str:colour>.css": "a colour",
     "sign-out/": "ends the own session",

@@ -24,19 +24,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='user',
-            options={'verbose_name': 'person', 'verbose_name_plural': 'people'},
-        ),
-        migrations.RemoveConstraint(
-            model_name='operatoralert',
-            name='alert_kind_is_known',
-        ),
-        migrations.AlterField(
-            model_name='operatoralert',
-            name='kind',
-            field=models.CharField(choices=[('account', 'An upstream refuses our account'), ('conduct', 'An organization was paused'), ('payment', 'Money does not agree with Stripe'), ('fraud', 'A payment may be fraud'), ('books', 'The books do not agree')], max_length=10),
-        ),
-        migrations.AddConstraint(
-            model_name='operatoralert',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['account', 'conduct', 'payment', 'fraud', 'books'])), name='alert_kind_is_known'),
+            options={'permissions': [('help_user', 'Can shut people out, let them in, and take second factors away')], 'verbose_name': 'person', 'verbose_name_plural': 'people'},
         ),
     ]

@@ -9,17 +9,17 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0013_deleted_images'),
+        ('accounts', '0016_desk'),
     ]
 
     operations = [
         migrations.AlterModelOptions(
             name='apikey',
-            options={'permissions': [('freeze_apikey', 'Can freeze, thaw and revoke keys')]},
+            options={'permissions': [('freeze_apikey', 'Can freeze, thaw and revoke keys')], 'verbose_name': 'API key', 'verbose_name_plural': 'API keys'},
         ),
         migrations.AlterModelOptions(
             name='organization',
-            options={'permissions': [('suspend_organization', 'Can suspend and resume organizations')]},
+            options={'permissions': [('suspend_organization', 'Can suspend and resume organizations')], 'verbose_name': 'organization', 'verbose_name_plural': 'organizations'},
         ),
         migrations.AlterField(
             model_name='auditevent',

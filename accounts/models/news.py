@@ -27,7 +27,6 @@ class AlertKind(models.TextChoices):
     CONDUCT = "conduct", _("An organization was paused")
     PAYMENT = "payment", _("Money does not agree with Stripe")
     FRAUD = "fraud", _("A payment may be fraud")
-    BOOKS = "books", _("The books do not agree")
 
 
 class OperatorAlert(Outgoing):

@@ -96,14 +96,14 @@ def spend_code(authenticator: Any, code: str) -> bool:
 
 
 @transaction.atomic
-def reset(user: User, *, reason: str) -> bool:
+def reset(user: User, *, reason: str, actor: str = "system") -> bool:
     """By an operator, for somebody who lost all of it: apps, recovery codes and passkeys are gone, and their sessions
     have ended. False when there was none.
     """
     if not Authenticator.objects.filter(user=user).delete()[0]:
         return False
     sessions.end_all(user)
-    record_of_person(user, AuditAction.SECOND_FACTOR_OFF, actor="system", note=reason)
+    record_of_person(user, AuditAction.SECOND_FACTOR_OFF, actor=actor, note=reason)
     news = _(
         "The operator of the shop took away all your second factors and passkeys, and ended all sessions. Sign in with "
         "your password and set them up again."

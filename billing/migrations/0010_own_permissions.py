@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_balance_after'),
+        ('billing', '0009_desk'),
     ]
 
     operations = [

@@ -176,7 +176,7 @@ class BooksCheck(models.Model):
     """What the last check of the books found (books.py): one row, whose number is 1.
 
     `begun_at`: when somebody took to it; `findings`: the rows that disagree as {"rule", "row"}, the first of `count`.
-    `problems`: the names of what is wrong, which operators were told of at `changed_at`. `events_waiting` counts
+    `problems`: the names of what is wrong, the same since `changed_at`. `events_waiting` counts
     events of Stripe that nobody has processed, `oldest_event_at` is when the first of them came.
     """
 

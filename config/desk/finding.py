@@ -96,14 +96,12 @@ def _of_reference(reference: str) -> Iterator[Rows]:
         yield ApiKey.objects.filter(public_id=name)
     elif cause == "welcome" and (person := _uuid(name)) is not None:
         yield User.objects.filter(uuid=person)
-    elif reference.startswith("task_"):  # an attempt, as upstreams know it
-        yield Generation.objects.filter(task_id=cause)
     yield LedgerEntry.objects.filter(reference=reference).order_by("pk")
 
 
 def _others(term: str) -> Iterator[Rows]:
     """Ids that others chose, and short names."""
-    yield Generation.objects.filter(request_id=term).exclude(request_id="").order_by("pk")
+    yield Generation.objects.of_request(term).order_by("pk")
     upstreams = list(Upstream.objects.values_list("pk", flat=True))
     yield Attempt.objects.filter(upstream__in=upstreams, upstream_task_id=term).exclude(upstream_task_id="")
     slug = term.lower()
@@ -134,7 +132,8 @@ def _of_customer(term: str) -> Rows:
 
 
 BY_BEGINNING: Sequence[tuple[str, Callable[[str], Rows]]] = (
-    ("task_", lambda term: Generation.objects.filter(task_id=term)),
+    # With the number of an attempt behind it, as upstreams know it.
+    ("task_", lambda term: Generation.objects.filter(task_id=term.partition(":")[0])),
     ("img_", lambda term: Image.objects.filter(public_id=term.partition(".")[0])),
     ("key_", lambda term: ApiKey.objects.filter(public_id=term)),
     ("pay_", lambda term: Payment.objects.filter(public_id=term)),

@@ -1,5 +1,23 @@
 """The operator's pages for what is sold and who makes it; found here by Django's admin."""
 
-from generations.admin import generations, incidents, orders, rules, sold, task_deeds, upstreams
+from generations.admin import (
+    generations,
+    incidents,
+    orders,
+    rules,
+    sold,
+    task_deeds,
+    upstreams,
+    watching,
+)
 
-__all__ = ["generations", "incidents", "orders", "rules", "sold", "task_deeds", "upstreams"]
+__all__ = [
+    "generations",
+    "incidents",
+    "orders",
+    "rules",
+    "sold",
+    "task_deeds",
+    "upstreams",
+    "watching",
+]

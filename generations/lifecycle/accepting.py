@@ -3,6 +3,7 @@
 import datetime
 import functools
 import json
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from generations.errors import IdempotencyInFlight, IdempotencyMismatch
 from generations.lifecycle import joining
 from generations.models import Generation, new_task_id, price_now
 from generations.request import RANDOM_SEED, ImageRequest
+
+logger = logging.getLogger(__name__)
 
 IDEMPOTENCY_LIFE = datetime.timedelta(hours=24)
 FIRST_RING_S = 5
@@ -63,8 +66,13 @@ def submit(
             raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
         raise
     # Inside a caller's transaction a ring before its commit would find no row.
-    transaction.on_commit(functools.partial(doorbell.ring, generation.pk))
+    transaction.on_commit(functools.partial(_accepted, generation))
     return generation
+
+
+def _accepted(generation: Generation) -> None:
+    logger.info("%s was accepted", generation.task_id)
+    doorbell.ring(generation.pk)
 
 
 def replayed(access: Access, idempotency_key: str, digest: str) -> Generation | None:
@@ -122,7 +130,7 @@ def _accept(
         webhook_url=request.webhook_url,
         awaited_try=its_try.number if its_try is not None else None,
         retry_of_id=retry_of.pk if retry_of is not None else None,
-        request_id=trail.request_id.get(),
+        request_id=trail.request_id.get() or None,
     )
     if access.livemode:
         ledger.hold(

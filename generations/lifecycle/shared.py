@@ -1,15 +1,20 @@
 """What every change of state needs: the fence, and the one settlement at the end, with its news."""
 
 import datetime
+import functools
+import logging
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.clock import db_now
 from billing import ledger
 from generations.models import ENDED, Generation, GenerationQuerySet, Status
 from webhooks.event_types import GENERATION_CANCELED, GENERATION_FAILED, GENERATION_SUCCEEDED
 from webhooks.publishing import publish
+
+logger = logging.getLogger(__name__)
 
 SYSTEM = "system"
 NEWS = {
@@ -51,6 +56,7 @@ def ends(status: Status) -> dict[str, Any]:
 def settle(generation: Generation, status: Status, *, consumed: int) -> None:
     """The money of one that has just ended so, and the news of it."""
     _settle(generation, consumed)
+    transaction.on_commit(functools.partial(_log_end, generation.task_id, status.value))
     publish(
         generation.organization_id,
         NEWS[status],
@@ -58,6 +64,10 @@ def settle(generation: Generation, status: Status, *, consumed: int) -> None:
         reference=generation.reference,
         url=generation.webhook_url,
     )
+
+
+def _log_end(task_id: str, status: str) -> None:
+    logger.info("%s has ended: %s", task_id, status)
 
 
 def _settle(generation: Generation, consumed: int) -> None:

@@ -38,15 +38,6 @@ class Migration(migrations.Migration):
             name='modelprice',
             options={'verbose_name': 'price', 'verbose_name_plural': 'prices'},
         ),
-        migrations.AddField(
-            model_name='generation',
-            name='request_id',
-            field=models.CharField(blank=True, db_default='', default='', max_length=128),
-        ),
-        migrations.AddIndex(
-            model_name='generation',
-            index=models.Index(condition=models.Q(('request_id', ''), _negated=True), fields=['request_id'], name='generation_by_request'),
-        ),
         migrations.AddIndex(
             model_name='hoursum',
             index=models.Index(condition=models.Q(('is_final', False)), fields=['hour'], name='hour_sum_not_final'),

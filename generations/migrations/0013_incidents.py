@@ -10,13 +10,13 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0017_helping'),
-        ('generations', '0009_awaited_try'),
+        ('generations', '0012_desk'),
     ]
 
     operations = [
         migrations.AlterModelOptions(
             name='generation',
-            options={'permissions': [('retry_generation', 'Can make tasks again'), ('cancel_generation', 'Can cancel tasks')]},
+            options={'permissions': [('retry_generation', 'Can make tasks again'), ('cancel_generation', 'Can cancel tasks')], 'verbose_name': 'order', 'verbose_name_plural': 'orders'},
         ),
         migrations.CreateModel(
             name='Incident',

@@ -40,13 +40,21 @@ from generations.models.upstreams import (
     Upstream,
     UpstreamState,
 )
+from generations.models.watching import (
+    Alarm,
+    BilledDay,
+    Meter,
+    MeterMarks,
+)
 
 __all__ = [
     "ENDED",
     "OPEN",
     "TASK_ID",
     "Affected",
+    "Alarm",
     "Attempt",
+    "BilledDay",
     "BlockedPhrase",
     "CostUnit",
     "Generation",
@@ -57,6 +65,8 @@ __all__ = [
     "Incident",
     "IncidentShare",
     "IncidentState",
+    "Meter",
+    "MeterMarks",
     "ModelPrice",
     "PaidCancels",
     "RetentionMark",

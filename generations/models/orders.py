@@ -64,6 +64,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Those in an OPEN status, by way of their index: searches among all rows start here."""
         return self.filter(finished_at=None)
 
+    def of_request(self, request_id: str) -> Self:
+        """Made by a request that was answered under this id; by their index."""
+        return self.filter(request_id=request_id, request_id__isnull=False)
+
     def newest_first(self) -> Self:
         # Abs keeps PostgreSQL from walking the primary key back, through everybody's orders, for one who has
         # many and none of late.
@@ -75,9 +79,9 @@ class Generation(models.Model):
 
     `price_credits` is for all `n` images. `seed` is what was drawn or asked for; `requested_seed` the text sent.
     `metadata_text` is the customer's own JSON, "" for none; `webhook_url` hears of this order's end.
-    `request_id`: of the request that it was ordered by, as its answer told the client.
     `awaited_try`: while a client has waited for the answer in vain, which of its tries was the latest to ask for this
     order, 0 being its first; null once it was answered, and where nobody waits.
+    `request_id`: of the request that made it, as its answer bore it; null for none.
 
     Every order pays for every index, so there are few, and none on what changes while an order is open
     (docs/decisions/0009-few-indexes.md).
@@ -122,7 +126,7 @@ class Generation(models.Model):
     metadata_text = models.TextField(blank=True, default="", db_default="")
     webhook_url = models.CharField(max_length=2048, blank=True, default="", db_default="")
     awaited_try = models.SmallIntegerField(null=True)
-    request_id = models.CharField(max_length=128, blank=True, default="", db_default="")
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null: none is known
     retry_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
@@ -164,7 +168,11 @@ class Generation(models.Model):
                 condition=Q(awaited_try__isnull=False),
                 name="generation_awaited",
             ),
-            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="generation_by_request"),
+            models.Index(
+                fields=["request_id"],
+                condition=Q(request_id__isnull=False),
+                name="generation_of_request",
+            ),
         ]
         permissions = [
             ("retry_generation", _("Can make tasks again")),

@@ -32,6 +32,7 @@ PLACES = [
     "/admin/billing/redemption/",
     "/admin/accounts/operatoralert/",
     "/admin/accounts/queuedmail/",
+    "/admin/generations/alarm/",
 ]
 
 

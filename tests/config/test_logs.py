@@ -20,7 +20,7 @@ LOGGING: dict[str, Any] = settings.LOGGING
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:
-    formatter = DiscreetFormatter(LOGGING["formatters"]["line"]["fmt"])
+    formatter = DiscreetFormatter(LOGGING["formatters"]["lines"]["fmt"])
     info = (type(error), error, error.__traceback__) if error else None
     return formatter.format(logging.LogRecord("shop", logging.ERROR, "file.py", 1, message, arguments, info))
 

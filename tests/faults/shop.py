@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from tests import log_watch
 from tests.processes import ROOT, free_port, unmeasured
 from tests.waiting import wait_until
 
@@ -103,6 +104,7 @@ def running(
         yield shop
     finally:
         stop(process)
+    assert log_watch.told(shop.err) == []
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.db import connection, connections, transaction
@@ -16,6 +17,7 @@ from accounts.clock import read_db_now
 from accounts.models import ApiKey, Organization
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
+from config.watching import alarms, figures, meters
 from generations import (
     backlog,
     closing,
@@ -275,7 +277,27 @@ def check_the_ledger_fully(_shop: Shop) -> None:
         assert audit.check(cursor) == []
 
 
+def find_by_request(shop: Shop) -> None:
+    """As support does, who is told the id that an answer bore."""
+    answer = generate(shop.large.secret)
+    found = Generation.objects.of_request(answer["X-Request-Id"])
+    assert [row.task_id for row in found] == [task_of(answer)]
+
+
+def watch(shop: Shop) -> None:
+    """As beat and whoever asks for the figures do."""
+    meters.count()
+    order(shop)
+    with patch.object(meters, "LAG", timedelta(seconds=-5)):
+        assert meters.count() > 0
+    figures.forget()
+    assert ("tintype_database_up", {}, 1) in figures.now()
+    alarms.look()
+
+
 EVERYTHING = [
+    find_by_request,
+    watch,
     order,
     poll,
     try_again,
@@ -317,6 +339,8 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_open", measure_the_backlog, "generations_generation"),
         ("generation_ended", measure_the_backlog, "generations_generation"),
         ("generation_ended", make_good, "generations_generation"),
+        ("generation_ended", watch, "generations_generation"),
+        ("generation_of_request", find_by_request, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
         ("generation_newest_first", keep_for_less, "generations_generation"),
         ("generation_newest_first", read_version_1, "generations_generation"),
@@ -364,6 +388,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
         "generation_open",
         "generation_ended",
         "generation_awaited",
+        "generation_of_request",
         "attempt_open",
         "image_kept",
         "entry_newest_first",

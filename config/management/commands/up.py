@@ -75,6 +75,7 @@ class Command(OperatorCommand):
                 told_once=welcome is not None,
                 stop_timeout_s=_stop_timeout_s(),
                 log_level=settings.LOG_LEVEL,
+                log_format=settings.LOG_FORMAT,
             )
             opened.become(plan, keep=[lock.fileno()])
 

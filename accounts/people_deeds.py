@@ -1,0 +1,95 @@
+"""What operators do for and to people: shut somebody out, let them in again, take lost second factors away."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.deeds import Deed, Doer, Refused, deed_of
+from accounts.models import User
+from accounts.signing import second_factor, sessions
+
+
+class PersonDeed(Deed[User]):
+    permission = "accounts.help_user"
+
+    def obstacle(self, person: User) -> str:
+        return _("This person was erased.") if person.erased_at is not None else ""
+
+    def do(self, request: HttpRequest, person: User, doer: Doer, form: Any) -> str:
+        if person.is_staff and not doer.user.is_superuser:
+            raise Refused(_("This is an operator: only who may do everything can do that."))
+        if person == doer.user:
+            raise Refused(_("This is you. Somebody else has to do it."))
+        return self.help(person, doer)
+
+    def help(self, person: User, doer: Doer) -> str:
+        raise NotImplementedError
+
+
+@deed_of(User)
+class ShutOut(PersonDeed):
+    name = "shut-out"
+    title = gettext_lazy("Shut them out")
+    hint = gettext_lazy("They are signed out everywhere, and cannot sign in.")
+
+    def obstacle(self, person: User) -> str:
+        return super().obstacle(person) or ("" if person.is_active else _("They are shut out already."))
+
+    def says(self, person: User) -> list[str]:
+        return [
+            _("%(person)s is signed out everywhere at once, and cannot sign in until you let them in again.")
+            % {"person": person.email},
+            _("Their organizations and keys go on: suspend the organization if these are to stop."),
+        ]
+
+    def help(self, person: User, doer: Doer) -> str:
+        if not User.objects.filter(pk=person.pk, is_active=True).update(is_active=False):
+            raise Refused(_("They are shut out already."))
+        sessions.end_all(person)
+        return _("%(person)s is shut out.") % {"person": person.email}
+
+
+@deed_of(User)
+class LetIn(PersonDeed):
+    name = "let-in"
+    title = gettext_lazy("Let them in again")
+    hint = gettext_lazy("They may sign in again.")
+
+    def obstacle(self, person: User) -> str:
+        return super().obstacle(person) or (_("They are not shut out.") if person.is_active else "")
+
+    def says(self, person: User) -> list[str]:
+        return [_("%(person)s may sign in again, as before.") % {"person": person.email}]
+
+    def help(self, person: User, doer: Doer) -> str:
+        if not User.objects.filter(pk=person.pk, is_active=False, erased_at=None).update(is_active=True):
+            raise Refused(_("They are not shut out."))
+        return _("%(person)s may sign in again.") % {"person": person.email}
+
+
+@deed_of(User)
+class ResetSecondFactor(PersonDeed):
+    name = "reset-second-factor"
+    title = gettext_lazy("Take their second factors away")
+    hint = gettext_lazy("For who lost phone, passkeys and recovery codes.")
+
+    def obstacle(self, person: User) -> str:
+        return super().obstacle(person) or ("" if second_factor.has_one(person) else _("They have none."))
+
+    def says(self, person: User) -> list[str]:
+        return [
+            _(
+                "Apps, recovery codes and passkeys of %(person)s go, their sessions end, and they are told by mail."
+            )
+            % {"person": person.email},
+            _("Be sure that it is them who asked. Say below how you know."),
+        ]
+
+    def help(self, person: User, doer: Doer) -> str:
+        if not second_factor.reset(person, reason=doer.reason, actor=doer.actor):
+            raise Refused(_("They have none."))
+        return _("%(person)s signs in with the password alone until they set one up.") % {
+            "person": person.email
+        }

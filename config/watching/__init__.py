@@ -1,0 +1,1 @@
+"""How operators watch their shop: figures for Prometheus, mail when something is wrong, errors and traces elsewhere."""
