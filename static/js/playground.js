@@ -65,9 +65,7 @@ function showPrice() {
 }
 
 order.addEventListener("change", showPrice);
-document.addEventListener("htmx:oobAfterSwap", (event) => {
-  if (event.target.id === "prices") showPrice(); // the balance is another now
-});
+document.addEventListener("htmx:afterSettle", showPrice); // the balance may be another now
 
 // --- Ordering ------------------------------------------------------------------------------------
 
