@@ -56,7 +56,7 @@ def first_image(visitor: Visitor) -> None:
     """For nothing: there are no credits yet."""
     page = visitor.page
     page.get_by_role("link", name="Make an image in the playground").click()
-    expect(page.get_by_label("Free sample")).to_be_checked()
+    expect(page.get_by_role("radio", name="Free sample")).to_be_checked()
     page.get_by_role("link", name="A fox asleep in fresh snow").click()
     expect(page.get_by_label("Prompt")).to_have_value(re.compile("A fox asleep"))
     page.get_by_role("button", name="Make sample · free").click()
@@ -77,7 +77,7 @@ def buy(visitor: Visitor) -> None:
 
 def paid_image(visitor: Visitor) -> None:
     page = visitor.page
-    page.get_by_label("Credits", exact=True).check()
+    page.get_by_role("radio", name="Credits").check()
     page.get_by_label("Prompt").fill("A mole with a lantern")
     page.get_by_role("button", name="Make image · 15 credits").click()
     expect(page.get_by_role("link", name="Download")).to_be_visible()

@@ -45,7 +45,7 @@ def test_nothing_jumps_when_it_fails_or_another_choice_is_made(owner: Visitor) -
     page.add_init_script(SHIFTS)
     owner.order("sandbox:failed a fox", "4:3")
     expect(page.get_by_text("It cost nothing.")).to_be_visible()
-    page.get_by_label("Free sample").evaluate("radio => radio.click()")
+    page.get_by_role("radio", name="Free sample").evaluate("radio => radio.click()")
     page.get_by_label("Images").select_option("4")
     assert shifts(page) == []
 
@@ -68,14 +68,14 @@ def test_lost_connection_is_said_and_asking_goes_on(owner: Visitor) -> None:
 def test_price_and_balance_after_follow_the_choices(owner: Visitor) -> None:
     page = owner.page
     owner.go("/playground/")
-    page.get_by_label("Credits", exact=True).check()
+    page.get_by_role("radio", name="Credits").check()
     page.get_by_label("Images").select_option("1")
     left = owner.credits()
     expect(page.locator("#make")).to_have_text("Make image · 15 credits")
     page.get_by_label("Images").select_option("3")
     expect(page.locator("#make")).to_have_text("Make 3 images · 45 credits")
     expect(page.locator("#after")).to_contain_text(f"Balance after: {left - 45:,} credits")
-    page.get_by_label("Free sample").check()
+    page.get_by_role("radio", name="Free sample").check()
     expect(page.locator("#make")).to_have_text("Make 3 samples · free")
     expect(page.locator("#after")).to_contain_text("Nothing is charged")
 
@@ -127,11 +127,11 @@ def test_what_was_typed_is_there_after_a_refusal(owner: Visitor) -> None:
     owner.go("/playground/")
     page.get_by_label("Prompt").fill("sandbox:402 a kept fox")
     page.get_by_label("Images").select_option("2")
-    page.get_by_label("Free sample").check()
+    page.get_by_role("radio", name="Free sample").check()
     page.get_by_role("radio", name="9:16").check()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("alert")).to_contain_text("Not enough credits")
     expect(page.get_by_label("Prompt")).to_have_value("sandbox:402 a kept fox")
     expect(page.get_by_role("radio", name="9:16")).to_be_checked()
     expect(page.get_by_label("Images")).to_have_value("2")
-    expect(page.get_by_label("Free sample")).to_be_checked()
+    expect(page.get_by_role("radio", name="Free sample")).to_be_checked()
