@@ -21,8 +21,19 @@ from tests.faults.shop import Shop
 from tests.waiting import wait_until
 
 PUBLIC = ("/", "/sign-in/", "/sign-up/", "/docs/", "/docs/reference/")
-MEMBERS = ("/home/", "/playground/", "/gallery/", "/usage/", "/credits/", "/keys/", "/webhooks/", "/team/")
-MEMBERS += ("/audit/", "/settings/", "/account/")
+MEMBERS = (
+    "/home/",
+    "/playground/",
+    "/gallery/",
+    "/usage/",
+    "/credits/",
+    "/keys/",
+    "/webhooks/",
+    "/team/",
+    "/audit/",
+    "/settings/",
+    "/account/",
+)
 IMAGES = 12
 LIMIT_KB = 100.0
 WORDS = """The embedded shop on loopback, in Chromium with an empty cache. Kilobytes (10^3) as they are transferred,
