@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --req
 BOTH = $(PY) -m tests.run
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: run help test coverage proof bench lint lock chromium
+.PHONY: run help test coverage proof bench screenshots lint lock chromium
 
 run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
 	@exec $(PY) manage.py up
@@ -35,8 +35,11 @@ proof: coverage  ## what does more with full counts, and timed promises (an hour
 	@PROOF=1 $(BOTH) --limit-s 4800 -- -m pytest -q
 	@cat build/runs/summary.txt
 
-bench: .venv/dev.stamp  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md
+bench: .venv/dev.stamp chromium  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md
 	@timeout --foreground --signal INT --kill-after 60 1500 $(PY) -m benchmarks $(if $(QUICK),--quick)
+
+screenshots: .venv/dev.stamp chromium  ## every page, desktop and phone, light and dark (LANGUAGES="en de": some alone), into build/screenshots
+	@$(PY) -m tests.screenshots $(if $(LANGUAGES),--languages $(LANGUAGES))
 
 lint: export DATA_DIR = build/lint
 lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean locks

@@ -127,7 +127,7 @@ def test_one_order_in_full_with_its_receipt(alice: Person) -> None:
     for words in ("a fox in the snow", "1280×720 (16:9), JPEG", "Held 15", "Charged 15", "Returned 0"):
         assert words in page
     assert str(generation.seed) in page
-    assert "Credits available after that: 1,485." in page
+    assert "Balance: 1,500 credits before, 1,485 after." in page
     assert f'href="/playground/?again={generation.task_id}"' in response.content.decode()
 
 
@@ -136,7 +136,7 @@ def test_failed_order_says_why_and_that_it_cost_nothing(alice: Person) -> None:
     page = text_of(client.get(f"/gallery/{made(client, prompt='sandbox:failed').task_id}/"))
     assert "The image could not be made." in page
     assert "Nothing was charged." in page
-    assert "Charged 0 Returned 15".replace(" ", "") in page.replace(" ", "")
+    assert "Charged 0 credits Returned 15 credits".replace(" ", "") in page.replace(" ", "")
 
 
 def test_deleting_asks_once_and_keeps_the_receipt(alice: Person) -> None:
