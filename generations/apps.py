@@ -1,12 +1,9 @@
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
-
-if TYPE_CHECKING:
-    from generations.content import Classifier
 
 
 class GenerationsConfig(AppConfig):
@@ -30,15 +27,16 @@ class GenerationsConfig(AppConfig):
         audit.marks.extend(audit_rules.MARKS)
         audit.groupings.append(audit_rules.KEYS)
         if settings.CONTENT_CLASSIFIER:
-            content.classifiers.append(_classifier(settings.CONTENT_CLASSIFIER))
+            content.classifiers.append(_function("CONTENT_CLASSIFIER", settings.CONTENT_CLASSIFIER))
+        if settings.IMAGE_CLASSIFIER:
+            content.image_classifiers.append(_function("IMAGE_CLASSIFIER", settings.IMAGE_CLASSIFIER))
 
 
-def _classifier(path: str) -> "Classifier":
+def _function(name: str, path: str) -> Any:
     try:
         found = import_string(path)
     except ImportError as error:
-        raise ImproperlyConfigured(f"CONTENT_CLASSIFIER={path}: {error}.") from error
+        raise ImproperlyConfigured(f"{name}={path}: {error}.") from error
     if not callable(found):
-        raise ImproperlyConfigured(f"CONTENT_CLASSIFIER={path}: is not a function.")
-    classifier: Classifier = found
-    return classifier
+        raise ImproperlyConfigured(f"{name}={path}: is not a function.")
+    return found

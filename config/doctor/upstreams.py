@@ -11,7 +11,7 @@ from accounts.sealing import Unreadable
 from config.doctor.findings import Finding, error, ok, warning
 from generations import upstream_checks
 from generations.models import Upstream
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 
 CONNECT_S = 3
 
@@ -30,7 +30,7 @@ def look() -> Iterator[Finding]:
 
 def _look_at(upstream: Upstream) -> Finding:
     name = f"{upstream.name} ({upstream.provider})"
-    if upstream.provider not in ADAPTERS:
+    if upstream.provider not in UPSTREAMS:
         return error(f"{name}: there is no such provider.", "Choose another one at the desk.")
     try:
         credential, _secret = upstream.credential, upstream.webhook_secret

@@ -56,6 +56,11 @@ class EngineConfig:
             tiling=settings.GPU_TILING,
         )
 
+    @property
+    def device_number(self) -> int:
+        """Of a CUDA device."""
+        return int(self.device.partition(":")[2] or 0)
+
     def problems(self) -> Iterator[str]:
         """What is missing, with the cure; nothing: the model can be loaded. Looks at no device."""
         if self.backend == FAKE:

@@ -68,7 +68,7 @@ class Engine:
         self.backend = backend
         self._batcher = Batcher(window_s=window_s, batch_tokens=batch_tokens)
         self._hang_s = hang_s
-        self._on_fatal = on_fatal
+        self.on_fatal = on_fatal
         self._ready = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -222,7 +222,8 @@ class Engine:
         """After each step that was given to the device."""
         self._sign_at = time.monotonic()
         self._marks.append((step, mark))
-        if not any([entry.is_wanted() for entry in self._current]):  # a list: each of them is to be told
+        wanted = [entry for entry in self._current if entry.is_wanted()]  # each of the others is told
+        if not wanted:
             raise Canceled
 
     def _with_less_memory(self, entries: list[Entry], error: OutOfMemory) -> None:
@@ -271,7 +272,7 @@ class Engine:
         for entry in (*self._current, *self._batcher.close()):
             entry.fail(EngineLost(reason))
         self._ended.set()
-        self._on_fatal(reason)
+        self.on_fatal(reason)
 
     # --- Beside it ------------------------------------------------------------------------------
 

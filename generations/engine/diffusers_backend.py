@@ -3,7 +3,8 @@
 import gc
 import logging
 import platform
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from generations.engine.jobs import (
 logger = logging.getLogger(__name__)
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
+GIB = 1024**3
 TILE_PIXELS, TILE_LATENTS = 512, 64  # the usual ones begin above the size that most orders have
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 _NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
@@ -50,17 +52,19 @@ class DiffusersBackend:
 
     def load(self) -> None:
         config = self._config
+        for line in describe_device(config):
+            logger.info(line)
         for library in (diffusers_logging, transformers_logging):
-            library.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore] # only where it is installed
-        pipe = ZImagePipeline.from_pretrained(
-            self._folder, dtype=_DTYPES[self._dtype], local_files_only=True
-        )
+            library.disable_progress_bar()
+        pipe = ZImagePipeline.from_pretrained(self._folder, dtype=_DTYPES[self._dtype], local_files_only=True)
         self.adopt(pipe)
         self._facts = {
             "model": "Z-Image-Turbo",
             "revision": weights.revision(self._folder),
             "backend": "diffusers",
-            "device": torch.cuda.get_device_name(config.device) if self._is_cuda else platform.machine(),
+            "device": torch.cuda.get_device_name(config.device_number)
+            if self._is_cuda
+            else platform.machine(),
             "dtype": self._dtype,
             "attention": config.attention or "native",
             "compile": config.compile,
@@ -87,10 +91,7 @@ class DiffusersBackend:
     # --- Rendering ------------------------------------------------------------------------------
 
     def render(self, jobs: Sequence[RenderJob], on_mark: OnMark) -> list[Image.Image]:
-        return [
-            Image.fromarray(numpy.asarray((pixels * 255).round().to(torch.uint8).permute(1, 2, 0).cpu()))
-            for pixels in self.pixels(jobs, on_mark)
-        ]
+        return [_picture(pixels) for pixels in self.pixels(jobs, on_mark)]
 
     def pixels(self, jobs: Sequence[RenderJob], on_mark: OnMark) -> list[torch.Tensor]:
         """Each image as 3 x height x width from 0 to 1, on the device."""
@@ -128,8 +129,11 @@ class DiffusersBackend:
         )[0]
         return latents
 
-    @torch.no_grad()
     def _decoded(self, latents: torch.Tensor) -> list[torch.Tensor]:
+        with torch.no_grad():
+            return self._decode(latents)
+
+    def _decode(self, latents: torch.Tensor) -> list[torch.Tensor]:
         vae = self._pipe.vae
         scaled = latents.to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
         # One by one: decoding takes more memory than all steps before, and is as fast.
@@ -166,7 +170,7 @@ class DiffusersBackend:
     def memory_bytes(self) -> tuple[int, int]:
         if not self._is_cuda:
             return 0, 0
-        device = torch.device(self._config.device)
+        device = self._config.device_number
         return torch.cuda.max_memory_allocated(device), torch.cuda.get_device_properties(device).total_memory
 
     # --- Words ----------------------------------------------------------------------------------
@@ -186,10 +190,58 @@ class DiffusersBackend:
     def facts(self) -> dict[str, str]:
         return dict(self._facts)
 
-    def stages(self) -> dict[str, Callable[[], object]]:
-        """The parts that benchmarks measure one by one: text encoder, denoiser, decoder."""
-        pipe = self._pipe
-        return {"text_encoder": pipe.text_encoder, "transformer": pipe.transformer, "vae": pipe.vae}
+    # --- Measuring ------------------------------------------------------------------------------
+
+    def timed(self, job: RenderJob, count: int = 1) -> dict[str, float]:
+        """Seconds of each stage of `count` such images made at once; the device is waited for in between."""
+        found: dict[str, float] = {}
+        jobs = [job] * count
+        with torch.no_grad():
+            begun = self._now()
+            self._pipe.encode_prompt(
+                [job.prompt for job in jobs], self._config.device, do_classifier_free_guidance=False
+            )
+            found["text encoder"] = self._now() - begun
+            begun = self._now()
+            latents = self.latents(jobs, lambda _step, _mark: None)
+            found["denoising"] = max(0.0, self._now() - begun - found["text encoder"])
+            begun = self._now()
+            images = self._decoded(latents)
+            found["decoding"] = self._now() - begun
+            begun = self._now()
+            for pixels in images:
+                _picture(pixels)
+            found["to the processor"] = self._now() - begun
+        return found
+
+    def _now(self) -> float:
+        if self._is_cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+def _picture(pixels: torch.Tensor) -> Image.Image:
+    return Image.fromarray(numpy.asarray((pixels * 255).round().to(torch.uint8).permute(1, 2, 0).cpu()))
+
+
+def describe_device(config: EngineConfig) -> Iterator[str]:
+    """Lines for people. Raises RuntimeError when the device is not there."""
+    if not config.device.startswith("cuda"):
+        yield f"device: the processor ({platform.machine()}), which is for tests: an image takes many minutes"
+        return
+    if not torch.cuda.is_available():
+        raise RuntimeError(
+            "GPU_DEVICE: torch finds no CUDA device. Look at nvidia-smi; torch has to be a build for CUDA"
+            f" (this is {torch.__version__})."
+        )
+    if config.device_number >= torch.cuda.device_count():
+        raise RuntimeError(f"GPU_DEVICE={config.device}: there are only {torch.cuda.device_count()} devices.")
+    properties = torch.cuda.get_device_properties(config.device_number)
+    free, total = torch.cuda.mem_get_info(config.device_number)
+    yield f"device: {properties.name}, {total / GIB:.1f} GiB, of which {free / GIB:.1f} GiB are free"
+    needed = 1.15 * weights.size_bytes(Path(config.model))
+    if free < needed and not config.offload:
+        yield f"memory: the weights alone take {needed / GIB:.1f} GiB: set GPU_OFFLOAD=1, or free the card"
 
 
 def _problem(error: Exception) -> RenderError | None:

@@ -1,5 +1,5 @@
-"""A backend that draws gradients: for tests of all that surrounds a model. Prompts steer it: `fake:oom=4` (no memory for
-so many at once), `fake:lost` (the device fails), `fake:hang`, `fake:bug`, `fake:slow=2` (seconds for all steps).
+"""A backend that draws gradients: for tests of all that surrounds a model. Prompts steer it: `fake:oom=4` (no memory
+for so many at once), `fake:lost` (the device fails), `fake:hang`, `fake:bug`, `fake:slow=2` (seconds for all steps).
 """
 
 import re
@@ -36,7 +36,9 @@ class FakeBackend:
         self.tiled.append(self._tiling)
         if len({(job.width, job.height, job.steps) for job in jobs}) != 1:
             raise ValueError("jobs of different shapes")
-        words = dict(found.groups() for job in jobs for found in _STEERING.finditer(job.prompt))
+        words: dict[str, str] = {
+            found[1]: found[2] or "" for job in jobs for found in _STEERING.finditer(job.prompt)
+        }
         if "oom" in words and len(jobs) >= float(words["oom"] or 1):
             raise OutOfMemory(f"no memory for {len(jobs)}")
         if "lost" in words:
@@ -70,4 +72,6 @@ class FakeBackend:
 def _draw(job: RenderJob) -> Image.Image:
     red, green, blue = job.seed % 251, job.seed // 251 % 251, len(job.prompt) % 251
     shade = Image.linear_gradient("L").resize((job.width, job.height))
-    return Image.merge("RGB", [shade.point(lambda value, add=add: (value + add) % 256) for add in (red, green, blue)])
+    return Image.merge(
+        "RGB", [shade.point(lambda value, add=add: (value + add) % 256) for add in (red, green, blue)]
+    )

@@ -7,7 +7,9 @@ from typing import Protocol
 from PIL import Image
 
 TOKEN_SIDE_PIXELS = 16  # of the square that the model sees as one token
-BUCKET_TOKENS = 32  # texts are padded to a multiple of this; only those of one bucket share a batch without a mask
+BUCKET_TOKENS = (
+    32  # texts are padded to a multiple of this; only those of one bucket share a batch without a mask
+)
 Key = tuple[int, int, int, int]  # width, height, steps, bucket: jobs of one key can be made together
 
 

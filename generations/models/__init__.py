@@ -1,5 +1,6 @@
 """What is sold, to whom, and who makes it, as rows."""
 
+from generations.models.gpu import GpuWorker
 from generations.models.orders import (
     ENDED,
     OPEN,
@@ -41,6 +42,7 @@ __all__ = [
     "CostUnit",
     "Generation",
     "GenerationQuerySet",
+    "GpuWorker",
     "Image",
     "ImageModel",
     "ModelPrice",

@@ -181,7 +181,8 @@ def test_a_job_canceled_inside_a_batch_leaves_the_others_alone(running: Running)
     wait_until(lambda: running.batches() == [3], "the batch to begin")
     stopped.set()
     assert isinstance(failure(jobs[1]), Canceled)
-    assert jobs[0].result(10) and jobs[2].result(10)
+    assert jobs[0].result(10)
+    assert jobs[2].result(10)
     assert running.batches() == [3]
 
 
@@ -240,8 +241,9 @@ def test_a_hang_ends_the_process() -> None:
     for running in _run(hang_s=0.3):
         job = running.submit("fake:hang")
         assert isinstance(failure(job), EngineLost)
-        wait_until(lambda: running.fatal, "the end")
-        assert "no sign" in running.fatal[0]
+        fatal = running.fatal
+        wait_until(lambda: fatal, "the end")  # noqa: B023 - before the loop goes on
+        assert "no sign" in fatal[0]
 
 
 def test_a_bug_ends_its_batch_and_not_the_engine(running: Running) -> None:
@@ -281,7 +283,12 @@ def test_every_size_is_made_before_work_is_taken() -> None:
     backend = FakeBackend()
     engine = Engine(backend, batch_tokens=BATCH_TOKENS)
     engine.warm_up([(256, 256), (1024, 1024)])
-    assert [(batch[0].width, len(batch)) for batch in backend.rendered] == [(256, 1), (256, 4), (1024, 1), (1024, 1)]
+    assert [(batch[0].width, len(batch)) for batch in backend.rendered] == [
+        (256, 1),
+        (256, 4),
+        (1024, 1),
+        (1024, 1),
+    ]
     assert engine.health().ready
     assert engine.health().seconds_per_megapixel is not None
     engine.close(10)
