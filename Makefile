@@ -62,7 +62,7 @@ lock: .venv/dev.stamp  ## renew requirements/ from pyproject.toml
 	@cp requirements/dev.txt requirements/s3.txt  # so that it takes the versions that the tests ran with
 	@$(call compile,--extra s3,s3)
 	@cp requirements/dev.txt requirements/gpu.txt
-	@$(call compile,--extra gpu --override requirements/without-torch.in,gpu)
+	@$(call compile,--extra gpu --override requirements/without-torch.in --no-emit-package torch,gpu)
 compile = $(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(1) pyproject.toml -o requirements/$(2).txt
 
 .venv/runtime.stamp: requirements/runtime.txt | .venv/bin/pip

@@ -78,6 +78,9 @@ async def try_out(upstream: Upstream, prompt: str, width: int, height: int) -> T
     if adapter is None:
         trial.detail = _("There is no such provider: %(name)s") % {"name": upstream.provider}
         return trial
+    if adapter.in_house:
+        trial.detail = str(_("It is made by a worker of yours: run manage.py gpu_check on its machine."))
+        return trial
     try:
         # Without webhooks: nothing here would hear them.
         account = account_of(upstream, adapter, DEFAULT_MODEL)

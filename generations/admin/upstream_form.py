@@ -186,6 +186,8 @@ class UpstreamForm(RowForm):
 
     def _base_url(self) -> str:
         provider = self.cleaned_data["provider"]
+        if UPSTREAMS[provider].in_house:
+            return ""
         text = self.cleaned_data["base_url"] or UPSTREAMS[provider].base_url
         if not text:
             raise ValidationError(_("This provider has no address of its own: enter yours."))

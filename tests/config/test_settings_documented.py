@@ -1,4 +1,4 @@
-"""docs/operations.md names every variable that the settings read, with the default that the code has."""
+"""docs/operations.md, with docs/gpu.md, names every variable that the settings read, with the default that the code has."""
 
 import ast
 import re
@@ -7,7 +7,9 @@ from config.management.commands import backup, restore
 from tests.processes import ROOT
 from tests.services import product_variables, settings_source
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+OPERATIONS = "\n".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operations.md", "gpu.md")
+)
 NAME = re.compile(r"`([A-Z][A-Z0-9_]+)`")
 VARIABLES = product_variables()
 # Of the till's and the shop's making alone, or named by its file.
