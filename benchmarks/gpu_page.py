@@ -7,8 +7,8 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 HEADING = "## An own GPU"
 WORDS = """Written by `python -m benchmarks.gpu --write`: Z-Image-Turbo with random weights at full size, bfloat16, 8
-steps. `floor`: what the card's arithmetic allows at best (benchmarks/gpu_roofline.py); `naive`: one call of diffusers in the
-same run. Medians of three after one that counts for nothing."""
+steps. `floor`: what the card's arithmetic allows at best (benchmarks/gpu_roofline.py); `naive`: one call of diffusers
+in the same run. Medians of three after one that counts for nothing."""
 NOT_MEASURED = "No GPU was at hand where this was written: there are no figures yet."
 
 

@@ -1,4 +1,4 @@
-"""docs/operations.md, with docs/gpu.md, names every variable that the settings read, with the default that the code has."""
+"""docs/operations.md and docs/gpu.md name every variable that the settings read, with the default that the code has."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ def stale(text: str, source: str) -> list[str]:
     table = documented(text)
     wrong = []
     for name, default in defaults(source).items():
-        stated = re.findall(r"\d+", table.get(name, ""))
+        stated = re.findall(r"\d+(?:\.\d+)?", table.get(name, ""))
         if stated and default not in stated:
             wrong.append(f"{name}: {default} in the code, {table[name]} in the table")
     return wrong

@@ -93,7 +93,12 @@ def test_a_place_elsewhere_takes_what_the_card_will_not_make_in_time(
     card, _other = own(priority=1), an_upstream(priority=2)
     orders = [a_generation(access) for _ in range(6)]
     asked: list[int] = []
-    monkeypatch.setattr(runner, "run", asked.append)
+
+    def ask(generation_id: int) -> bool:
+        asked.append(generation_id)
+        return False
+
+    monkeypatch.setattr(runner, "run", ask)
     runner.take_next(card.shop_id)
     assert asked == [order.pk for order in orders[4:]]
 
