@@ -27,12 +27,13 @@ class GenerationsConfig(AppConfig):
         audit.marks.extend(audit_rules.MARKS)
         audit.groupings.append(audit_rules.KEYS)
         if settings.CONTENT_CLASSIFIER:
-            content.classifiers.append(_function("CONTENT_CLASSIFIER", settings.CONTENT_CLASSIFIER))
+            content.classifiers.append(_classifier(settings.CONTENT_CLASSIFIER))
         if settings.IMAGE_CLASSIFIER:
-            content.image_classifiers.append(_function("IMAGE_CLASSIFIER", settings.IMAGE_CLASSIFIER))
+            found = _classifier(settings.IMAGE_CLASSIFIER, "IMAGE_CLASSIFIER")
+            content.image_classifiers.append(found)
 
 
-def _function(name: str, path: str) -> Any:
+def _classifier(path: str, name: str = "CONTENT_CLASSIFIER") -> Any:
     try:
         found = import_string(path)
     except ImportError as error:

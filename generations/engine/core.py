@@ -26,6 +26,7 @@ from generations.engine.jobs import (
     RenderError,
     RenderJob,
 )
+from generations.engine.tokens import MAX_TOKENS
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +108,11 @@ class Engine:
         """The image, or one of RenderError. `on_step` hears the percent done at most every PUBLISH_S, and 100 at the
         end; neither it nor `cancelled` may wait for anything.
         """
-        entry = Entry(job, job.key(self.backend.count_tokens(job.prompt)), on_step, cancelled)
-        if self._problem or not self._batcher.put(entry):
+        counted = self.backend.count_tokens(job.prompt)
+        entry = Entry(job, job.key(counted), on_step, cancelled)
+        if counted > MAX_TOKENS:  # the model would read its beginning alone; orders are refused for it before
+            entry.fail(RenderError(f"a prompt of {counted} tokens"))
+        elif self._problem or not self._batcher.put(entry):
             entry.fail(EngineLost(self._problem or "the engine is closed"))
         return entry.future
 

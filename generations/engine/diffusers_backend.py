@@ -82,7 +82,7 @@ class DiffusersBackend:
         if config.attention:
             pipe.transformer.set_attention_backend(config.attention)
         if config.compile in ("vae", "all"):
-            pipe.vae.decoder = torch.compile(pipe.vae.decoder)
+            pipe.vae.decoder.compile()
         if config.compile == "all":
             pipe.transformer.compile_repeated_blocks()
         self._pipe = pipe

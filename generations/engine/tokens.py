@@ -22,9 +22,10 @@ _lock = threading.Lock()
 
 def is_too_long(prompt: str) -> bool:
     """Whether the model would not read all of it. False also when nobody here can tell."""
-    if len(prompt.encode("utf-8", "replace")) <= _SURE_BYTES or not settings.GPU_MODEL:
+    folder: str = settings.GPU_MODEL
+    if len(prompt.encode("utf-8", "replace")) <= _SURE_BYTES or not folder:
         return False
-    counted = count(prompt, Path(settings.GPU_MODEL))
+    counted = count(prompt, Path(folder))
     return counted is not None and counted > MAX_TOKENS
 
 

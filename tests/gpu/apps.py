@@ -34,4 +34,4 @@ class FailingGpuConfig(AppConfig):
             backend.latents = failing
             return backend
 
-        EngineConfig.make_backend = make_failing  # type: ignore[method-assign] # what a broken device does
+        EngineConfig.make_backend = make_failing  # type: ignore[assignment,method-assign] # what a broken device does

@@ -77,7 +77,12 @@ class _Loaded:
 
 
 def a_job(number: int = 0, **changes: Any) -> RenderJob:
-    usual = {"prompt": PROMPTS[number % 4], "width": SIZE, "height": SIZE, "seed": 100 + number}
+    usual: dict[str, Any] = {
+        "prompt": PROMPTS[number % 4],
+        "width": SIZE,
+        "height": SIZE,
+        "seed": 100 + number,
+    }
     return RenderJob(f"task{number}", **usual | changes)
 
 

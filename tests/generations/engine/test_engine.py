@@ -254,6 +254,11 @@ def test_a_bug_ends_its_batch_and_not_the_engine(running: Running) -> None:
     assert running.fatal == []
 
 
+def test_a_prompt_that_would_be_cut_is_not_made(running: Running) -> None:
+    assert "tokens" in str(failure(running.submit("x" * 500)))
+    assert running.backend.rendered == []
+
+
 def test_closing_makes_what_waits_and_takes_nothing_new(running: Running) -> None:
     running.occupied()
     waiting = running.submit(seed=2)
