@@ -38,7 +38,7 @@ def sign(data: bytes, output_format: str, facts: dict[str, Any]) -> bytes:
         import c2pa  # noqa: PLC0415 - of the extra `gpu`, and only where it is wished for
 
         signed = BytesIO()
-        builder = c2pa.Builder(json.dumps(_manifest(facts)))
+        builder = c2pa.Builder(json.dumps(_manifest(facts)), context=_context())
         builder.sign(_signer(), CONTENT_TYPES[output_format], BytesIO(data), signed)
     except Exception as error:
         raise NotSigned(f"C2PA: {type(error).__name__}: {error}"[:300]) from error
@@ -55,10 +55,17 @@ def _manifest(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
+def _context() -> Any:
+    import c2pa  # noqa: PLC0415 - as above
+
+    # A thumbnail in each file would make it a fifth larger.
+    return c2pa.Context(c2pa.Settings.from_dict({"builder": {"thumbnail": {"enabled": False}}}))
+
+
+@lru_cache(maxsize=1)
 def _signer() -> Any:
     import c2pa  # noqa: PLC0415 - as above
 
-    c2pa.load_settings({"builder": {"thumbnail": {"enabled": False}}})
     info = c2pa.C2paSignerInfo(
         alg=settings.C2PA_ALGORITHM.encode(),
         sign_cert=Path(settings.C2PA_CERTIFICATE).read_bytes(),
