@@ -119,7 +119,11 @@ def attention(bench: Bench) -> None:
 def compile_(bench: Bench) -> None:
     """Last among the parts of one process: what is compiled stays so."""
     for how in ("vae", "all"):
-        backend = bench.backend(compile=how)
+        try:
+            backend = bench.backend(compile=how)
+        except Exception as error:  # noqa: BLE001 - as for attention
+            bench.rows.append(gpu_page.Row("compile", how, bench.sizes[0], 1, problem=str(error)[:120]))
+            continue
         for size in bench.sizes[:2]:
             bench.measure("compile", how, size, 1, lambda s=size, b=backend: _render(b, s, 1))  # type: ignore[misc]
 

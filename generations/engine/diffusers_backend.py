@@ -74,6 +74,8 @@ class DiffusersBackend:
     def adopt(self, pipe: Any) -> None:
         """Sets it up as configured; also for benchmarks, whose pipelines come from no folder."""
         config = self._config
+        if self._is_cuda:
+            torch.cuda.set_device(config.device_number)  # of this thread: events are recorded on it
         if config.offload:
             pipe.enable_model_cpu_offload(device=config.device)
         else:
