@@ -119,8 +119,9 @@ class ImageAdmin(ReadOnlyAdmin):
         ("width", "height", "byte_size"),
         ("created_at", "standing"),
         "reason",
+        "made_by",
     )
-    readonly_fields = ("task", "organization", "prompt", "picture", "standing", "reason")
+    readonly_fields = ("task", "organization", "prompt", "picture", "standing", "reason", "made_by")
     change_form_before_template = "generations/admin/image_actions.html"
 
     @admin.display(description=gettext_lazy("task"))
@@ -145,6 +146,10 @@ class ImageAdmin(ReadOnlyAdmin):
     def reason(self, image: Image) -> str:
         found = _takedown_of(image)
         return found.reason if found else "-"
+
+    @admin.display(description=gettext_lazy("how it was made"))
+    def made_by(self, image: Image) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in image.provenance.items()) or "-"
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, image: Image) -> str:

@@ -1,5 +1,6 @@
 """What is sold, to whom, and who makes it, as rows."""
 
+from generations.models.gpu import GpuWorker
 from generations.models.incidents import (
     Affected,
     Incident,
@@ -59,6 +60,7 @@ __all__ = [
     "CostUnit",
     "Generation",
     "GenerationQuerySet",
+    "GpuWorker",
     "HourSum",
     "Image",
     "ImageModel",
