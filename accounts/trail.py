@@ -24,9 +24,9 @@ def ids() -> dict[str, str]:
 
 
 @contextmanager
-def following(task: str, request: str | None) -> Iterator[None]:
-    """What is done inside is about this order. `request`: of the request that made it, None where that is not known."""
-    before = request_id.set(request or ""), task_id.set(task)
+def following(task: str, request: str) -> Iterator[None]:
+    """What is done inside is about this order. `request`: of the request that made it, "" where that is not known."""
+    before = request_id.set(request), task_id.set(task)
     try:
         yield
     finally:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Expression, Subquery, Sum
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs, TruncDate
 
 from accounts import newest_first
@@ -160,6 +161,12 @@ def _available_before(hold: LedgerEntry) -> int | None:
                 return max(0, available_after + changes)
             changes += available
     return None
+
+
+def income_of(reference: Expression) -> Combinable:
+    """For annotations: what the capture of this reference took from its wallet, in millionths; null without one."""
+    captures = LedgerEntry.objects.filter(reference=reference, kind=EntryKind.CAPTURE)
+    return -Subquery(captures.values("value_micros"))
 
 
 def has_bought(organization_id: int) -> bool:

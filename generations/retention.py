@@ -142,7 +142,7 @@ def forget_prompts(generation_ids: Sequence[int]) -> int:
         request_digest="",
         idempotency_key=None,
         metadata_text="",
-        request_id=None,
+        request_id="",
         webhook_url="",
         awaited_try=None,
     )

@@ -48,7 +48,7 @@ def prepare() -> Path:
 
 # The library decides where it counts when it is first imported, by whomever.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(prepare())
-values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call,misc]  # as it does itself
+values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]  # as it does itself
 
 _none = CollectorRegistry()  # what is exposed is read from the files
 REQUESTS = Counter(

@@ -3,6 +3,7 @@
 from generations.admin import (
     generations,
     incidents,
+    margin,
     orders,
     rules,
     sold,
@@ -14,6 +15,7 @@ from generations.admin import (
 __all__ = [
     "generations",
     "incidents",
+    "margin",
     "orders",
     "rules",
     "sold",

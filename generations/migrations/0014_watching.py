@@ -64,11 +64,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='generation',
             name='request_id',
-            field=models.CharField(max_length=128, null=True),
+            field=models.CharField(blank=True, db_default='', default='', max_length=128),
         ),
         migrations.AddIndex(
             model_name='generation',
-            index=models.Index(condition=models.Q(('request_id__isnull', False)), fields=['request_id'], name='generation_of_request'),
+            index=models.Index(condition=models.Q(('request_id', ''), _negated=True), fields=['request_id'], name='generation_by_request'),
         ),
         migrations.AddField(
             model_name='alarm',

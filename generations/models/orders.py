@@ -66,7 +66,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def of_request(self, request_id: str) -> Self:
         """Made by a request that was answered under this id; by their index."""
-        return self.filter(request_id=request_id, request_id__isnull=False)
+        return self.filter(request_id=request_id).exclude(request_id="")
 
     def newest_first(self) -> Self:
         # Abs keeps PostgreSQL from walking the primary key back, through everybody's orders, for one who has
@@ -81,7 +81,7 @@ class Generation(models.Model):
     `metadata_text` is the customer's own JSON, "" for none; `webhook_url` hears of this order's end.
     `awaited_try`: while a client has waited for the answer in vain, which of its tries was the latest to ask for this
     order, 0 being its first; null once it was answered, and where nobody waits.
-    `request_id`: of the request that made it, as its answer bore it; null for none.
+    `request_id`: of the request that it was ordered by, as its answer told the client.
 
     Every order pays for every index, so there are few, and none on what changes while an order is open
     (docs/decisions/0009-few-indexes.md).
@@ -126,7 +126,7 @@ class Generation(models.Model):
     metadata_text = models.TextField(blank=True, default="", db_default="")
     webhook_url = models.CharField(max_length=2048, blank=True, default="", db_default="")
     awaited_try = models.SmallIntegerField(null=True)
-    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null: none is known
+    request_id = models.CharField(max_length=128, blank=True, default="", db_default="")
     retry_of = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
@@ -168,11 +168,7 @@ class Generation(models.Model):
                 condition=Q(awaited_try__isnull=False),
                 name="generation_awaited",
             ),
-            models.Index(
-                fields=["request_id"],
-                condition=Q(request_id__isnull=False),
-                name="generation_of_request",
-            ),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="generation_by_request"),
         ]
         permissions = [
             ("retry_generation", _("Can make tasks again")),

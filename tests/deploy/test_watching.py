@@ -65,7 +65,7 @@ def test_each_alert_says_what_to_do() -> None:
 
 
 def test_the_panels_do_not_overlap() -> None:
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]
         cells = {

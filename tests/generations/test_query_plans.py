@@ -23,7 +23,9 @@ from generations import (
     closing,
     doorbell,
     incidents,
+    leakage,
     lifecycle,
+    margin,
     remedies,
     retention,
     runner,
@@ -295,9 +297,16 @@ def watch(shop: Shop) -> None:
     alarms.look()
 
 
+def look_at_margins(shop: Shop) -> None:
+    """Of a day in the middle, of which there are few hundred orders among all."""
+    then = Generation.objects.get(task_id=shop.large.newest_task).created_at - timedelta(days=20)
+    window = margin.Window(then.date(), then.date())
+    for by in margin.GROUPINGS:
+        assert margin.tasks(window) if by == "task" else margin.grouped(window, by)
+    assert leakage.report(window)
+
+
 EVERYTHING = [
-    find_by_request,
-    watch,
     order,
     poll,
     try_again,
@@ -313,6 +322,9 @@ EVERYTHING = [
     measure_the_backlog,
     move_credits,
     check_the_ledger,
+    find_by_request,
+    watch,
+    look_at_margins,
 ]
 
 
@@ -340,7 +352,8 @@ def test_no_statement_reads_more_as_tables_grow(shop: Shop, happening: Callable[
         ("generation_ended", measure_the_backlog, "generations_generation"),
         ("generation_ended", make_good, "generations_generation"),
         ("generation_ended", watch, "generations_generation"),
-        ("generation_of_request", find_by_request, "generations_generation"),
+        ("generation_ended", look_at_margins, "generations_generation"),
+        ("generation_by_request", find_by_request, "generations_generation"),
         ("generation_newest_first", look_at_pages, "generations_generation"),
         ("generation_newest_first", keep_for_less, "generations_generation"),
         ("generation_newest_first", read_version_1, "generations_generation"),
@@ -388,7 +401,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
         "generation_open",
         "generation_ended",
         "generation_awaited",
-        "generation_of_request",
+        "generation_by_request",
         "attempt_open",
         "image_kept",
         "entry_newest_first",

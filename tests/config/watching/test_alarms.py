@@ -129,7 +129,7 @@ def test_books_that_do_not_agree_are_told_and_shown(committed_db: None, watched:
         cursor.execute("UPDATE billing_wallet SET available = available - 1")
     tasks.check_books()
     assert told()[1:] == ["Over: The books do not agree: 1 row"]
-    assert str(organization.pk) in QueuedMail.objects.earliest("pk").body
+    assert organization.slug in QueuedMail.objects.earliest("pk").body
     assert proofs.check() == []
 
 

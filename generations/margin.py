@@ -1,0 +1,199 @@
+"""What orders brought and what they cost, as both were booked: income is the value that an order's capture took from
+its wallet, cost what its attempts cost. Neither changes when prices do.
+
+Of orders that ended in a window of days (UTC), by the index of their ends, a day at a time: no statement reads more
+than one day of business, and none counts an order twice. So the sums of any grouping are those of ledger and attempts.
+"""
+
+import csv
+import datetime
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeAlias, cast
+
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce, Concat
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit_log import defused
+from billing import reads
+from generations.models import Attempt, Generation
+from generations.providers.base import OutcomeKind
+
+MICROS = 1_000_000
+MOST_DAYS = 92
+PAGE, PORTION, PORTION_OF_IDS = 50, 2_000, 500
+GROUPINGS = {
+    "day": _("day"),
+    "customer": _("customer"),
+    "upstream": _("upstream"),
+    "model": _("model"),
+    "task": _("task"),
+}
+_DAY = datetime.timedelta(days=1)
+Rows: TypeAlias = "QuerySet[Generation]"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days in UTC, both included."""
+
+    start: datetime.date
+    end: datetime.date
+
+    def days(self) -> Iterator["tuple[datetime.date, datetime.datetime, datetime.datetime]"]:
+        """Each with the moments of its begin and its end."""
+        day = self.start
+        while day <= self.end:
+            since = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+            yield day, since, since + _DAY
+            day += _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class MarginRow:
+    """Of `orders` that have `name` in common; amounts in millionths of the shop's currency. `more`: of a task alone."""
+
+    name: str
+    orders: int
+    income_micros: int
+    cost_micros: int
+    more: tuple[str, ...] = ()
+
+    @property
+    def margin_micros(self) -> int:
+        return self.income_micros - self.cost_micros
+
+
+def total(rows: Iterable[MarginRow]) -> MarginRow:
+    listed = list(rows)
+    return MarginRow(
+        "",
+        sum(row.orders for row in listed),
+        sum(row.income_micros for row in listed),
+        sum(row.cost_micros for row in listed),
+    )
+
+
+def grouped(window: Window, by: str) -> list[MarginRow]:
+    """By one of GROUPINGS but tasks; days in their order, everything else by what it cost or brought, most first."""
+    sums: dict[str, list[int]] = {}
+    for day, since, until in window.days():
+        for name, *numbers in _day(day, ended(since, until), by):
+            one = sums.setdefault(name, [0, 0, 0])
+            for position, number in enumerate(numbers):
+                one[position] += number or 0
+    rows = [MarginRow(name, orders, income, cost) for name, (orders, income, cost) in sums.items()]
+    if by == "day":
+        return sorted(rows, key=lambda row: row.name)
+    return sorted(rows, key=lambda row: (-max(row.income_micros, row.cost_micros), row.name))
+
+
+def _day(day: datetime.date, rows: Rows, by: str) -> Iterator[tuple[Any, ...]]:
+    """(name, orders, income, cost), several for one name."""
+    if by == "upstream":
+        yield from _by_upstream(rows)
+        return
+    fields = {"customer": "organization__slug", "model": "model__slug"}
+    sums = {"number": Count("pk"), "brought": Sum(_income()), "took": Sum(_cost())}
+    if by == "day":
+        found = rows.aggregate(**sums)
+        if found["number"]:
+            yield day.isoformat(), found["number"], found["brought"], found["took"]
+    else:
+        yield from rows.order_by().values_list(fields[by]).annotate(**sums)
+
+
+def _by_upstream(rows: Rows) -> Iterator[tuple[Any, ...]]:
+    """Costs are each attempt's upstream's; what an order brought, with the order, that of the last that delivered."""
+    delivered = Attempt.objects.filter(generation=OuterRef("pk"), outcome=OutcomeKind.OK)
+    last = Subquery(delivered.order_by("-number").values(name=_upstream_name())[:1])
+    named = rows.annotate(name=Coalesce(last, Value(""))).order_by().values_list("name")
+    for name, number, brought in named.annotate(number=Count("pk"), brought=Sum(_income())):
+        yield name, number, brought, 0
+    # By portions of numbers: joined to a whole day of orders, the database may read all attempts there ever were.
+    ids = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(ids), PORTION_OF_IDS):
+        attempts = Attempt.objects.filter(generation__in=ids[start : start + PORTION_OF_IDS])
+        costs = attempts.exclude(cost_micros=0).annotate(name=_upstream_name())
+        for name, cost in costs.order_by().values_list("name").annotate(Sum("cost_micros")):
+            yield name, 0, 0, cost
+
+
+def _upstream_name() -> Case:
+    return Case(When(upstream=None, then=F("provider")), default=F("upstream__name"))
+
+
+def ended(since: datetime.datetime, until: datetime.datetime) -> Rows:
+    """Before `until`."""
+    return Generation.objects.filter(finished_at__gte=since, finished_at__lt=until)
+
+
+def _income() -> Coalesce:
+    reference = Concat(Value("generation:"), OuterRef("task_id"))
+    return Coalesce(reads.income_of(reference), 0)
+
+
+def _cost() -> Coalesce:
+    costs = Attempt.objects.filter(generation=OuterRef("pk")).order_by().values("generation")
+    return Coalesce(Subquery(costs.annotate(cost=Sum("cost_micros")).values("cost")), 0)
+
+
+# --- By task ------------------------------------------------------------------------------------
+
+
+def tasks(
+    window: Window, *, before: tuple[datetime.datetime, int] | None = None, limit: int = PAGE
+) -> list[tuple[MarginRow, tuple[datetime.datetime, int]]]:
+    """The latest that ended, each with the place that those after it come `before`."""
+    since = datetime.datetime.combine(window.start, datetime.time(), datetime.UTC)
+    rows = ended(since, since + (window.end - window.start + _DAY))
+    if before is not None:
+        moment, pk = before
+        # Not by equality: SQLite keeps times as text, and not all with as many digits.
+        earlier = moment - datetime.timedelta(microseconds=1)
+        same = Q(finished_at__gt=earlier, pk__lt=pk)
+        rows = rows.filter(Q(finished_at__lte=earlier) | same, finished_at__lte=moment)
+    rows = rows.select_related("organization", "model").annotate(income=_income(), cost=_cost())
+    found = []
+    for row in rows.order_by("-finished_at", "-pk")[:limit]:
+        ended_at = cast(datetime.datetime, row.finished_at)
+        more = (f"{ended_at:%Y-%m-%d %H:%M:%S}", row.organization.slug, row.model.slug, row.status)
+        line = MarginRow(row.task_id, 1, row.income, row.cost, more)
+        found.append((line, (ended_at, row.pk)))
+    return found
+
+
+def _all_tasks(window: Window) -> Iterator[MarginRow]:
+    before = None
+    while found := tasks(window, before=before, limit=PORTION):
+        for row, place in found:
+            yield row
+            before = place
+
+
+# --- As a file ----------------------------------------------------------------------------------
+
+
+def as_csv(window: Window, by: str) -> Iterator[str]:
+    """Amounts with six decimals, in the shop's currency."""
+    more = ("ended_at", "customer", "model", "status") if by == "task" else ("orders",)
+    yield csv_lines([(by, *more, "income", "cost", "margin")])
+    rows = _all_tasks(window) if by == "task" else iter(grouped(window, by))
+    for row in rows:
+        amounts = (row.income_micros, row.cost_micros, row.margin_micros)
+        fields = row.more or (str(row.orders),)
+        yield csv_lines([(*map(defused, (row.name, *fields)), *map(decimal, amounts))])
+
+
+def decimal(micros: int) -> str:
+    return f"{Decimal(micros) / MICROS:.6f}"
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    """What others wrote is to be defused before."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
