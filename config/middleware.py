@@ -1,4 +1,4 @@
-"""Middleware: request ids, bodies that did not arrive, errors of pages, and which shop is asked."""
+"""Middleware: request ids, languages, bodies that did not arrive, errors of pages, and which shop is asked."""
 
 import re
 import secrets
@@ -7,11 +7,13 @@ from collections.abc import Callable
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed
 from accounts.organizations import first_shop
-from config import pages
+from config import languages, pages, preferences
 from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -36,6 +38,30 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]  # read by answers and logs
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        return response
+
+
+class LanguageMiddleware:
+    """Which language an answer is in: see languages.py. Who first comes to an address in another language than English
+    keeps that one, also for the pages whose address tells none.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        language = languages.of(request)
+        translation.activate(language)
+        request.LANGUAGE_CODE = language  # as Django's own middleware names it
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Language", languages.TAGS.get(language, language))
+        if is_api(request):
+            return response
+        # The cookie of the colours, at least.
+        patch_vary_headers(response, ("Cookie", "Accept-Language"))
+        is_first_choice = settings.LANGUAGE_COOKIE_NAME not in request.COOKIES | response.cookies
+        if is_first_choice and languages.of_address(request.path_info) not in (None, languages.ENGLISH):
+            preferences.keep(response, settings.LANGUAGE_COOKIE_NAME, language)
         return response
 
 

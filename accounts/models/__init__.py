@@ -29,6 +29,7 @@ from accounts.models.tenancy import (
     Organization,
     Role,
     Shop,
+    ShopLogo,
     User,
     UserManager,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "QueuedMail",
     "Role",
     "Shop",
+    "ShopLogo",
     "User",
     "UserManager",
     "new_key_id",

@@ -69,6 +69,8 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     key = f"{prefix}..." if prefix else openapi.KEY_PLACEHOLDER
     this = next(one for one in PAGES if one.slug == slug)
     context = {
+        "here": "docs",
+        "docs_path": reverse("docs_start"),
         "pages": PAGES,
         "this": this,
         "languages": LANGUAGES.items(),
