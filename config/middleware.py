@@ -57,8 +57,10 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", languages.TAGS.get(language, language))
         if is_api(request):
             return response
-        # The cookie of the colours, at least.
-        patch_vary_headers(response, ("Cookie", "Accept-Language"))
+        if response.get("Content-Type", "").startswith(
+            "text/html"
+        ):  # not what is drawn, the same for everybody
+            patch_vary_headers(response, ("Cookie", "Accept-Language"))
         is_first_choice = settings.LANGUAGE_COOKIE_NAME not in request.COOKIES | response.cookies
         if is_first_choice and languages.of_address(request.path_info) not in (None, languages.ENGLISH):
             preferences.keep(response, settings.LANGUAGE_COOKIE_NAME, language)

@@ -70,3 +70,4 @@ def test_a_page_for_anybody_sets_no_cookie_and_its_form_works_without() -> None:
 
 def test_caches_keep_one_page_for_each_choice() -> None:
     assert {"Cookie", "Accept-Language"} <= set(browser_of().get("/pricing/")["Vary"].split(", "))
+    assert "Cookie" not in browser_of().get("/accent/a8470a.css").get("Vary", "")

@@ -4,14 +4,16 @@ import re
 from io import BytesIO
 
 import pytest
-from django.test import override_settings
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory, override_settings
 from PIL import Image as Picture
 from pytest_django import Settings
 
+from accounts.errors import DomainError
 from accounts.models import Shop
 from accounts.organizations import first_shop
 from billing.models import CreditPack
-from config import pricing
+from config import pages, pricing
 from generations.models import ImageModel, ModelPrice
 from tests.cast import Person
 from tests.pages import browser_of, text_of
@@ -153,6 +155,27 @@ def test_foot_links_what_the_operator_entered_and_nothing_else(alice: Person) ->
 def _foot(client: object, path: str) -> str:
     html: str = client.get(path).content.decode()  # type: ignore[attr-defined]
     return html[html.index("<footer") : html.index("</footer>")]
+
+
+# --- Errors
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
+def test_error_wears_the_shops_clothes_and_says_what_to_do_next(status: int, rf: RequestFactory) -> None:
+    Shop.objects.filter(pk=first_shop().pk).update(name="Plate & Co", support_email="help@shop.example")
+    request = rf.get("/somewhere/?page=2")
+    request.user, request.shop, request.request_id = AnonymousUser(), first_shop(), "req_7"  # type: ignore[attr-defined]
+    error = DomainError("Refused", retry_after=30 if status in (429, 503) else None)
+    error.status = status
+    answer = pages.error_page(request, error)
+    html, words = answer.content.decode(), text_of(answer)
+    assert answer.status_code == status
+    assert "Plate &amp; Co" in html
+    assert str(pages.WORDS[status][1]) in words
+    assert 'href="/">To the start page' in html
+    assert ("Try again in 30 seconds." in words) is (status in (429, 503))
+    assert ('href="/somewhere/?page=2">Try again' in html) is (status in (429, 500, 503))
+    assert "help@shop.example , name this request: req_7" in words
 
 
 # --- Drawn
