@@ -17,6 +17,7 @@ PLATE: Final = (660, 70, 1130, 560)  # left, top, right, bottom
 CUT: Final = 36
 LINES: Final = 3
 LEADING: Final = 92
+UMLAUTS: Final = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}  # as telegrams spell them
 QUALITY: Final = 88
 
 
@@ -46,7 +47,8 @@ def draw(name: str, colour: str) -> bytes:
 def _drawable(name: str) -> str:
     """Of the built-in font's signs: without accents where it has none, without what it has not at all."""
     signs = (
-        sign if has_glyph(sign) else drawable(sign).replace(UNDRAWABLE, "") for sign in normalize("NFC", name)
+        sign if has_glyph(sign) else UMLAUTS.get(sign) or drawable(sign).replace(UNDRAWABLE, "")
+        for sign in normalize("NFC", name)
     )
     return " ".join("".join(sign or " " for sign in signs).split())
 
