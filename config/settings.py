@@ -143,7 +143,7 @@ MIDDLEWARE = [
     "config.middleware.PageCSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.middleware.PageLocaleMiddleware",
+    "config.middleware.LanguageMiddleware",
     "config.middleware.BodyMiddleware",
     "config.middleware.PageErrorMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -331,7 +331,9 @@ UNFOLD = desk_look.UNFOLD
 # --- Language and time --------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# What each is called, and how its addresses begin: config/languages.py.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_NAME = "language"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True

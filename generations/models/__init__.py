@@ -27,6 +27,9 @@ from generations.models.rules import (
     BlockedPhrase,
     Takedown,
 )
+from generations.models.samples import (
+    Sample,
+)
 from generations.models.sold import (
     ImageModel,
     ModelPrice,
@@ -72,6 +75,7 @@ __all__ = [
     "ModelPrice",
     "PaidCancels",
     "RetentionMark",
+    "Sample",
     "Status",
     "Takedown",
     "Upstream",

@@ -9,7 +9,17 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import WIDE, Shop, Visitor
 from tests.browser.looks import assert_fits
 
-PAGES = ["/", "/sign-in/", "/sign-up/", "/sign-up/sent/", "/account/forgotten/", "/mails/", "/nothing"]
+PAGES = [
+    "/",
+    "/de/pricing/",
+    "/docs/",
+    "/sign-in/",
+    "/sign-up/",
+    "/sign-up/sent/",
+    "/account/forgotten/",
+    "/mails/",
+    "/nothing",
+]
 MEMBER_PAGES = [
     "/home/",
     "/gallery/",
