@@ -7,17 +7,26 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --req
 BOTH = $(PY) -m tests.run
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: run help test coverage proof bench lint lock chromium
+.PHONY: run help test test-gpu coverage proof bench screenshots lint lock gpu-setup chromium
+# A GPU's build of torch depends on its driver, so the operator may name another: make gpu-setup TORCH='torch==…'.
+TORCH ?= torch==2.13.0
 
 run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
 	@exec $(PY) manage.py up
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
 test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
 	@$(BOTH) --limit-s 1800 -- -m pytest -q
 	@cat build/runs/summary.txt
+
+test-gpu: .venv-gpu/stamp  ## the own GPU's engine with a tiny model on the processor (under a minute once torch is there)
+	@TEST_GPU=1 .venv-gpu/bin/python -m pytest -q tests/gpu
+
+gpu-setup: .venv/runtime.stamp requirements/gpu.txt  ## what an own GPU needs beside the shop: torch, diffusers (gigabytes)
+	@$(PIP) --no-deps -r requirements/gpu.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-input '$(TORCH)'
 
 coverage: .venv/dev.stamp chromium  ## the same with branch coverage, which takes half as long again; fails below 95 %
 	@rm -rf build/coverage && mkdir -p build/coverage
@@ -35,8 +44,11 @@ proof: coverage  ## what does more with full counts, and timed promises (an hour
 	@PROOF=1 $(BOTH) --limit-s 4800 -- -m pytest -q
 	@cat build/runs/summary.txt
 
-bench: .venv/dev.stamp  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md
+bench: .venv/dev.stamp chromium  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md
 	@timeout --foreground --signal INT --kill-after 60 1500 $(PY) -m benchmarks $(if $(QUICK),--quick)
+
+screenshots: .venv/dev.stamp chromium  ## every page, desktop and phone, light and dark (LANGUAGES="en de": some alone), into build/screenshots
+	@$(PY) -m tests.screenshots $(if $(LANGUAGES),--languages $(LANGUAGES))
 
 lint: export DATA_DIR = build/lint
 lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean locks
@@ -55,6 +67,8 @@ lock: .venv/dev.stamp  ## renew requirements/ from pyproject.toml
 		cp requirements/dev.txt requirements/$$extra.txt;  `# so that it takes the versions that the tests ran with` \
 		$(call compile,--extra $$extra,$$extra) || exit 1; \
 	done
+	@cp requirements/dev.txt requirements/gpu.txt
+	@$(call compile,--extra gpu --override requirements/without-torch.in --no-emit-package torch,gpu)
 compile = $(PY) -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $(1) pyproject.toml -o requirements/$(2).txt
 
 .venv/runtime.stamp: requirements/runtime.txt | .venv/bin/pip
@@ -66,6 +80,14 @@ compile = $(PY) -m uv pip compile -q --universal --python-version 3.11 --generat
 	@echo "Installing what the tests need (once, under a minute) ..." >&2
 	@$(PIP) -r $<
 	@touch $@ .venv/runtime.stamp
+
+.venv-gpu/stamp: requirements/dev.txt requirements/gpu.txt
+	@echo "Installing what the tests of the GPU's engine need (once, two minutes) ..." >&2
+	@$(PYTHON) -m venv --clear .venv-gpu
+	@$(subst .venv/,.venv-gpu/,$(PIP)) -r requirements/dev.txt
+	@$(subst .venv/,.venv-gpu/,$(PIP)) --no-deps -r requirements/gpu.txt
+	@.venv-gpu/bin/python -m pip install --quiet --disable-pip-version-check --no-input '$(TORCH)'
+	@touch $@
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

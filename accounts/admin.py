@@ -1,11 +1,9 @@
-"""The shop, and operators' view of customers and of mail. What changes these two are actions, never forms."""
+"""Operators' view of customers and of mail. What changes these two are actions, never forms."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,16 +12,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import (
     customers,
-    hooks,
     key_admin,  # noqa: F401 - registers itself
     organization_deeds,  # noqa: F401 - likewise
     people_admin,  # noqa: F401 - likewise
+    shop_admin,  # noqa: F401 - likewise
 )
 from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.deeds import WithDeeds
-from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
+from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
-from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, Shop
+from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail
 from accounts.newest_first import OF_ALL
 
 SUSPENDED_BECAUSE = {
@@ -126,73 +124,6 @@ class OrganizationAdmin(WithDeeds):
         if organization.suspended_at is None:
             return str(_("Good"))
         return str(SUSPENDED_BECAUSE.get(organization.suspended_reason, organization.suspended_reason))
-
-
-class ShopForm(RowForm):
-    patterns = {
-        "accent": RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("A colour is written as #rrggbb.")),
-        "currency": RegexValidator(r"^[a-z]{3}\Z", _("A currency is three small letters, such as usd.")),
-    }
-
-    class Meta:
-        model = Shop
-        fields = (
-            "name",
-            "accent",
-            "currency",
-            "terms_version",
-            "terms_url",
-            "privacy_version",
-            "privacy_url",
-        )
-        help_texts = {
-            "currency": _(
-                "Of all prices; it stays once somebody has paid. Packs keep theirs until you change them."
-            ),
-            "terms_version": _(
-                "Such as a date. Members accept each version once before they go on; empty: nobody is asked."
-            ),
-            "privacy_version": _("Likewise."),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, pattern in self.patterns.items():
-            if name in self.fields:  # not when it may only be looked at
-                self.fields[name].validators.append(pattern)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for kind in ("terms", "privacy"):
-            if cleaned.get(f"{kind}_version") and not cleaned.get(f"{kind}_url", "x"):
-                self.add_error(f"{kind}_url", ValidationError(_("Say where the version can be read.")))
-        return cleaned
-
-
-@admin.register(Shop)
-class ShopAdmin(DeskAdmin):
-    form = ShopForm
-    list_display = ("name", "currency", "terms_version", "privacy_version")
-    fieldsets = (
-        (None, {"fields": ("name", "accent", "currency")}),
-        (
-            _("What members accept"),
-            {"fields": (("terms_version", "terms_url"), ("privacy_version", "privacy_url"))},
-        ),
-    )
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Shop | None = None) -> Any:
-        is_fixed = obj is not None and any(is_used(obj) for is_used in hooks.currency_is_used)
-        return ("currency",) if is_fixed else ()
-
-    def save_model(self, request: HttpRequest, obj: Shop, form: Any, change: bool) -> None:
-        obj.save(update_fields=form.changed_data)
 
 
 @admin.register(OperatorAlert)

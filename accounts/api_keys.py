@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -100,6 +100,15 @@ def live_keys(organization: Organization) -> QuerySet[ApiKey]:
 def made_by(membership: Membership) -> QuerySet[ApiKey]:
     """The live keys of this organization that this member has made, the newest first."""
     return live_keys(membership.organization).filter(created_by=membership.user_id).order_by("-pk")
+
+
+def prefix_for(user: User | None, organization: Organization, *, livemode: bool) -> str:
+    """How a key begins that this reader could put into a program: their own newest one, else the organization's newest;
+    "" without any. Keys themselves are nowhere to be had.
+    """
+    usable = live_keys(organization).filter(livemode=livemode, frozen_at=None)
+    own_first = Case(When(created_by=user, then=0), default=1) if user is not None else Value(1)
+    return usable.order_by(own_first, "-pk").values_list("prefix", flat=True).first() or ""
 
 
 def ended_keys(organization: Organization) -> QuerySet[ApiKey]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from benchmarks import accepts, growth, latency, memory, page, polls, settling
+from benchmarks import accepts, growth, latency, memory, page, polls, screens, settling
 from benchmarks.figures import Section
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.stage import Ground, Stage, ground, overrides
@@ -23,7 +23,7 @@ SHOP_PARTS: dict[str, Callable[[Ground, Stage, Plan], Section]] = {
     "settled": lambda _ground, stage, plan: settling.section(stage, plan),
     "memory": lambda own, stage, _plan: memory.section(own, stage),
 }
-PARTS = (*SHOP_PARTS, "growth")
+PARTS = (*SHOP_PARTS, "screens", "growth")
 
 
 def main() -> int:
@@ -44,6 +44,8 @@ def main() -> int:
             with own.production(plan.wallets) as stage:
                 for name in parts:
                     keep(SHOP_PARTS[name](own, stage, plan))
+        if "screens" in options.parts:
+            keep(screens.section(own, plan))
         if "growth" in options.parts:
             keep(growth.section(own, plan))
         version = own.version()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from benchmarks import gpu_page
 from benchmarks.figures import Goal, Section
 from tests import machine
 
@@ -47,7 +48,9 @@ def as_page(sections: Sequence[Section], facts: Sequence[str]) -> str:
 def write(sections: Sequence[Section], more_facts: Mapping[str, str], root: Path) -> None:
     """`more_facts`: what to say of the run beside date, commit and machine."""
     facts = machine.facts(root, PAGE) + [f"- {name}: {value}" for name, value in more_facts.items()]
-    (root / PAGE).write_text(as_page(sections, facts), encoding="utf-8")
+    page = root / PAGE
+    own_gpu = gpu_page.kept(page.read_text(encoding="utf-8") if page.exists() else "")
+    page.write_text(f"{as_page(sections, facts)}\n{own_gpu}", encoding="utf-8")
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

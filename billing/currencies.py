@@ -74,6 +74,19 @@ def _rounded(value_micros: int, unit: int) -> int:
     return -rounded if value_micros < 0 else rounded
 
 
+def shown_finely(hundredths: int, currency: str) -> str:
+    """The same of an amount in hundredths of the smallest unit, with two more digits where those say something."""
+    whole, part = divmod(hundredths, 100)
+    if not part:
+        return shown(whole, currency)
+    places = decimals(currency) + 2
+    digits = f"{hundredths:0{places + 1}d}"
+    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0")
+    amount = number_format(text, use_l10n=True, force_grouping=True)
+    sign = SIGNS.get(currency)
+    return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
+
+
 def plain(amount_minor: int, currency: str) -> str:
     """For forms: `12.50`, with a point in every language."""
     places = decimals(currency)

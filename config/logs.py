@@ -22,12 +22,13 @@ _ROW = re.compile(
 
 
 class Bugs(logging.Filter):
-    """Of django.request, which would write an error for every 503, also those that strangers cause. Whoever raises one
-    has said so where it is known what is away.
+    """Of django.request, which would write an error for every answer from 500 on: 503, also those that strangers cause,
+    orders that failed, and clients of OpenAI's that hung up or waited too long. Whoever raises one has said so where it
+    is known what is away, and config/api.py what is a bug. What is left are exceptions that nobody made an answer of.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(record, "status_code", None) != 503
+        return bool(record.exc_info) and getattr(record, "status_code", None) != 503
 
 
 class DiscreetFormatter(logging.Formatter):

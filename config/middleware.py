@@ -1,4 +1,4 @@
-"""Middleware: request ids, bodies that did not arrive, errors of pages, and which shop is asked."""
+"""Middleware: request ids, languages, bodies that did not arrive, errors of pages, and which shop is asked."""
 
 import re
 import secrets
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
-from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts import trail
 from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed
 from accounts.organizations import first_shop
-from config import pages
+from config import languages, pages, preferences
 from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -52,6 +52,32 @@ class RequestIdMiddleware:
         return response
 
 
+class LanguageMiddleware:
+    """Which language an answer is in: see languages.py. Who first comes to an address in another language than English
+    keeps that one, also for the pages whose address tells none.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        language = languages.of(request)
+        translation.activate(language)
+        request.LANGUAGE_CODE = language  # as Django's own middleware names it
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Language", languages.TAGS.get(language, language))
+        if is_api(request):
+            return response
+        if response.get("Content-Type", "").startswith(
+            "text/html"
+        ):  # not what is drawn, the same for everybody
+            patch_vary_headers(response, ("Cookie", "Accept-Language"))
+        is_first_choice = settings.LANGUAGE_COOKIE_NAME not in request.COOKIES | response.cookies
+        if is_first_choice and languages.of_address(request.path_info) not in (None, languages.ENGLISH):
+            preferences.keep(response, settings.LANGUAGE_COOKIE_NAME, language)
+        return response
+
+
 class BodyMiddleware:
     """Refuses pages' requests whose body the server could not read. API views say it themselves, after 401."""
 
@@ -74,19 +100,6 @@ class PageCSPMiddleware(CSPMiddleware):
         if request.path.startswith(DESK_PREFIX) and response.status_code != 404:
             response._csp_config = settings.DESK_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # django-csp's own
         return super().process_response(request, response)
-
-
-class PageLocaleMiddleware(LocaleMiddleware):
-    """The reader's language, on pages. Programs match on English, whatever their users' browsers accept."""
-
-    def process_request(self, request: HttpRequest) -> None:
-        if is_api(request):
-            translation.activate("en")
-        else:
-            super().process_request(request)
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return response if is_api(request) else super().process_response(request, response)
 
 
 class PageErrorMiddleware:

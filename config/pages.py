@@ -1,20 +1,16 @@
-"""Pages that need several apps at once, and the errors that people see."""
+"""What every template knows, and the errors that people see."""
 
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import is_valid_path
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
 from accounts.errors import (
     BodyTooLarge,
@@ -23,35 +19,23 @@ from accounts.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from accounts.models import Shop
 from accounts.organizations import first_shop
-from config import accent
+from config import languages, preferences
 from config.api import AWAY, as_domain_error, error_response, is_api
+from config.brand import brand_of
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import price_now
-
-STYLE_LIFE_S = 31_536_000
-
-
-@dataclass(frozen=True, slots=True)
-class Brand:
-    """What a page wears."""
-
-    name: str
-    accent: str  # six hexadecimal digits
-
-    @classmethod
-    def of(cls, shop: Shop) -> "Brand":
-        return cls(shop.name, shop.accent.removeprefix("#").lower())
-
-
-_last_brand = Brand.of(Shop())
 
 
 def shop_context(request: HttpRequest) -> dict[str, Any]:
     """For every template: the brand of the shop that is asked, and what one image costs there; read when used."""
     return {
-        "brand": cache(lambda: _brand(request)),
+        "brand": cache(lambda: brand_of(request)),
+        "theme": preferences.theme_of(request),
+        "own_languages": languages.NAMES.items(),
+        "alternates": cache(lambda: languages.alternates(request.path_info)),
+        "public_url": settings.PUBLIC_URL,
+        "here_address": settings.PUBLIC_URL + request.path_info,
         "image_price": cache(_image_price),
         "is_demo": settings.DEMO,
         "is_open": settings.SIGN_UP == "open",
@@ -59,36 +43,9 @@ def shop_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _brand(request: HttpRequest) -> Brand:
-    """As this process saw it last when the database is away: the page that says so needs it too."""
-    global _last_brand  # noqa: PLW0603 - one per process is the point
-    shop: Shop | None = getattr(request, "shop", None)
-    with suppress(*AWAY):
-        if shop is not None:
-            _last_brand = Brand.of(shop)
-    return _last_brand
-
-
 def _image_price() -> int:
     _model_id, credits = price_now(first_shop().pk, DEFAULT_MODEL)
     return credits
-
-
-@require_safe
-def landing(request: HttpRequest) -> HttpResponse:
-    if request.user.is_authenticated:
-        return redirect(settings.LOGIN_REDIRECT_URL)
-    return render(request, "landing.html", {"address": settings.PUBLIC_URL})
-
-
-@require_safe
-def accent_stylesheet(request: HttpRequest, colour: str) -> HttpResponse:
-    """`/accent/<rrggbb>.css`: a style of its own address, since pages may hold none themselves."""
-    if len(colour) != 6 or set(colour) - set("0123456789abcdef"):
-        raise Http404
-    response = HttpResponse(accent.stylesheet(f"#{colour}"), content_type="text/css; charset=utf-8")
-    patch_cache_control(response, public=True, immutable=True, max_age=STYLE_LIFE_S)
-    return response
 
 
 # --- Errors -------------------------------------------------------------------------------------
@@ -130,6 +87,7 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
         "title": title,
         "advice": advice,
         "retry_after": error.retry_after,
+        "may_retry": request.method in ("GET", "HEAD") and error.status in (408, 429, 500, 503),
         "request_id": getattr(request, "request_id", ""),
     }
     response = render(request, "error.html", context, status=error.status)

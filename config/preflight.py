@@ -13,6 +13,7 @@ from django.conf import settings
 
 from billing.models import Payment, StripeAccount
 from config import database
+from generations.engine.config import EngineConfig
 
 # A killed predecessor's children need a moment to die.
 PORT_PATIENCE_S = 2.0
@@ -96,6 +97,12 @@ def check_till() -> None:
                 " credits at the till of a demo. Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET again; or"
                 " TILL=0 to open without payments."
             )
+
+
+def check_gpu() -> None:
+    if settings.GPU_WORKERS:
+        for problem in EngineConfig.from_settings().problems():
+            raise Refusal(problem)
 
 
 def check_database() -> None:

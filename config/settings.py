@@ -12,6 +12,30 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from config import api_settings, beat, desk_look, env, logs, sign_in, stripe_keys
+from config.gpu_settings import (  # noqa: F401 - settings as well
+    C2PA_ALGORITHM,
+    C2PA_CERTIFICATE,
+    C2PA_KEY,
+    C2PA_TIMESTAMPS,
+    GPU_ATTENTION,
+    GPU_BACKEND,
+    GPU_BATCH_TOKENS,
+    GPU_BATCH_WINDOW_S,
+    GPU_COMPILE,
+    GPU_DEVICE,
+    GPU_DTYPE,
+    GPU_HANG_S,
+    GPU_MAX_WAIT_S,
+    GPU_MODEL,
+    GPU_OFFLOAD,
+    GPU_SIZES,
+    GPU_STEPS,
+    GPU_THREADS,
+    GPU_TILING,
+    GPU_WORKER,
+    GPU_WORKERS,
+    IMAGE_CLASSIFIER,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -119,7 +143,7 @@ MIDDLEWARE = [
     "config.middleware.PageCSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.middleware.PageLocaleMiddleware",
+    "config.middleware.LanguageMiddleware",
     "config.middleware.BodyMiddleware",
     "config.middleware.PageErrorMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -307,7 +331,9 @@ UNFOLD = desk_look.UNFOLD
 # --- Language and time --------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# What each is called, and how its addresses begin: config/languages.py.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_NAME = "language"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -5,6 +5,7 @@ holds or hands it back; and when a call hangs it leaves by itself, since that th
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +25,20 @@ _stops_itself = threading.Event()
 @signals.worker_init.connect
 def _begin(**_: Any) -> None:
     _say_ready(False)  # a killed predecessor could not
+    if settings.GPU_WORKER:
+        _start_gpu()
+
+
+def _start_gpu() -> None:
+    """Before anything is taken. Celery would log an error of this and go on."""
+    from generations import gpu_process  # noqa: PLC0415 - models can be imported only once all apps are loaded
+
+    try:
+        gpu_process.start(on_fatal=_hand_back)
+    except gpu_process.CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(1)
 
 
 @signals.worker_ready.connect
@@ -53,9 +68,11 @@ def _go(**_: Any) -> None:
 @signals.worker_shutdown.connect
 def _last(**_: Any) -> None:
     """Celery's threads are done; the calls to upstreams and webhooks come to their end, or to that of the grace."""
-    from generations import calls  # noqa: PLC0415 - see above
+    from generations import calls, gpu_process  # noqa: PLC0415 - see above
     from webhooks import courier  # noqa: PLC0415 - see above
 
+    if settings.GPU_WORKER:
+        gpu_process.leave()
     calls.drain()
     courier.drain(settings.WORKER_GRACE_S)
 

@@ -1,12 +1,9 @@
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
-
-if TYPE_CHECKING:
-    from generations.content import Classifier
 
 
 class GenerationsConfig(AppConfig):
@@ -31,14 +28,16 @@ class GenerationsConfig(AppConfig):
         audit.groupings.append(audit_rules.KEYS)
         if settings.CONTENT_CLASSIFIER:
             content.classifiers.append(_classifier(settings.CONTENT_CLASSIFIER))
+        if settings.IMAGE_CLASSIFIER:
+            found = _classifier(settings.IMAGE_CLASSIFIER, "IMAGE_CLASSIFIER")
+            content.image_classifiers.append(found)
 
 
-def _classifier(path: str) -> "Classifier":
+def _classifier(path: str, name: str = "CONTENT_CLASSIFIER") -> Any:
     try:
         found = import_string(path)
     except ImportError as error:
-        raise ImproperlyConfigured(f"CONTENT_CLASSIFIER={path}: {error}.") from error
+        raise ImproperlyConfigured(f"{name}={path}: {error}.") from error
     if not callable(found):
-        raise ImproperlyConfigured(f"CONTENT_CLASSIFIER={path}: is not a function.")
-    classifier: Classifier = found
-    return classifier
+        raise ImproperlyConfigured(f"{name}={path}: is not a function.")
+    return found

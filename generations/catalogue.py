@@ -1,6 +1,7 @@
 """What a new shop sells."""
 
 import datetime
+from dataclasses import dataclass
 
 from accounts.clock import db_now
 from accounts.models import Shop
@@ -17,8 +18,23 @@ def stock(shop: Shop) -> None:
     ModelPrice.objects.create(shop=shop, model=model, credits=DEFAULT_PRICE_CREDITS, valid_from=ALWAYS)
 
 
-def on_sale(shop_id: int) -> list[tuple[str, int]]:
-    """(model, credits an image) of all that can be ordered, the usual one first."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model that can be ordered; `credits` an image."""
+
+    slug: str
+    name: str
+    credits: int
+
+
+def offers(shop_id: int) -> list[Offer]:
+    """All that can be ordered, the usual one first."""
     valid = ModelPrice.objects.filter(shop_id=shop_id, model__active=True, valid_from__lte=db_now())
-    prices = dict(valid.order_by("valid_from").values_list("model__slug", "credits"))  # the newest counts
-    return sorted(prices.items(), key=lambda item: (item[0] != DEFAULT_MODEL, item[0]))
+    rows = valid.order_by("valid_from").values_list("model__slug", "model__name", "credits")
+    newest = {slug: Offer(slug, name, credits) for slug, name, credits in rows}  # the newest price counts
+    return sorted(newest.values(), key=lambda offer: (offer.slug != DEFAULT_MODEL, offer.slug))
+
+
+def on_sale(shop_id: int) -> list[tuple[str, int]]:
+    """(model, credits an image) of the same."""
+    return [(offer.slug, offer.credits) for offer in offers(shop_id)]

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from accounts.models import Organization
 from generations import ordering, retention
 from generations.errors import AlreadyEnded, TooLateToCancel
-from generations.models import Generation, Image
+from generations.models import Generation, Image, Sample
 
 logger = logging.getLogger(__name__)
 
@@ -59,5 +59,6 @@ def forget_orders(organization: Organization) -> Iterator[None]:
                 raise OSError("Not all images could be deleted.")
             retention.forget_prompts(ids)
             Generation.objects.filter(pk__in=ids, user__isnull=False).update(user=None)
+            Sample.objects.filter(image__generation__in=ids).delete()
             after = ids[-1]
             yield

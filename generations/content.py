@@ -27,6 +27,9 @@ _UNSPACED = re.compile(
 # Given the organization that asks and what for; a text says that it is refused, and why (for our log alone).
 Classifier = Callable[[Organization, ImageRequest], str | None]
 classifiers: list[Classifier] = []
+# Given the file of an image that our own GPU made, and its prompt; the same answers. Upstreams have their own.
+ImageClassifier = Callable[[bytes, str], str | None]
+image_classifiers: list[ImageClassifier] = []
 
 
 def refuse_unwanted(access: Access, request: ImageRequest) -> None:
@@ -43,6 +46,20 @@ def refuse_unwanted(access: Access, request: ImageRequest) -> None:
         if reason:
             logger.info("%s: refused by a classifier: %s", access.organization.slug, reason)
             raise ContentRejected(param="prompt")
+
+
+def is_unwanted_image(data: bytes, prompt: str) -> bool:
+    """Also when a classifier fails, since nobody then knows."""
+    for classify in image_classifiers:
+        try:
+            reason = classify(data, prompt)
+        except Exception:
+            logger.exception("The image classifier %r failed; the image was withheld", classify)
+            return True
+        if reason:
+            logger.info("An image was withheld by a classifier: %s", reason)
+            return True
+    return False
 
 
 def normalized(text: str) -> str:

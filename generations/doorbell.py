@@ -32,6 +32,11 @@ def ring(generation_id: int) -> None:
     _ensure_thread()
 
 
+def ring_gpu(generation_id: int) -> None:
+    """For a worker with a GPU. Returns at once."""
+    ring(-generation_id)  # no id is below zero
+
+
 def ring_poll() -> None:
     """There is something to ask upstreams about. Returns at once; once a second is enough, since who hears it goes on
     asking for as long as there is.
@@ -78,6 +83,8 @@ def publish(generation_id: int) -> bool:
     try:
         if generation_id == _POLL:
             tasks.poll.apply_async(retry=False, queue="poll")
+        elif generation_id < 0:
+            tasks.make.apply_async((-generation_id,), retry=False, queue="gpu")
         else:
             tasks.run.apply_async((generation_id,), retry=False)
     except Exception as error:  # noqa: BLE001 - kombu lets transport errors of every kind through

@@ -1,12 +1,13 @@
 """One attempt at an upstream: what is sent, what its answers mean to the generation, how its image is delivered."""
 
 import functools
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,7 +28,7 @@ from generations import (
     storage,
 )
 from generations.models import Attempt, Generation, Upstream
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 from generations.providers.base import AfterCrash, Job, OutcomeKind
 from generations.providers.http import NoAnswer, NotReached, Oversized
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
@@ -67,7 +68,7 @@ class Call:
     def of(cls, attempt: Attempt, model: str) -> "Call":
         """`model`: our slug. Raises KeyError and sealing.Unreadable for what the operator has taken away."""
         upstream = cast(Upstream, attempt.upstream)
-        adapter = ADAPTERS[attempt.provider]
+        adapter = UPSTREAMS[attempt.provider]
         tells = upstream.uses_webhooks and adapter.sends_webhooks
         hook = f"{settings.PUBLIC_URL}/hooks/upstream/{attempt.key.replace(':', '/')}" if tells else ""
         return cls(attempt, adapter, account_of(upstream, adapter, model, hook))
@@ -111,8 +112,7 @@ def job_of(attempt: Attempt) -> Job:
         prompt=generation.prompt,
         width=generation.width,
         height=generation.height,
-        # Each image has the seed after the one before it, as those have that are made together.
-        seed=((generation.seed or 0) + attempt.first_index) % (MAX_SEED + 1),
+        seed=seed_of(generation, attempt.first_index),
         output_format=generation.output_format,
         n=attempt.n,
     )
@@ -121,6 +121,11 @@ def job_of(attempt: Attempt) -> Job:
 def _named(request: Request, job: Job) -> Request:
     """With our id of the attempt, for whoever asks the upstream's support about it."""
     return replace(request, headers={REQUEST_ID: job.attempt_key, **request.headers})
+
+
+def seed_of(generation: Generation, index: int) -> int:
+    """Each image has the seed after the one before it, as those have that are made together."""
+    return ((generation.seed or 0) + index) % (MAX_SEED + 1)
 
 
 async def send(build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
@@ -210,7 +215,7 @@ def lose(call: Call) -> float | None:
 def after_crash(attempt: Attempt) -> AfterCrash:
     if attempt.upstream is not None and attempt.upstream.resends:
         return AfterCrash.RESEND
-    adapter = ADAPTERS.get(attempt.provider)
+    adapter = UPSTREAMS.get(attempt.provider)
     return adapter.after_crash if adapter is not None else AfterCrash.NEVER
 
 
@@ -304,6 +309,8 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
             generation,
             lambda: end(call, replace(answer, kind=OutcomeKind.FAILED, billed=True, detail=detail)),
         )
+    if answer.facts is not None:
+        stored = [replace(item, provenance=_provenance(generation, item, answer.facts)) for item in stored]
     # An upstream that knows of no more than one at a time answers with one: the others are asked for anew.
     brought = min(attempt.n, len(collected.results) + answer.withheld)
     cost_micros = -(-attempt.possible_cost_micros * brought // attempt.n)
@@ -313,6 +320,15 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
         storage.discard(item.storage_key for item in stored)
         return None
     return None if is_last else 0.0
+
+
+def _provenance(generation: Generation, item: lifecycle.Stored, facts: dict[str, Any]) -> str:
+    own = {
+        "seed": seed_of(generation, item.index),
+        "width": item.image.width,
+        "height": item.image.height,
+    }
+    return json.dumps({**facts, **own})
 
 
 def keep_images(

@@ -1,28 +1,37 @@
 """Forms of pages: the API's own rules, said in words for people."""
 
+import dataclasses
 import datetime
 import re
 import secrets
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidField, MissingField
+from generations.catalogue import DEFAULT_MODEL
 from generations.models import Generation
 from generations.request import (
     ASPECT_RATIOS,
+    MAX_N,
     MAX_PROMPT,
     MAX_SEED,
     OUTPUT_FORMATS,
     RANDOM_SEED,
     ImageRequest,
+    image_count,
     parse,
 )
 
 _TOKEN = re.compile(r"[0-9A-Za-z_-]{16,64}")
 DEFAULT_RATIO = "1:1"
+COUNTS = tuple(str(number) for number in range(1, MAX_N + 1))
+LIVE, TEST = "live", "test"  # on credits; free, drawn by the sandbox
+REMEMBERED = ("aspect_ratio", "seed", "output_format", "n", "model", "mode")
+Seed = Literal["asked", "drawn", "new"]
 
 
 class DayField(forms.DateField):
@@ -36,24 +45,50 @@ class DayField(forms.DateField):
 
 
 class PlaygroundForm(forms.Form):
-    """When valid, `image_request` holds the order."""
+    """When valid, `image_request` holds the order. `models`: what is sold."""
 
     prompt = forms.CharField(required=False)
     aspect_ratio = forms.CharField(required=False)
     seed = forms.CharField(required=False)
     output_format = forms.CharField(required=False)
+    n = forms.CharField(required=False)
+    model = forms.CharField(required=False)
 
     image_request: ImageRequest
+
+    def __init__(self, data: Mapping[str, Any], *, models: Sequence[str]) -> None:
+        super().__init__(data)
+        self._models = models
+
+    @property
+    def livemode(self) -> bool:
+        """`free` is the button that makes the same without credits."""
+        return self.data.get("mode") != TEST and not self.data.get("free")
 
     def clean_prompt(self) -> str:
         # Browsers send line breaks as two characters; the counter, and the API, count one.
         return str(self.cleaned_data["prompt"]).replace("\r\n", "\n")
 
+    def clean_n(self) -> int:
+        text = self.cleaned_data["n"]
+        try:
+            return image_count(int(text) if text else None)
+        except (ValueError, InvalidField):
+            raise forms.ValidationError(_("Choose 1 to 4 images.")) from None
+
+    def clean_model(self) -> str:
+        slug: str = self.cleaned_data["model"]
+        if slug and slug not in self._models:
+            raise forms.ValidationError(_("This model is no longer sold. Choose another."))
+        return "" if slug == DEFAULT_MODEL else slug
+
     def clean(self) -> dict[str, Any]:
         fields: dict[str, Any] = self.cleaned_data
         if not self.errors:
+            n, model = fields["n"], fields["model"]
             try:
-                self.image_request = parse({name: value or None for name, value in fields.items()})
+                parsed = parse({name: value or None for name, value in fields.items()})
+                self.image_request = dataclasses.replace(parsed, n=n, model=model)
             except (InvalidField, MissingField) as error:
                 self.add_error(error.param, self._words(error))
         return fields
@@ -80,35 +115,59 @@ def shown(
     form: PlaygroundForm | None = None,
     like: Generation | None = None,
     *,
-    seed: bool = False,
+    seed: Seed = "asked",
     prompt: str = "",
+    remembered: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What the form's fields hold: what was just typed, else as `like` was ordered (with the seed it drew, if
-    `seed`), else `prompt`. The order token is new each time, so that one shown form orders once.
+    """What the form holds: what was just typed, else as `like` (with its model) was ordered, its seed being the one
+    asked for, the one drawn or a new one; else what was `remembered`, with `prompt`. The order token is new each time,
+    so that one shown form orders once.
     """
     values = {
         "prompt": prompt[:MAX_PROMPT],
         "aspect_ratio": DEFAULT_RATIO,
         "seed": "",
         "output_format": OUTPUT_FORMATS[0],
+        "n": "1",
+        "model": DEFAULT_MODEL,
+        "mode": LIVE,
     }
     if form is not None:
         values |= {name: str(form.data.get(name, "")) for name in values}
     elif like is not None:
-        asked = like.requested_seed if like.requested_seed != str(RANDOM_SEED) else ""
-        values |= {
-            "prompt": like.prompt,
-            "aspect_ratio": like.aspect_ratio or "",
-            "seed": str(like.seed) if seed and like.seed is not None else asked,
-            "output_format": like.output_format,
-        }
+        values |= _as_ordered(like, seed)
+    elif remembered:
+        values |= {name: str(remembered[name]) for name in REMEMBERED if name in remembered}
     if values["aspect_ratio"] not in ASPECT_RATIOS:
         values["aspect_ratio"] = DEFAULT_RATIO
+    if values["n"] not in COUNTS:
+        values["n"] = COUNTS[0]
+    if values["mode"] != TEST:
+        values["mode"] = LIVE
     return {
         **values,
         "errors": form.errors if form is not None else {},
         "order_token": secrets.token_urlsafe(18),
     }
+
+
+def _as_ordered(like: Generation, seed: Seed) -> dict[str, str]:
+    asked = like.requested_seed if like.requested_seed != str(RANDOM_SEED) else ""
+    drawn = asked if like.seed is None else str(like.seed)
+    return {
+        "prompt": like.prompt,
+        "aspect_ratio": like.aspect_ratio or "",
+        "seed": {"asked": asked, "drawn": drawn, "new": ""}[seed],
+        "output_format": like.output_format,
+        "n": str(like.n),
+        "model": like.model.slug,
+        "mode": LIVE if like.livemode else TEST,
+    }
+
+
+def to_remember(form: PlaygroundForm) -> dict[str, str]:
+    """Of a valid form: all but the prompt, as the person will find it again."""
+    return {name: value for name, value in shown(form).items() if name in REMEMBERED}
 
 
 def idempotency_key(token: str, image_request: ImageRequest, endpoint: str) -> str | None:

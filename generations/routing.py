@@ -17,10 +17,12 @@ from accounts.errors import InvalidField
 from accounts.glances import Glances
 from accounts.sealing import is_readable
 from accounts.statements import Select
+from generations import gpu_workers
 from generations.circuit import ACCOUNT
+from generations.engine import tokens
 from generations.errors import UpstreamMissing
 from generations.models import Attempt, Generation, Upstream
-from generations.providers import ADAPTERS, PROVIDERS
+from generations.providers import PROVIDERS, UPSTREAMS
 from generations.providers.base import OutcomeKind, Provider
 from generations.request import SIZES, ImageRequest
 
@@ -82,7 +84,11 @@ def route(generation: Generation, history: History | None = None) -> Route:
     if unknown:
         # Also when it was switched off meanwhile: nothing new is begun there.
         return Try(list(Upstream.objects.filter(pk__in=unknown).select_related("state")))
-    return choose([upstream for upstream in listed if makes(upstream, generation)], history)
+    able = [upstream for upstream in listed if makes(upstream, generation)]
+    fitting = fitting_for(able, generation.prompt)
+    if able and not fitting:
+        return Nobody("invalid_request")
+    return choose(fitting, history, gpu_workers.standing(fitting, generation))
 
 
 def past(generation: Generation) -> list[tuple[int | None, str]]:
@@ -91,8 +97,10 @@ def past(generation: Generation) -> list[tuple[int | None, str]]:
     )
 
 
-def choose(able: Sequence[Upstream], history: History) -> Route:
-    """Among upstreams that can make it."""
+def choose(
+    able: Sequence[Upstream], history: History, own: gpu_workers.Standing = gpu_workers.NOTHING_OWN
+) -> Route:
+    """Among upstreams that can make it; `own`: how those on own GPUs stand."""
     outcomes = [outcome for _upstream_id, outcome in history]
     failed = outcomes.count(OutcomeKind.FAILED)
     refused = {
@@ -114,7 +122,9 @@ def choose(able: Sequence[Upstream], history: History) -> Route:
     ready = [
         upstream
         for upstream in left
-        if opens_in.get(upstream.pk, 0) <= 0 and upstream.state.in_flight < upstream.concurrency
+        if opens_in.get(upstream.pk, 0) <= 0
+        and upstream.state.in_flight < upstream.concurrency
+        and upstream.pk not in own.away
     ]
     if not ready:
         # A closed one will have a place again; whoever leaves it calls.
@@ -122,7 +132,9 @@ def choose(able: Sequence[Upstream], history: History) -> Route:
         return Wait(PARK_S if full else max(1.0, min(opens_in.values())))
     # By chance, but the weightier the sooner: the usual way to draw all of them by weight.
     drawn = sorted(ready, key=lambda one: random.random() ** (1 / one.weight), reverse=True)  # noqa: S311 - no secret
-    order = sorted(drawn, key=lambda one: (busy.count(one.pk) >= BUSY_TRIES, one.priority))
+    order = sorted(
+        drawn, key=lambda one: (busy.count(one.pk) >= BUSY_TRIES, one.pk in own.late, one.priority)
+    )
     again = busy.count(order[0].pk)
     return Try(order, BUSY_WAIT_S[min(len(busy), len(BUSY_WAIT_S)) - 1] if again else 0)
 
@@ -138,6 +150,14 @@ def _seconds_until_open(upstreams: Sequence[Upstream]) -> dict[int, float]:
 
 def makes(upstream: Upstream, generation: Generation) -> bool:
     return can_make(upstream, generation.model.slug, generation.width, generation.height)
+
+
+def fitting_for(able: Sequence[Upstream], prompt: str) -> list[Upstream]:
+    """Without those that would read only the beginning of the prompt."""
+    own = [upstream for upstream in able if gpu_workers.is_in_house(upstream)]
+    if own and tokens.is_too_long(prompt):
+        return [upstream for upstream in able if upstream not in own]
+    return list(able)
 
 
 def with_places(shop_id: int) -> list[tuple[Upstream, int]]:
@@ -156,7 +176,7 @@ def with_places(shop_id: int) -> list[tuple[Upstream, int]]:
 
 def can_make(upstream: Upstream, model: str, width: int, height: int) -> bool:
     """`model`: our slug. However many images: what it makes too few of in one go takes several attempts."""
-    adapter = ADAPTERS.get(upstream.provider)
+    adapter = UPSTREAMS.get(upstream.provider)
     return (
         adapter is not None
         and model in upstream.model_names
@@ -188,7 +208,16 @@ def refuse_if_closed(access: Access, request: ImageRequest, model: str) -> None:
     able = [upstream for upstream in listed if can_make(upstream, model, request.width, request.height)]
     if listed and not able and any(can_make(upstream, model, 1024, 1024) for upstream in listed):
         raise InvalidField(_("This size cannot be made here at the moment"), param="size")
-    if isinstance(choose(able, []), Nobody):
+    fitting = fitting_for(able, request.prompt)
+    if able and not fitting:
+        raise InvalidField(
+            _("The prompt is too long: at most %(most)d tokens, which is about 350 words")
+            % {"most": tokens.MAX_TOKENS},
+            param="prompt",
+        )
+    if not gpu_workers.fleet_lives_for(fitting):
+        fitting = [upstream for upstream in fitting if not gpu_workers.is_in_house(upstream)]
+    if isinstance(choose(fitting, []), Nobody):
         raise UpstreamMissing(retry_after=MISSING_RETRY_S)
 
 

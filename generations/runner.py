@@ -9,7 +9,17 @@ from django.db.models import OuterRef, Q, Subquery
 from accounts import trail
 from accounts.clock import db_now
 from accounts.connections import let_go
-from generations import calls, exchange, heartbeat, lifecycle, routing, storage
+from generations import (
+    calls,
+    doorbell,
+    exchange,
+    gpu,
+    gpu_workers,
+    heartbeat,
+    lifecycle,
+    routing,
+    storage,
+)
 from generations.exchange import ERROR_TYPES, job_of, keep_images, patiently
 from generations.models import Attempt, Generation, Status, Upstream
 from generations.providers.base import Outcome, OutcomeKind, Provider
@@ -21,9 +31,10 @@ LONGEST_PAUSE_S = 30.0  # what is to be tried later than that is left to the swe
 NEXT_LOOKED_AT = 100
 
 
-def run(generation_id: int) -> bool:
+def run(generation_id: int, *, on_gpu: bool = False) -> bool:
     """Whether it was taken up. Not when somebody else has it: rings may come twice; nor when nobody has a place for it
-    now. An order for an upstream goes on without this thread.
+    now. An order for an upstream goes on without this thread. One for our own GPU is rung for among the workers that
+    have one, and stays with this thread when `on_gpu`.
     """
     with heartbeat.at_work() as work:
         if heartbeat.is_closed():
@@ -33,15 +44,15 @@ def run(generation_id: int) -> bool:
         if generation is None:
             return False
         with trail.following(generation.task_id, generation.request_id), trail.step("task"):
-            return _take_up(work, generation)
+            return _take_up(work, generation, on_gpu=on_gpu)
 
 
-def _take_up(work: heartbeat.Work, generation: Generation) -> bool:
+def _take_up(work: heartbeat.Work, generation: Generation, *, on_gpu: bool) -> bool:
     match routing.route(generation):
         case routing.InProcess(provider=provider):
             return lifecycle.take(generation) and _make_here(work, generation, provider)
         case routing.Try(upstreams=upstreams):
-            return _begin(generation, upstreams)
+            return _begin(work, generation, upstreams, on_gpu=on_gpu)
         case routing.Wait(wait_s=wait_s):
             _park(generation, wait_s)
         case routing.Nobody(error_type=error_type):
@@ -52,17 +63,24 @@ def _take_up(work: heartbeat.Work, generation: Generation) -> bool:
 # --- At an upstream -----------------------------------------------------------------------------
 
 
-def _begin(generation: Generation, upstreams: list[Upstream]) -> bool:
+def _begin(work: heartbeat.Work, generation: Generation, upstreams: list[Upstream], *, on_gpu: bool) -> bool:
     carrier = calls.here()  # before anything is taken: it may not come up
     for upstream in upstreams:
+        is_own = gpu_workers.is_in_house(upstream)
+        if is_own and not on_gpu:
+            doorbell.ring_gpu(generation.pk)
+            return False
         try:
             attempt = lifecycle.begin(generation, upstream)
         except lifecycle.NoPlace:
             continue
         if attempt is None:
             return False
-        call = exchange.Call.of(attempt, generation.model.slug)
-        carrier.start(_drive(call))
+        if is_own:
+            work.generation = generation
+            gpu.drive(attempt)
+        else:
+            carrier.start(_drive(exchange.Call.of(attempt, generation.model.slug)))
         return True
     _park(generation, routing.PARK_S)
     return False
@@ -98,7 +116,11 @@ def take_next(shop_id: int) -> int:
     past. How many. Those that are to be tried again later are left until then; not those whose last attempt went well,
     and which only wait for a place to have the rest of their images made.
     """
-    ready = routing.with_places(shop_id)
+    listed = routing.with_places(shop_id)
+    # An own GPU calls by itself; and what it will make in time is left to it.
+    ready = [found for found in listed if not gpu_workers.is_in_house(found[0])]
+    own = [upstream for upstream, _free in listed if gpu_workers.is_in_house(upstream)]
+    left_to_own = gpu_workers.megapixels_in_time() if own and ready else 0.0
     places = sum(free for _upstream, free in ready)
     if not places:
         return 0
@@ -116,7 +138,9 @@ def take_next(shop_id: int) -> int:
     for row in waiting[:NEXT_LOOKED_AT]:
         if begun >= places or heartbeat.is_closed():
             break
-        if any(routing.makes(upstream, row) for upstream, _free in ready):
+        if left_to_own > 0 and any(routing.makes(upstream, row) for upstream in own):
+            left_to_own -= row.n * row.width * row.height / 1e6
+        elif any(routing.makes(upstream, row) for upstream, _free in ready):
             begun += run(row.pk)
     return begun
 

@@ -14,6 +14,8 @@ from django.db.models import F
 from accounts.clock import db_now
 from accounts.sealing import Unreadable
 from generations import doorbell, exchange, lifecycle, polling, retention, storage
+from generations.gpu_workers import is_in_house
+from generations.lifecycle.attempts import LEFT_OPEN
 from generations.lifecycle.shared import lease
 from generations.models import Attempt, Generation, Image, Status
 from generations.providers import PROVIDERS
@@ -100,7 +102,12 @@ def _drive_again(generation: Generation) -> bool:
 
 def _ask_or_send_again(attempt: Attempt) -> bool:
     generation = attempt.generation
-    if attempt.accepted_at is not None:  # its result was being fetched
+    if attempt.upstream is not None and is_in_house(attempt.upstream):
+        # Its worker is gone, with all that it had made, and cost nobody anything.
+        back = lifecycle.hand_back(
+            generation, 0, lost=True, attempt=attempt, outcome=LEFT_OPEN, detail="the GPU's worker was lost"
+        )
+    elif attempt.accepted_at is not None:  # its result was being fetched
         back = lifecycle.await_answers(attempt, 0, lost=True)
     elif (allowed := exchange.after_crash(attempt)) is AfterCrash.RESEND:
         back = lifecycle.send_again(attempt, 0, lost=True)

@@ -3,12 +3,19 @@
 from celery import shared_task
 
 from accounts.ticks import one_at_a_time
-from generations import incidents, poller, retention, runner, sweeps, takedown, today
+from generations import gpu, incidents, poller, retention, runner, sweeps, takedown, today
 
 
 @shared_task(name="generations.tasks.run")
 def run(generation_id: int) -> None:
     runner.run(generation_id)
+
+
+@shared_task(name="generations.tasks.make")
+def make(generation_id: int) -> None:
+    """For workers with a GPU. Where there is none the ring is dropped: the order stays, and a sweep rings again."""
+    if gpu.here() is not None:
+        runner.run(generation_id, on_gpu=True)
 
 
 @shared_task(name="generations.tasks.poll")

@@ -11,7 +11,7 @@ from generations import intake, storage
 from generations.catalogue import DEFAULT_MODEL
 from generations.exchange import account_of
 from generations.models import Upstream, sortable_id
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 from generations.providers.base import Job, OutcomeKind
 from generations.providers.http import Line, NoAnswer, NotReached, Oversized
 from generations.providers.reading import said
@@ -74,9 +74,12 @@ class Trial:
 async def try_out(upstream: Upstream, prompt: str, width: int, height: int) -> Trial:
     """Never raises for what an upstream does; takes TOTAL_S at most. Reads no row but the one it is given."""
     trial = Trial()
-    adapter = ADAPTERS.get(upstream.provider)
+    adapter = UPSTREAMS.get(upstream.provider)
     if adapter is None:
         trial.detail = _("There is no such provider: %(name)s") % {"name": upstream.provider}
+        return trial
+    if adapter.in_house:
+        trial.detail = str(_("It is made by a worker of yours: run manage.py gpu_check on its machine."))
         return trial
     try:
         # Without webhooks: nothing here would hear them.

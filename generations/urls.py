@@ -3,7 +3,7 @@ from django.urls import path
 from generations.api import compat, openai, v1, v1_shop
 from generations.image_view import serve_image
 from generations.upstream_hooks import upstream_hook
-from generations.views import gallery, home, playground, usage
+from generations.views import gallery, home, playground, samples, usage
 
 urlpatterns = [
     path("api/generate", compat.GenerateView.as_view()),
@@ -29,6 +29,7 @@ urlpatterns = [
     path("gallery/", gallery.gallery, name="gallery"),
     path("gallery/<str:task_id>/", gallery.detail, name="gallery_task"),
     path("gallery/<str:task_id>/delete", gallery.delete, name="gallery_delete"),
+    path("samples/<str:name>.webp", samples.picture, name="sample"),
     path("usage/", usage.usage_page, name="usage"),
     path("usage/file", usage.usage_file, name="usage_file"),
 ]

@@ -14,8 +14,10 @@ MAX_LINES = 500
 _HTTP_ROOMS = ("webhooks/outbound.py", "generations/providers/")
 IMPORT_ROOMS = {
     "stripe": ("billing/stripe_gateway/", "billing/till/"),
-    "torch": ("generations/engine/",),
-    "diffusers": ("generations/engine/",),
+    **dict.fromkeys(
+        ("torch", "diffusers", "transformers", "accelerate", "safetensors", "tokenizers", "numpy", "c2pa"),
+        ("generations/engine/",),
+    ),
     "storages": ("generations/s3.py",),
     "boto3": ("generations/s3.py",),
     "botocore": ("generations/s3.py",),

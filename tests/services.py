@@ -51,8 +51,13 @@ def prepare_environment(data_dir: Path, database_url: str, redis_url: str) -> No
 
 def product_variables() -> set[str]:
     """The names of all variables that the settings read."""
-    source = (_ROOT / "config" / "settings.py").read_text(encoding="utf-8")
-    return set(re.findall(r"""env\.\w+\(\s*"([A-Z][A-Z0-9_]*)\"""", source))
+    return set(re.findall(r"""env\.\w+\(\s*"([A-Z][A-Z0-9_]*)\"""", settings_source()))
+
+
+def settings_source() -> str:
+    """Of all files that read the product's variables."""
+    files = ("settings.py", "gpu_settings.py")
+    return "\n".join((_ROOT / "config" / name).read_text(encoding="utf-8") for name in files)
 
 
 def _test_database(url: str) -> str:

@@ -26,6 +26,7 @@ from webhooks.networks import as_address, why_forbidden
 from webhooks.resolving import Busy, Resolve, Resolvers, system_resolver
 
 CONNECT_S = 5.0
+BODY_S = 2.0  # for the beginning of an answer that is only shown
 MAX_REDIRECTS = 3
 MAX_URL_CHARACTERS = 4096
 MAX_ADDRESSES = 4  # of one name, tried one after the other
@@ -35,6 +36,12 @@ HOST = re.compile(
 )
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 REDIRECTS = (301, 302, 303, 307, 308)
+BROKEN = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
+    OSError,  # SSLError is one
+)
 # Below 1024 only 443 speaks HTTPS; these above speak something else, and may trust whoever comes from our address.
 OTHER_PORTS = {
     *(1080, 1433, 1521, 1723, 2049, 2375, 2379, 3128, 3306, 3389, 4369, 5060, 5432, 5672, 5900, 5984, 6000),
@@ -304,22 +311,25 @@ class Door:
         total_s: float,
         share: str = "",
     ) -> "Posted":
-        """Sends `body`, and follows no redirect. Raises Refused, Unreachable, TooSlow or ResolversBusy.
+        """Sends `body`, and follows no redirect: an answer is there once its status is, within `total_s`.
+
+        Raises Refused, Unreachable, TooSlow or ResolversBusy.
 
         `share`: for whom, so that of all names that are looked up at once theirs are only a part.
         """
         try:
             async with (
-                asyncio.timeout(total_s),
+                asyncio.timeout(total_s) as clock,
                 self._exchange("POST", _target(url, None), body, headers, share=share) as answer,
             ):
+                clock.reschedule(asyncio.get_running_loop().time() + 2 * BODY_S)
                 return Posted(
                     answer.status,
                     _header(answer, b"retry-after").decode("latin-1")[:100],
                     await _beginning(answer, max_bytes),
                 )
         except TimeoutError:
-            raise TooSlow(f"no whole answer within {total_s:g} s") from None
+            raise TooSlow(f"no answer within {total_s:g} s") from None
 
     @contextlib.asynccontextmanager
     async def _exchange(
@@ -362,12 +372,7 @@ class Door:
                 ) as answer,
             ):
                 yield answer
-        except (
-            httpcore2.NetworkError,
-            httpcore2.ProtocolError,
-            httpcore2.TimeoutException,
-            OSError,  # SSLError is one
-        ) as error:
+        except BROKEN as error:
             raise Unreachable(f"{target.host}: {_said(error)}") from error
 
 
@@ -398,13 +403,18 @@ async def _whole_body(answer: httpcore2.Response, max_bytes: int) -> bytes:
 
 
 async def _beginning(answer: httpcore2.Response, max_bytes: int) -> bytes:
-    """Of an answer that is only shown. What is compressed could unpack to any size, and was not asked for."""
+    """Of an answer that is only shown, as much of it as comes soon: its status says all that counts. What is compressed
+    could unpack to any size, and was not asked for.
+    """
     body = bytearray()
-    if _header(answer, b"content-encoding").strip().lower() in (b"", b"identity"):
-        async for chunk in answer.aiter_stream():
-            body += chunk
-            if len(body) >= max_bytes:
-                break
+    if _header(answer, b"content-encoding").strip().lower() not in (b"", b"identity"):
+        return b""
+    with contextlib.suppress(TimeoutError, *BROKEN):
+        async with asyncio.timeout(BODY_S):
+            async for chunk in answer.aiter_stream():
+                body += chunk
+                if len(body) >= max_bytes:
+                    break
     return bytes(body[:max_bytes])
 
 

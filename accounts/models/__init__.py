@@ -32,6 +32,7 @@ from accounts.models.tenancy import (
     Organization,
     Role,
     Shop,
+    ShopLogo,
     User,
     UserManager,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "QueuedMail",
     "Role",
     "Shop",
+    "ShopLogo",
     "StandIn",
     "User",
     "UserManager",

@@ -24,12 +24,28 @@ class Shop(models.Model):
     """A reseller's brand. One row is made at the first start; what a brand is made of lives here.
 
     Members accept each version of its terms and its privacy policy once (terms.py); without a version nobody is asked.
+    `promise`: what it says of itself, "" for the product's own words. `logo`: the name of its picture (logos.py), ""
+    for the plate that the product draws; `logo_has_name`: the picture shows the name already.
     """
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=80, default="Tintype")
     accent = models.CharField(_("accent"), max_length=7, default="#a8470a", help_text=_("Colour as #rrggbb"))
     currency = models.CharField(_("currency"), max_length=3, default="usd")
+    promise = models.CharField(_("promise"), max_length=200, blank=True, default="", db_default="")
+    logo = models.CharField(max_length=24, blank=True, default="", db_default="", editable=False)
+    logo_has_name = models.BooleanField(_("the logo shows the name"), default=False, db_default=False)
+    imprint_url = models.CharField(
+        _("address of the imprint"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[URLValidator(["https", "http"])],
+    )
+    support_email = models.EmailField(
+        _("e-mail for support"), max_length=254, blank=True, default="", db_default=""
+    )
     terms_version = models.CharField(
         _("version of the terms"), max_length=40, blank=True, default="", db_default=""
     )
@@ -65,6 +81,19 @@ class Shop(models.Model):
                 name="shop_shows_what_it_asks_to_accept",
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ShopLogo(models.Model):
+    """The picture of a shop's logo, a PNG, at an address with its `name` in it. A row, and no file: every process that
+    serves pages needs it, and backups have it.
+    """
+
+    shop = models.OneToOneField(Shop, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    name = models.CharField(max_length=24)
+    data = models.BinaryField()
 
     def __str__(self) -> str:
         return self.name

@@ -57,6 +57,7 @@ GROUPS: Mapping[str, tuple[Any, Sequence[tuple[str, Any, str]]]] = MappingProxyT
             (
                 ("generations.ImageModel", _("Models"), "category"),
                 ("generations.ModelPrice", _("Prices"), "price_change"),
+                ("generations.Sample", _("Samples"), "gallery_thumbnail"),
             ),
         ),
         "system": (

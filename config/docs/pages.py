@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.clock import db_now
@@ -84,6 +85,7 @@ V1_CALLS = (
 
 
 @require_safe
+@gzip_page  # the reference alone has more than a page may weigh; Django hides tokens in it from who counts bytes
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """`?in=python` shows that language first."""
     wanted = request.GET.get("in", "")
@@ -92,6 +94,8 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     key = f"{prefix}..." if prefix else openapi.KEY_PLACEHOLDER
     this = next(one for one in PAGES if one.slug == slug)
     context = {
+        "here": "docs",
+        "docs_path": reverse("docs_start"),
         "pages": PAGES,
         "this": this,
         "languages": LANGUAGES.items(),

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.sealing import Unreadable
 from config.doctor.findings import Finding, error, ok, warning
-from generations import upstream_checks
+from generations import gpu_workers, upstream_checks
 from generations.models import Upstream
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 
 CONNECT_S = 3
 
@@ -30,8 +30,13 @@ def look() -> Iterator[Finding]:
 
 def _look_at(upstream: Upstream) -> Finding:
     name = f"{upstream.name} ({upstream.provider})"
-    if upstream.provider not in ADAPTERS:
+    if upstream.provider not in UPSTREAMS:
         return error(f"{name}: there is no such provider.", "Choose another one at the desk.")
+    in_house = UPSTREAMS[upstream.provider].in_house
+    return _look_at_gpu(upstream, name) if in_house else _look_at_account(upstream, name)
+
+
+def _look_at_account(upstream: Upstream, name: str) -> Finding:
     try:
         credential, _secret = upstream.credential, upstream.webhook_secret
         upstream_checks.base_address(upstream.base_url, upstream.provider)
@@ -44,15 +49,33 @@ def _look_at(upstream: Upstream) -> Finding:
     except ValidationError as wrong:
         return error(f"{name}: {' '.join(wrong.messages)}", "Correct it at the desk.")
     if upstream.state.opened_at is not None:
-        reason = "refuses our account" if upstream.state.reason == "account" else "keeps failing"
-        return error(
-            f"{name} {reason}: its circuit is open, and no orders go there.",
-            "Mend what the desk shows of it, then close its circuit there; it is also tried again by itself.",
-        )
+        return _open_circuit(upstream, name)
     away = _away(upstream.base_url)
     if away:
         return warning(f"{name} cannot be reached from this machine: {away}.", "Correct its base address.")
     return ok(f"{name}: its credential can be read, its address answers, its circuit is closed.")
+
+
+def _open_circuit(upstream: Upstream, name: str) -> Finding:
+    reason = "refuses our account" if upstream.state.reason == "account" else "keeps failing"
+    return error(
+        f"{name} {reason}: its circuit is open, and no orders go there.",
+        "Mend what the desk shows of it, then close its circuit there; it is also tried again by itself.",
+    )
+
+
+def _look_at_gpu(upstream: Upstream, name: str) -> Finding:
+    found = gpu_workers.look()
+    if upstream.state.opened_at is not None:
+        return _open_circuit(upstream, name)
+    if found.ready:
+        return ok(f"{name}: {found.ready} of {found.known} workers with a GPU take orders.")
+    if found.known:
+        return warning(f"{name}: its worker is not ready yet.", "Wait until it has loaded, or see its log.")
+    return error(
+        f"{name}: no worker with a GPU says anything.",
+        "Start manage.py gpu_worker on the machine with the card; manage.py gpu_check says what it lacks.",
+    )
 
 
 def _away(base_url: str) -> str:

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy
 from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
 from accounts.desk_lists import Stretch
+from accounts.models import User
 from accounts.origin import origin_of
-from generations import retention
-from generations.models import Attempt, Image, Takedown, Upstream
+from generations import retention, samples
+from generations.models import Attempt, Image, Sample, Takedown, Upstream
 from generations.providers.base import OutcomeKind
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 from generations.takedown import take_down
@@ -119,9 +120,34 @@ class ImageAdmin(ReadOnlyAdmin):
         ("width", "height", "byte_size"),
         ("created_at", "standing"),
         "reason",
+        "made_by",
     )
-    readonly_fields = ("task", "organization", "prompt", "picture", "standing", "reason")
+    readonly_fields = ("task", "organization", "prompt", "picture", "standing", "reason", "made_by")
     change_form_before_template = "generations/admin/image_actions.html"
+    actions = ("show_them",)
+
+    @admin.action(
+        description=gettext_lazy("Show on the landing page, to everybody"), permissions=["take_down"]
+    )
+    def show_them(self, request: HttpRequest, images: QuerySet[Image]) -> None:
+        for image in images.order_by("-pk")[: samples.MOST]:  # the newest is shown first
+            self._show(request, image)
+
+    def _show(self, request: HttpRequest, image: Image) -> None:
+        user = request.user
+        if not isinstance(user, User):
+            raise PermissionDenied
+        try:
+            samples.pick(image, user)
+        except samples.NotForShow as error:
+            self.message_user(request, f"{image.public_id}: {error.message}", messages.ERROR)
+        except OSError:
+            words = _("%(image)s: the images' storage does not answer; please try again.")
+            self.message_user(request, words % {"image": image.public_id}, messages.ERROR)
+        else:
+            self.log_change(request, image, "Shown on the landing page.")
+            words = _("%(image)s is on the landing page now.")
+            self.message_user(request, words % {"image": image.public_id}, messages.SUCCESS)
 
     @admin.display(description=gettext_lazy("task"))
     def task(self, image: Image) -> str:
@@ -145,6 +171,10 @@ class ImageAdmin(ReadOnlyAdmin):
     def reason(self, image: Image) -> str:
         found = _takedown_of(image)
         return found.reason if found else "-"
+
+    @admin.display(description=gettext_lazy("how it was made"))
+    def made_by(self, image: Image) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in image.provenance.items()) or "-"
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, image: Image) -> str:
@@ -198,6 +228,34 @@ class ImageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         return super().get_queryset(request).select_related("generation__organization", "takedown")
+
+
+@admin.register(Sample)
+class SampleAdmin(ReadOnlyAdmin):
+    """What strangers see first. Added by an action of images; without any the sandbox's landscapes are shown."""
+
+    list_display = ("caption_shown", "image", "created_at")
+    list_select_related = ("image",)
+    fields = ("caption", "picture", "image", "created_at")
+    readonly_fields = ("picture",)
+    ordering = ("-pk",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, "delete")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Sample]:
+        return super().get_queryset(request).defer("data")
+
+    @admin.display(description=gettext_lazy("caption"))
+    def caption_shown(self, sample: Sample) -> str:
+        return str(sample)
+
+    @admin.display(description=gettext_lazy("picture"))
+    def picture(self, sample: Sample) -> str:
+        source = reverse("sample", args=[sample.name])
+        return format_html(
+            '<img class="plate" src="{}" width="160" height="200" alt="{}">', source, sample.caption
+        )
 
 
 def _is_kept(image: Image, now: datetime.datetime) -> bool:

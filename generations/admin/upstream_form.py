@@ -23,7 +23,7 @@ from accounts.organizations import first_shop
 from generations import upstream_checks
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Upstream
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 
 UNREADABLE = gettext_lazy(
     "It cannot be read: CREDENTIALS_KEY was changed. Either put the former key back behind the new one, separated by a"
@@ -115,7 +115,7 @@ class UpstreamForm(RowForm):
             return
         self.fields["provider"].choices = [  # type: ignore[attr-defined]  # of a ChoiceField
             ("", "---"),
-            *((name, adapter.title) for name, adapter in ADAPTERS.items()),
+            *((name, adapter.title) for name, adapter in UPSTREAMS.items()),
         ]
         self.fields["base_url"].required = False
         for name in ("weight", "concurrency", "polls_per_second"):
@@ -153,7 +153,7 @@ class UpstreamForm(RowForm):
 
     def clean(self) -> dict[str, Any]:
         fields = self.cleaned_data
-        adapter = ADAPTERS.get(fields.get("provider", ""))
+        adapter = UPSTREAMS.get(fields.get("provider", ""))
         if adapter is not None:
             self._clean_field("base_url", self._base_url)
             self._clean_field("model_names", self._model_names)
@@ -186,13 +186,15 @@ class UpstreamForm(RowForm):
 
     def _base_url(self) -> str:
         provider = self.cleaned_data["provider"]
-        text = self.cleaned_data["base_url"] or ADAPTERS[provider].base_url
+        if UPSTREAMS[provider].in_house:
+            return ""
+        text = self.cleaned_data["base_url"] or UPSTREAMS[provider].base_url
         if not text:
             raise ValidationError(_("This provider has no address of its own: enter yours."))
         return upstream_checks.base_address(text, provider)
 
     def _model_names(self) -> dict[str, str]:
-        usual = ADAPTERS[self.cleaned_data["provider"]].model
+        usual = UPSTREAMS[self.cleaned_data["provider"]].model
         names = self.cleaned_data["model_names"] or ({DEFAULT_MODEL: usual} if usual else {})
         return upstream_checks.model_names(names)
 

@@ -22,7 +22,7 @@ from accounts.desk import DeskAdmin
 from generations import circuit, routing, trial
 from generations.admin.upstream_form import UpstreamForm, secret_state
 from generations.models import Attempt, Upstream
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 from generations.request import ASPECT_RATIOS, MAX_PROMPT
 from generations.upstream_checks import amount
 from generations.upstream_states import state_of
@@ -122,7 +122,7 @@ class UpstreamAdmin(DeskAdmin):
 
     @admin.display(description=gettext_lazy("provider"), ordering="provider")
     def provider_title(self, row: Upstream) -> str:
-        adapter = ADAPTERS.get(row.provider)
+        adapter = UPSTREAMS.get(row.provider)
         return adapter.title if adapter else _("unknown: %(name)s") % {"name": row.provider}
 
     @admin.display(description=gettext_lazy("state"))

@@ -10,7 +10,7 @@ from generations.lifecycle.attempts import leave_attempts
 from generations.lifecycle.parts import deliver, drop_parts, end_with_parts
 from generations.lifecycle.shared import end, settle
 from generations.models import OPEN, Attempt, Generation, PaidCancels, Status
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 
 
 def cancel(generation: Generation, *, at_shops_expense: bool = False) -> None:
@@ -38,7 +38,7 @@ def cancel(generation: Generation, *, at_shops_expense: bool = False) -> None:
 
 
 def _is_paid_for(attempt: Attempt) -> bool:
-    adapter = ADAPTERS.get(attempt.provider)
+    adapter = UPSTREAMS.get(attempt.provider)
     return attempt.possible_cost_micros > 0 and not (adapter is not None and adapter.can_stop)
 
 

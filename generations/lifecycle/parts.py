@@ -24,11 +24,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An image that lies in the storage, to be shown once the generation has succeeded. `index`: of its order's."""
+    """An image that lies in the storage, to be shown once the generation has succeeded. `index`: of its order's.
+    `provenance`: JSON, "" for none.
+    """
 
     index: int
     storage_key: str
     image: CheckedImage
+    provenance: str = ""
 
     @property
     def row(self) -> Row:
@@ -41,6 +44,7 @@ class Stored:
             "height": self.image.height,
             "byte_size": len(self.image.data),
             "sha256": self.image.sha256,
+            "provenance_text": self.provenance,
         }
 
 

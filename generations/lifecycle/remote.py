@@ -19,7 +19,7 @@ from generations.lifecycle.parts import deliver, end_with_parts, next_index
 from generations.lifecycle.shared import fenced, lease, running
 from generations.lifecycle.working import drawn_seed, fail, hand_back, take_row
 from generations.models import Attempt, Generation, GenerationQuerySet, Status, Upstream
-from generations.providers import ADAPTERS
+from generations.providers import UPSTREAMS
 from generations.providers.base import OutcomeKind
 from generations.providers.wire import Answer
 
@@ -74,7 +74,7 @@ def _attempt_at(generation: Generation, upstream: Upstream) -> Attempt:
 def _makes_at_once(upstream: Upstream, generation: Generation) -> int:
     if generation.n == 1:
         return 1
-    adapter = ADAPTERS.get(upstream.provider)
+    adapter = UPSTREAMS.get(upstream.provider)
     return adapter.most_images(upstream.name_of(generation.model.slug, adapter.model)) if adapter else 1
 
 

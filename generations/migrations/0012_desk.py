@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generations', '0009_awaited_try'),
+        ('generations', '0010_samples'),
     ]
 
     operations = [

@@ -1,5 +1,6 @@
 """What is sold, to whom, and who makes it, as rows."""
 
+from generations.models.gpu import GpuWorker
 from generations.models.incidents import (
     Affected,
     Incident,
@@ -25,6 +26,9 @@ from generations.models.retention import (
 from generations.models.rules import (
     BlockedPhrase,
     Takedown,
+)
+from generations.models.samples import (
+    Sample,
 )
 from generations.models.sold import (
     ImageModel,
@@ -59,6 +63,7 @@ __all__ = [
     "CostUnit",
     "Generation",
     "GenerationQuerySet",
+    "GpuWorker",
     "HourSum",
     "Image",
     "ImageModel",
@@ -70,6 +75,7 @@ __all__ = [
     "ModelPrice",
     "PaidCancels",
     "RetentionMark",
+    "Sample",
     "Status",
     "Takedown",
     "Upstream",

@@ -275,7 +275,9 @@ class Attempt(models.Model):
 
 
 class Image(models.Model):
-    """One delivered file. `storage_key` is its place in the image storage; `sha256` in hex."""
+    """One delivered file. `storage_key` is its place in the image storage; `sha256` in hex. `provenance_text`: how our
+    own GPU made it, as JSON (seed, steps, model, revision, libraries); "" where an upstream did.
+    """
 
     public_id = models.CharField(max_length=32, default=new_image_id, editable=False)
     generation = models.ForeignKey(
@@ -288,6 +290,7 @@ class Image(models.Model):
     height = models.PositiveSmallIntegerField()
     byte_size = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
+    provenance_text = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=db_now())
     deleted_at = models.DateTimeField(null=True)
 
@@ -302,6 +305,10 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        return cast(dict[str, Any], json.loads(self.provenance_text)) if self.provenance_text else {}
 
     @property
     def extension(self) -> str:

@@ -3,6 +3,7 @@
 from generations.providers.base import Provider
 from generations.providers.dashscope import DashScope
 from generations.providers.fal import Fal
+from generations.providers.local import Local
 from generations.providers.openai_compatible import OpenAICompatible
 from generations.providers.portal import Portal
 from generations.providers.replicate import Replicate
@@ -15,3 +16,5 @@ ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
     for adapter in (Portal(), Fal(), Replicate(), DashScope(), WaveSpeed(), OpenAICompatible())
 }
+# What an operator can set up as an upstream: those, and an own GPU.
+UPSTREAMS: dict[str, Adapter] = {**ADAPTERS, Local.name: Local()}

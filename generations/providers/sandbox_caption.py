@@ -31,7 +31,7 @@ def add_caption(image: Image.Image, prompt: str) -> None:
     margin = round(size * 1.3)
     middle = height - tall / 2
 
-    badge_font = _font(size)
+    badge_font = font_of(size)
     badge_width = badge_font.getlength(LABEL) + size * 1.6
     right = width - margin
     box = (right - badge_width, middle - size * 0.95, right, middle + size * 0.95)
@@ -40,8 +40,8 @@ def add_caption(image: Image.Image, prompt: str) -> None:
         ((box[0] + box[2]) / 2, middle), LABEL, font=badge_font, fill=INK, anchor="mm", stroke_width=size / 40
     )
 
-    font = _font(size)
-    lines = _wrap(drawable(prompt), font, box[0] - 2 * margin)
+    font = font_of(size)
+    lines = fitting_lines(drawable(prompt), font, box[0] - 2 * margin, MAX_LINES)
     leading = size * 1.4
     for number, line in enumerate(lines):
         y = middle + (number - (len(lines) - 1) / 2) * leading
@@ -57,7 +57,7 @@ def drawable(text: str) -> str:
             drawn.append(" ")
         elif unicodedata.category(character) in ("Mn", "Me", "Cf", "Cc"):
             continue
-        elif _has_glyph(character):
+        elif has_glyph(character):
             drawn.append(character)
         elif drawn[-3:] != [UNDRAWABLE] * 3:
             drawn.append(UNDRAWABLE)
@@ -65,15 +65,15 @@ def drawable(text: str) -> str:
     return f"{shown}…" if len(text) > MAX_CHARACTERS else shown
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """At most MAX_LINES lines of `width` pixels, broken between words where possible, the last ellipsized."""
+def fitting_lines(text: str, font: ImageFont.FreeTypeFont, width: float, most: int) -> list[str]:
+    """At most `most` lines of `width` pixels, broken between words where possible, the last ellipsized."""
     lines: list[str] = []
     rest = text
-    while rest and len(lines) < MAX_LINES:
+    while rest and len(lines) < most:
         end = _fitting(rest, font, width)
         if end == len(rest):
             return [*lines, rest]
-        if len(lines) == MAX_LINES - 1:
+        if len(lines) == most - 1:
             end = _fitting(rest, font, width - font.getlength("…"))
             return [*lines, rest[:end].rstrip() + "…"]
         space = rest.rfind(" ", 1, end + 1)
@@ -100,7 +100,7 @@ def _text_size(width: int, height: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font_of(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size=size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise RuntimeError("Pillow was built without FreeType: install its published wheel.")
@@ -109,8 +109,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=4096)
-def _has_glyph(character: str) -> bool:
-    font = _font(20)
+def has_glyph(character: str) -> bool:
+    font = font_of(20)
     missing = font.getmask("\uffff")
     mask = font.getmask(character)
     return mask.size != missing.size or bytes(mask) != bytes(missing)

@@ -109,7 +109,7 @@ class Answer:
     pace. `billed`: the upstream charges us although it brought no image. `detail` is for the operator and never for
     the customer.
     `once`: a BUSY that is worth one more try there, and then is a FAILED. `withheld`: beside an OK's images, how many
-    more were made and refused for what they show.
+    more were made and refused for what they show. `facts`: how an own GPU made them, kept with each.
     """
 
     kind: OutcomeKind
@@ -122,6 +122,7 @@ class Answer:
     billed: bool = False
     once: bool = False
     withheld: int = 0
+    facts: dict[str, Any] | None = None
     detail: str = ""
 
 
@@ -142,6 +143,7 @@ class Adapter(Protocol):
     model: str = ""  # what it usually calls Z-Image-Turbo
     after_crash: AfterCrash = AfterCrash.NEVER
     can_stop: bool = False  # a task can be stopped without being paid for
+    in_house: bool = False  # made by workers of ours: no address, no credential, nothing to be sent
     max_images: int = 1  # of one request; an order for more is made by several
     polls_per_second: float = 20.0
     sends_webhooks: bool = False

@@ -21,12 +21,15 @@ from accounts.newest_first import Wanted
 from accounts.pages import member_page
 from generations import receipts, retention, wording
 from generations.api.shapes import images_of_all
-from generations.forms import DayField
+from generations.forms import TEST, DayField
 from generations.models import OPEN, Generation, Status, Takedown
+from generations.views import bench
+from generations.views.finding import find, in_mode
 from generations.views.pictures import pictures_of
 
 LISTED = "gallery"
 A_PAGE = 24
+LAST_DAYS = 7  # an image that is kept no longer than this says so
 TEXT_LENGTH = 100
 PEOPLE = "people"  # orders that were made on the pages, by no key
 
@@ -35,6 +38,12 @@ class WantedForm(forms.Form):
     """What of the gallery is to be shown. Empty fields ask for nothing."""
 
     text = forms.CharField(label=_("Words of the prompt"), required=False, max_length=TEXT_LENGTH)
+    mode = forms.ChoiceField(
+        label=_("Paid with"),
+        required=False,
+        choices=[("", _("Credits")), (TEST, _("Free: tests, samples"))],
+        initial="",
+    )
     status = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("All")), *Status.choices], initial=""
     )
@@ -72,6 +81,7 @@ def _start_of(day: datetime.date) -> datetime.datetime:
 @member_page
 def gallery(request: HttpRequest, access: Access) -> HttpResponse:
     """A page of it; htmx asks for those that follow, and gets no more than the new part."""
+    access = in_mode(access, request.GET.get("mode") != TEST)
     keys = list(access.organization.api_keys.filter(livemode=access.livemode).order_by("-pk"))
     form = WantedForm(request.GET, keys=keys)
     filters = urlencode({name: request.GET[name] for name in form.fields if request.GET.get(name)})
@@ -92,6 +102,8 @@ def gallery(request: HttpRequest, access: Access) -> HttpResponse:
         "tiles": [_tile(row, images.get(row.pk, []), now, days) for row in page.rows],
         "next_cursor": cursors.make(access, LISTED, page.position),
         "is_first": cursor is None,
+        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+        "is_sandbox": not access.livemode,
     }
     is_part = "HX-Request" in request.headers
     return render(request, "generations/tiles.html" if is_part else "generations/gallery.html", context)
@@ -99,10 +111,12 @@ def gallery(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _tile(generation: Generation, images: list[Any], now: datetime.datetime, days: int) -> dict[str, Any]:
     kept = pictures_of(generation, images, now, days)
+    goes_in = min((image.gone_at(days) - now for image in images if image.is_kept(now, days)), default=None)
     return {
         "generation": generation,
         "picture": kept[0] if kept else None,
         "more": len(kept) - 1,
+        "days_left": goes_in.days + 1 if goes_in is not None and goes_in.days < LAST_DAYS else None,
         "is_gone": generation.status == Status.SUCCEEDED and not kept,
     }
 
@@ -111,7 +125,7 @@ def _tile(generation: Generation, images: list[Any], now: datetime.datetime, day
 @member_page
 def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """One order in full. Raises NotFound for another organization's."""
-    generation = Generation.find(access, task_id, with_model=True)
+    generation = find(access, task_id, with_model=True)
     now, days = read_db_now(), retention.days_of(access.organization)
     images = list(generation.images.order_by("index"))
     has_failed = generation.has_ended and generation.status != Status.SUCCEEDED
@@ -129,6 +143,8 @@ def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
         "failure": wording.failure(generation) if has_failed else None,
         "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
     }
+    if generation.status == Status.SUCCEEDED:
+        context |= bench.code(access, generation)
     return render(request, "generations/detail.html", context)
 
 
@@ -143,12 +159,20 @@ def delete(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     while the order is open: it can be canceled.
     """
     access.require("generate")
-    generation = Generation.find(access, task_id)
+    generation = find(access, task_id)
     if not generation.has_ended:
         raise NotFound
     if request.method != "POST":
         count = generation.images.filter(deleted_at=None).count()
-        context = {"access": access, "here": "gallery", "generation": generation, "count": count}
+        now, days = read_db_now(), retention.days_of(access.organization)
+        pictures = pictures_of(generation, generation.images.order_by("index"), now, days)
+        context = {
+            "access": access,
+            "here": "gallery",
+            "generation": generation,
+            "count": count,
+            "pictures": pictures,
+        }
         return render(request, "generations/delete.html", context)
     is_done = retention.delete_images([generation.pk])
     retention.forget_prompts([generation.pk])

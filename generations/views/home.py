@@ -20,7 +20,7 @@ from generations.models import Generation, price_now
 from generations.views.pictures import latest
 from generations.views.usage import each_day, success_percent
 
-SHOWN_DAYS = 28
+SHOWN_DAYS, COUNTED_DAYS = 28, 31  # no month has more
 LATEST, LATEST_AMONG = 6, 100
 FEW_IMAGES = 10  # fewer than this many can be bought: a warning
 
@@ -38,7 +38,8 @@ class Step:
 @member_page
 def home(request: HttpRequest, access: Access) -> HttpResponse:
     today = read_db_now().date()
-    days, total = each_day(access, today - datetime.timedelta(days=SHOWN_DAYS - 1), today)
+    days, total = each_day(access, today - datetime.timedelta(days=COUNTED_DAYS - 1), today)
+    shown = days[-SHOWN_DAYS:]
     balance = reads.balance(access.organization.pk)
     _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
     steps = _first_steps(access)
@@ -49,10 +50,10 @@ def home(request: HttpRequest, access: Access) -> HttpResponse:
         "price": price,
         "is_low": balance.available < FEW_IMAGES * price,
         "today": days[-1],
-        "month": sum(day.succeeded for day in days if day.start.month == today.month),
+        "month": sum(day.succeeded for day in days if day.start >= today.replace(day=1)),
         "total": total,
         "rate": total and success_percent(total),
-        "chart": bars([(day.start.isoformat(), day.succeeded) for day in days]),
+        "chart": bars([(day.start.isoformat(), day.succeeded) for day in shown]),
         "shown_days": SHOWN_DAYS,
         "latest": latest(access, LATEST, among=LATEST_AMONG),
         "steps": [] if all(step.is_done for step in steps) else steps,

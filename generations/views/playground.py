@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -14,19 +15,21 @@ from accounts.models import Role
 from accounts.pages import member_page
 from accounts.rates import ask_to_create
 from accounts.throttling import limiter
-from billing import reads
+from billing.errors import TooManyOpenTasks
 from generations import ordering, retention, wording
-from generations.catalogue import DEFAULT_MODEL
 from generations.errors import AlreadyEnded
-from generations.forms import PlaygroundForm, idempotency_key, shown
-from generations.models import OPEN, Generation, Status, Takedown, price_now
-from generations.request import ASPECT_RATIOS, MAX_PROMPT, OUTPUT_FORMATS
+from generations.forms import TEST, PlaygroundForm, idempotency_key, shown, to_remember
+from generations.models import OPEN, Generation, Status, Takedown
+from generations.request import ASPECT_RATIOS, MAX_N, MAX_PROMPT, OUTPUT_FORMATS
+from generations.views import bench
+from generations.views.finding import find, in_mode
 from generations.views.pictures import latest, pictures_of
 
 ENDPOINT = "playground"
 LATEST = 8
 LATEST_AMONG = 100
-TILE_PX, TILE_INNER_PX = 32, 28  # a shape's icon, and the longer side of what it shows
+REMEMBERED = "playground"  # in the session: what the form held last, but for the prompt
+OPEN_RETRY_S = 2
 # What an order may be refused for; anything else is an error page.
 REFUSED_STATUS = (400, 402, 403, 409, 429, 503)
 
@@ -34,16 +37,24 @@ REFUSED_STATUS = (400, 402, 403, 409, 429, 503)
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def playground(request: HttpRequest, access: Access) -> HttpResponse:
-    """The form; `?again=<task>` fills it as that one was made, `?prompt=<words>` with a suggestion."""
+    """The form, as it was left. `?again=<task>` fills it as that one was made, `?vary=<task>` with another seed,
+    `?prompt=<words>` with a suggestion.
+    """
     if request.method == "POST":
         return _order(request, access)
-    again = request.GET.get("again")
-    like = Generation.find(access, again) if again else None
-    return _page(request, access, fields=shown(like=like, seed=True, prompt=request.GET.get("prompt", "")))
+    again, vary = request.GET.get("again"), request.GET.get("vary")
+    if again or vary:
+        like = find(access, again or vary or "", with_model=True)
+        fields = shown(like=like, seed="drawn" if again else "new") | {"is_filled": True}
+        return _page(request, access, fields=fields)
+    remembered = request.session.get(REMEMBERED)
+    fields = shown(prompt=request.GET.get("prompt", ""), remembered=remembered)
+    return _page(request, access, fields=fields, is_fresh=True)
 
 
 def _order(request: HttpRequest, access: Access) -> HttpResponse:
-    form = PlaygroundForm(request.POST)
+    form = PlaygroundForm(request.POST, models=[offer.slug for offer in bench.sold(access)])
+    access = in_mode(access, form.livemode)
     try:
         _require_may_order(access)
         if not form.is_valid():
@@ -59,6 +70,8 @@ def _order(request: HttpRequest, access: Access) -> HttpResponse:
         if error.retry_after is not None:
             response["Retry-After"] = str(error.retry_after)
         return response
+    if request.session.get(REMEMBERED) != (choices := to_remember(form)):
+        request.session[REMEMBERED] = choices
     return redirect("task", task_id=generation.task_id)
 
 
@@ -69,13 +82,24 @@ def _require_may_order(access: Access) -> None:
     decision = limiter().take(ask_to_create(access))
     if not decision.allowed:
         raise RateLimited(retry_after=decision.retry_after_s, limit_source=decision.bucket.source)
+    if not access.livemode:
+        _require_room_in_sandbox(access)
+
+
+def _require_room_in_sandbox(access: Access) -> None:
+    """Nothing is held for a free run, so the wallet does not count those that are open. Two at the same moment may both
+    pass: they cost nobody anything.
+    """
+    mine = Generation.objects.visible_to(access).unended().filter(user=access.user, key=None)
+    if mine.count() >= settings.MAX_OPEN_TASKS:
+        raise TooManyOpenTasks(retry_after=OPEN_RETRY_S)
 
 
 @require_safe
 @member_page
 def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """The same page with one order beside the form. Raises NotFound for another organization's."""
-    generation = Generation.find(access, task_id)
+    generation = find(access, task_id, with_model=True)
     return _page(request, access, fields=shown(like=generation), generation=generation)
 
 
@@ -83,7 +107,7 @@ def task(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
 @member_page
 def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     """What htmx asks for about once a second; `?seen=<status>.<percent>` is what the page shows already."""
-    generation = Generation.find(access, task_id)
+    generation = find(access, task_id, with_model=True)
     if "HX-Request" not in request.headers:
         return redirect("task", task_id=task_id)
     seen = request.GET.get("seen", "")
@@ -96,7 +120,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
         "is_news": seen.partition(".")[0] != generation.status,
     }
     if generation.has_ended:
-        context |= _money_context(access)
+        context |= bench.money(access, bench.sold(access), shown(like=generation))
     return render(request, "generations/progress.html", context)
 
 
@@ -105,7 +129,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
 def cancel(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     access.require("generate")
     with suppress(AlreadyEnded):  # the page tells how it ended
-        ordering.cancel(Generation.find(access, task_id))
+        ordering.cancel(find(access, task_id))
     return redirect("task", task_id=task_id)
 
 
@@ -120,47 +144,32 @@ def _page(
     generation: Generation | None = None,
     notice: wording.Notice | None = None,
     status: int = 200,
+    is_fresh: bool = False,
 ) -> HttpResponse:
+    models = bench.sold(access)
+    if fields["model"] not in {offer.slug for offer in models}:
+        fields["model"] = models[0].slug
+    if is_fresh:
+        fields["mode"] = bench.suggested_mode(access, models, fields)
+    shown_mode = in_mode(access, fields["mode"] != TEST)
     context = {
         "access": access,
         "here": "playground",
         "role_name": Role(access.role).label if access.role else "",
         "fields": fields,
         "notice": notice,
-        "shapes": [_shape(ratio) for ratio in ASPECT_RATIOS],
+        "shapes": [bench.shape(ratio) for ratio in ASPECT_RATIOS],
         "formats": OUTPUT_FORMATS,
+        "counts": range(1, MAX_N + 1),
+        "models": models,
         "max_prompt": MAX_PROMPT,
-        "latest": latest(access, LATEST, among=LATEST_AMONG),
-        **_money_context(access),
+        "ideas": bench.IDEAS,
+        "latest": latest(shown_mode, LATEST, among=LATEST_AMONG),
+        **bench.money(access, models, fields),
     }
     if generation is not None:
         context |= _task_context(access, generation)
     return render(request, "generations/playground.html", context, status=status)
-
-
-def _shape(ratio: str) -> dict[str, Any]:
-    """A ratio with its icon, a rectangle in the middle of a square."""
-    sides = ASPECT_RATIOS[ratio]
-    width, height = (TILE_INNER_PX * side // max(sides) for side in sides)
-    return {
-        "ratio": ratio,
-        "pixels": f"{sides[0]}×{sides[1]}",
-        "width": width,
-        "height": height,
-        "x": (TILE_PX - width) // 2,
-        "y": (TILE_PX - height) // 2,
-    }
-
-
-def _money_context(access: Access) -> dict[str, Any]:
-    balance = reads.balance(access.organization.pk)
-    _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
-    return {
-        "balance": balance,
-        "price": price,
-        "available_after": balance.available - price,
-        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
-    }
 
 
 def _task_context(access: Access, generation: Generation) -> dict[str, Any]:
@@ -169,11 +178,13 @@ def _task_context(access: Access, generation: Generation) -> dict[str, Any]:
         "is_open": generation.status in OPEN,
         "state": _state(generation),
         "frame": "tall" if generation.height > generation.width else "wide",
+        "frames": range(generation.n),
     }
     if generation.status == Status.SUCCEEDED:
         now, days = read_db_now(), retention.days_of(access.organization)
         images = list(generation.images.order_by("index"))
         context["pictures"] = pictures_of(generation, images, now, days)
+        context |= bench.code(access, generation)
         if not context["pictures"]:
             context["deleted_at"] = images[0].gone_at(days)
             context["is_taken_down"] = Takedown.objects.filter(image__in=images).exists()

@@ -58,6 +58,7 @@ def usage_page(request: HttpRequest, access: Access) -> HttpResponse:
         "start": start,
         "end": end,
         "chart": bars([(day.start.isoformat(), day.succeeded) for day in days]),
+        "credits_chart": bars([(day.start.isoformat(), day.credits) for day in days]),
         "days": [day for day in reversed(days) if day.succeeded or day.failed],
         "total": total,
         "rate": total and success_percent(total),

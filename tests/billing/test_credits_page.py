@@ -18,9 +18,9 @@ def test_balances_and_what_they_buy(alice: Person) -> None:
     client = browser_of(alice)
     ordered(client)
     words = text_of(client.get("/credits/"))
-    assert "Available 1,485 enough for 99 images" in words
-    assert "Held 15 for images being made" in words
-    assert "Owed 0 nothing to settle" in words
+    assert "Credits available 1,485 enough for 99 images" in words
+    assert "Credits held 15 for images being made" in words
+    assert "Credits owed 0 nothing to settle" in words
     assert "An image costs 15 credits; one that fails costs nothing." in words
 
 
@@ -44,7 +44,7 @@ def test_each_kind_of_entry_is_told_in_words_with_signed_credits(alice: Person) 
         r"Given \+1,500 0 account",
     ]
     assert re.search(".*".join(expected), words), words
-    assert "Owed 425 after a refund; new credits settle it first" in words
+    assert "Credits owed 425 after a refund; new credits settle it first" in words
 
 
 def test_what_a_won_dispute_brings_back_was_not_bought_again(alice: Person) -> None:

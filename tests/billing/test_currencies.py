@@ -15,6 +15,7 @@ from billing.currencies import (
     parse,
     plain,
     shown,
+    shown_finely,
     step,
 )
 from billing.till import money
@@ -112,3 +113,19 @@ def test_amounts_in_words(amount_minor: int, currency: str, words: str) -> None:
 )
 def test_amounts_that_people_write(text: str, currency: str, amount_minor: int | None) -> None:
     assert parse(text, currency) == amount_minor
+
+
+@pytest.mark.parametrize(
+    ("hundredths", "currency", "text"),
+    [
+        (200, "usd", "$0.02"),
+        (1364, "usd", "$0.1364"),
+        (1370, "usd", "$0.137"),
+        (250, "jpy", "¥2.5"),
+        (123_456_700, "jpy", "¥1,234,567"),
+        (5, "chf", "0.0005 CHF"),
+        (123_456_789, "kwd", "1,234.56789 KWD"),
+    ],
+)
+def test_price_of_a_part_has_the_digits_that_say_something(hundredths: int, currency: str, text: str) -> None:
+    assert shown_finely(hundredths, currency) == text

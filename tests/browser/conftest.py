@@ -106,8 +106,15 @@ class Visitor:
         self.page.get_by_label("Password").fill(password or self.shop.password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
 
-    def order(self, prompt: str, shape: str = "1:1") -> None:
+    def open_playground(self) -> None:
+        """With one image on credits and no seed, whatever it remembers."""
         self.go("/playground/")
+        self.page.get_by_role("radio", name="Credits").check()
+        self.page.get_by_label("Images").select_option("1")
+        self.page.get_by_label("Seed").first.fill("")
+
+    def order(self, prompt: str, shape: str = "1:1") -> None:
+        self.open_playground()
         self.page.get_by_label("Prompt").fill(prompt)
         self.page.get_by_role("radio", name=shape).check()
         self.page.get_by_role("button", name="Make image").click()

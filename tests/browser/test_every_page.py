@@ -9,7 +9,17 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import WIDE, Shop, Visitor
 from tests.browser.looks import assert_fits
 
-PAGES = ["/", "/sign-in/", "/sign-up/", "/sign-up/sent/", "/account/forgotten/", "/mails/", "/nothing"]
+PAGES = [
+    "/",
+    "/de/pricing/",
+    "/docs/",
+    "/sign-in/",
+    "/sign-up/",
+    "/sign-up/sent/",
+    "/account/forgotten/",
+    "/mails/",
+    "/nothing",
+]
 MEMBER_PAGES = [
     "/home/",
     "/gallery/",
@@ -25,6 +35,7 @@ MEMBER_PAGES += ["/credits/automatic/", "a purchase", "a refused voucher"]
 KEY_PAGES = ["a refused key", "a new key", "a key"]
 MEMBER_PAGES += ["/keys/", "/keys/new/", *KEY_PAGES]
 MEMBER_PAGES += ["/webhooks/", "/webhooks/new/"]
+MEMBER_PAGES += ["several images as code", "a deletion", "/gallery/?mode=test", "an image in full"]
 MEMBER_PAGES += ["/settings/export/", "/settings/retention/", "/settings/delete/"]
 MEMBER_PAGES += ["/account/export/", "/account/delete/"]
 
@@ -52,6 +63,8 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
     elif path == "a refused one":
         visitor.order("sandbox:content_rejected a hill")
         expect(page.get_by_text("It cost nothing.")).to_be_visible()
+    elif path in ("several images as code", "a deletion", "an image in full"):
+        open_made(visitor, path)
     elif path == "a purchase":
         visitor.go("/credits/")
         page.get_by_role("button", name="Buy for $5.00").click()
@@ -74,6 +87,23 @@ def test_page_is_accessible_quiet_and_fits(visitor: Visitor, path: str) -> None:
     if path == "one being made":
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_text("Canceled.")).to_be_visible()
+
+
+def open_made(visitor: Visitor, path: str) -> None:
+    page = visitor.page
+    visitor.go("/playground/")
+    page.get_by_label("Prompt").fill("Hills")
+    page.get_by_label("Images").select_option("3")
+    page.get_by_role("radio", name="Free sample").check()
+    page.locator("#make").click()
+    expect(page.get_by_role("link", name="Download")).to_have_count(3)
+    page.get_by_text("As code").click()
+    if path != "several images as code":
+        page.get_by_role("link", name="Receipt").click()
+        expect(page.get_by_text("It cost nothing.")).to_be_visible()
+    if path == "a deletion":
+        page.get_by_role("link", name="Delete", exact=True).click()
+        expect(page.get_by_role("heading", name="Delete these 3 images?")).to_be_visible()
 
 
 def open_key_page(visitor: Visitor, path: str) -> None:

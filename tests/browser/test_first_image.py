@@ -81,15 +81,18 @@ def test_keyboard_alone_is_enough(owner: Visitor) -> None:
     page.keyboard.type("A keyboard 😀")
     expect(page.locator("#count")).to_have_text("12 / 1000")
     page.keyboard.press("Tab")
+    shapes = ["1:1", "4:3", "3:4", "16:9", "9:16"]
+    chosen = page.locator("input[name=aspect_ratio]:checked")
+    following = shapes[(shapes.index(chosen.input_value()) + 1) % len(shapes)]
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("radio", name="4:3")).to_be_checked()
+    expect(page.get_by_role("radio", name=following)).to_be_checked()
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    expect(page.get_by_role("link", name="Download").first).to_be_visible()
 
 
 def test_double_click_orders_once(owner: Visitor) -> None:
     page = owner.page
-    owner.go("/playground/")
+    owner.open_playground()
     before = owner.credits()
     page.get_by_label("Prompt").fill("Twice")
     page.get_by_role("button", name="Make image").dblclick(no_wait_after=True)

@@ -18,7 +18,7 @@ def open_account(page: Page, email: str = EMAIL, organization: str = "Harbour âš
 def test_newcomer_signs_up_confirms_by_mail_and_is_in_the_playground(stranger: Visitor) -> None:
     page, address = stranger.page, stranger.shop.address
     stranger.go("/")
-    page.get_by_role("link", name="Open an account").click()
+    page.get_by_role("link", name="Open an account and try it").click()
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password").fill("short")
     page.get_by_role("button", name="Open the account").click()

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from accounts import keys
-from config.logs import DiscreetFormatter, discreet
+from config.logs import Bugs, DiscreetFormatter, discreet
 from generations.models import Generation
 from tests import house
 from tests.makers import a_generation, an_access, an_organization
@@ -70,6 +70,18 @@ def test_a_database_that_refuses_a_prompt_tells_nobody_of_it() -> None:
     assert "generation_n_is_1_to_4" in written
     assert "snow" not in written
     assert connection.vendor != "postgresql" or "DETAIL: …" in written
+
+
+def test_lines_of_requests_are_about_bugs() -> None:
+    bug = (RuntimeError, RuntimeError(), None)
+    for status, error, is_written in (
+        (500, bug, True),
+        (503, bug, False),
+        (500, None, False),
+        (504, None, False),
+    ):
+        record = logging.makeLogRecord({"status_code": status, "exc_info": error})
+        assert Bugs().filter(record) is is_written, (status, error)
 
 
 def test_what_libraries_would_write_down_at_debug_is_never_asked_for() -> None:

@@ -1,17 +1,19 @@
-"""docs/operations.md names every variable that the settings read, with the default that the code has."""
+"""docs/operations.md and docs/gpu.md name every variable that the settings read, with the default that the code has."""
 
 import ast
 import re
 
 from config.management.commands import backup, restore
 from tests.processes import ROOT
-from tests.services import product_variables
+from tests.services import product_variables, settings_source
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+OPERATIONS = "\n".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operations.md", "gpu.md")
+)
 NAME = re.compile(r"`([A-Z][A-Z0-9_]+)`")
 VARIABLES = product_variables()
 # Of the till's and the shop's making alone, or named by its file.
-NOT_FOR_OPERATORS = {"TILL_SECRET"}
+NOT_FOR_OPERATORS = {"TILL_SECRET", "GPU_WORKER"}
 
 
 def documented(text: str) -> dict[str, str]:
@@ -43,7 +45,7 @@ def stale(text: str, source: str) -> list[str]:
     table = documented(text)
     wrong = []
     for name, default in defaults(source).items():
-        stated = re.findall(r"\d+", table.get(name, ""))
+        stated = re.findall(r"\d+(?:\.\d+)?", table.get(name, ""))
         if stated and default not in stated:
             wrong.append(f"{name}: {default} in the code, {table[name]} in the table")
     return wrong
@@ -56,7 +58,7 @@ def test_every_variable_is_documented_and_nothing_else() -> None:
 
 
 def test_defaults_are_those_of_the_code() -> None:
-    source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
+    source = settings_source()
     assert len(defaults(source)) > 20
     assert stale(OPERATIONS, source) == []
 

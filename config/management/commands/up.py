@@ -49,6 +49,7 @@ class Command(OperatorCommand):
             lock = preflight.lock_data_dir(settings.DATA_DIR)
             address = preflight.check_port(settings.HOST, settings.PORT)
             preflight.check_database()
+            preflight.check_gpu()
             if settings.TILL:
                 # Said to the children by their environment, so that all of them mean the same one.
                 os.environ["TILL_PORT"] = str(_till_port(address))
@@ -153,6 +154,9 @@ def _children(address: str) -> list[Child]:
             environment["READY_FILE"] = f"{settings.READY_FILE}.{number}"
         name = "worker" if number == 1 else f"worker {number}"
         children.append((name, [*worker, "-n", f"worker{number}@%h"], environment))
+    for number in range(settings.GPU_WORKERS):
+        gpu = _environment(settings.GPU_WORKERS, GPU_DEVICE=f"cuda:{number}")
+        children.append((f"gpu {number}", [sys.executable, "manage.py", "gpu_worker"], gpu))
     if settings.TILL:
         children.append(_till(address))
     return children

@@ -56,7 +56,7 @@ def test_a_mail_goes_to_the_address_and_says_who_invites_to_what(
     assert (
         "An invitation is on its way to \u2068dora@new.example\u2069. It can be accepted for 7 days." in words
     )
-    assert "dora@new.example · Billing Open until" in words
+    assert "dora@new.example · Billing Expires in" in words
     token = newest_token()
     assert outbox.send_due() == 1
     [mail] = mailbox.messages
@@ -149,7 +149,7 @@ def tokens() -> list[str]:
 def test_an_expired_invitation_gives_way_to_a_new_one(alice: Person) -> None:
     old, _token = invited(alice)
     make_older(8 * DAY_S)
-    assert "Expired at" in text_of(browser_of(alice).get("/team/"))
+    assert "Expired" in text_of(browser_of(alice).get("/team/"))
     assert outcome(alice, DORA) == ""
     old.refresh_from_db()
     assert old.revoked_at is not None

@@ -22,10 +22,8 @@ def client(alice: Person, till: RunningTill) -> Client:
 def rows(client: Client) -> list[str]:
     """Amount and state of each purchase, newest first."""
     words = text_of(client.get("/credits/"))
-    table = words.partition("Purchases What Amount State Receipt Time (UTC) ")[2].partition("I paid but")[0]
-    found = re.split(
-        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.sub(r"Receipt \$[^ ]+, \S+ \d\d:\d\d ", "Receipt ", table)
-    )
+    table = words.partition("Purchases What Amount State Receipt When ")[2].partition("What you pay for")[0]
+    found = re.split(r"just now", re.sub(r"Receipt \$[^ ]+, \S+ \d\d:\d\d ", "Receipt ", table))
     return [row.strip() for row in found if row.strip()]
 
 

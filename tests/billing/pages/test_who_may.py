@@ -36,7 +36,7 @@ def test_the_others_see_balance_and_history_and_no_way_to_buy(
 ) -> None:
     buy(browser_of(alice), till)
     words = text_of(member(alice, role).get("/credits/"))
-    assert "Available 5,250" in words
+    assert "Credits available 5,250" in words
     assert "Bought +3,750" in words
     assert "An owner, an admin or a billing member of Alice&#x27;s Studio can get more." in words.replace(
         "Alice's", "Alice&#x27;s"

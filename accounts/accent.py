@@ -13,12 +13,21 @@ CALMER = 0.8
 
 def stylesheet(colour: str) -> str:
     """Custom properties for `colour`, six hexadecimal digits after `#`."""
-    light = readable_on(colour, LIGHT_PAPER)
-    dark = readable_on(colour, DARK_PAPER)
+    light, dark = on_light(colour), on_dark(colour)
+    # Browsers without light-dark() show palette.css in light, and so this.
     return (
         f":root{{--accent:{light};--on-accent:{ink_on(light)}}}"
-        f"@media(prefers-color-scheme:dark){{:root{{--accent:{dark};--on-accent:{ink_on(dark)}}}}}"
+        f"@supports(color:light-dark(red,red)){{:root{{--accent:light-dark({light},{dark});"
+        f"--on-accent:light-dark({ink_on(light)},{ink_on(dark)})}}}}"
     )
+
+
+def on_light(colour: str) -> str:
+    return readable_on(colour.lower(), LIGHT_PAPER)
+
+
+def on_dark(colour: str) -> str:
+    return readable_on(colour.lower(), DARK_PAPER)
 
 
 def readable_on(colour: str, paper: str) -> str:

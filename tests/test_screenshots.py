@@ -1,0 +1,52 @@
+"""`make screenshots`: names without ids, which are others each time, and sheets that hold every page."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.screenshots import sheets
+from tests.screenshots.__main__ import name_of
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/", "member-landing"),
+        ("/settings/export/", "member-settings-export"),
+        ("/gallery/?mode=test", "member-gallery-mode-test"),
+        ("/playground/task_01M8JZTCA1G9NJSDMB51MNN78B/", "member-playground-x"),
+        ("/keys/key_0123456789abcdef01234567/", "member-keys-x"),
+        ("/team/0f8fad5b-d9cb-469f-a165-70867728950e/", "member-team-x"),
+    ],
+)
+def test_name_says_the_page_and_no_id(path: str, name: str) -> None:
+    assert name_of("member", path, []) == name
+
+
+def test_pages_with_ids_are_numbered() -> None:
+    paths = [f"/playground/task_{number:026d}/" for number in range(2)]
+    assert [name_of("member", path, paths) for path in paths] == [
+        "member-playground-x-0",
+        "member-playground-x-1",
+    ]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 9000), (360, 90)])
+def test_sheets_hold_every_page_in_as_many_files_as_it_takes(tmp_path: Path, width: int, height: int) -> None:
+    cell = sheets.PHONE if width == 360 else sheets.DESKTOP
+    folder = tmp_path / "phone-dark"
+    folder.mkdir()
+    files = []
+    for number in range(cell.across * cell.down + 1):
+        files.append(folder / f"page-{number}.png")
+        Image.new("RGB", (width, height), "#ff0000").save(files[-1])
+    first, second = sheets.write(folder, files)
+    assert (first.name, second.name) == ("phone-dark-1.png", "phone-dark-2.png")
+    with Image.open(second) as sheet:
+        assert sheet.height < 1_000
+        assert (255, 0, 0) in {colour for _count, colour in sheet.getcolors(1 << 24) or []}
+
+
+def test_no_pages_make_no_sheet(tmp_path: Path) -> None:
+    assert sheets.write(tmp_path / "nothing", []) == []
