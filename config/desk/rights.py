@@ -112,7 +112,8 @@ def _row(title: str, model: Any) -> Row:
     verbs: Sequence[str] = tuple(VERBS)
     if isinstance(admin, ReadOnlyAdmin):
         steers = hasattr(admin, "has_steer_permission") or hasattr(admin, "has_take_down_permission")
-        verbs = ("view", "change") if steers else ("view",)
+        deletes = type(admin).has_delete_permission is not ReadOnlyAdmin.has_delete_permission
+        verbs = ("view", *(("change",) if steers else ()), *(("delete",) if deletes else ()))
     choices = [(pk, str(VERBS[verb])) for verb, pk in _ids(model._meta.label_lower, verbs)]
     own = Permission.objects.filter(
         content_type=ContentType.objects.get_for_model(model),
