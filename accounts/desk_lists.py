@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import newest_first
 from accounts.clock import read_db_now
 from accounts.models import Organization
-from accounts.newest_first import OF_ALL, SLACK
+from accounts.newest_first import BY_TENANT, OF_ALL, SLACK
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -55,17 +55,18 @@ class Stretch(ListFilter):
             for value in values
             if name not in (SINCE, UNTIL, BEFORE)
         ]
+        self._days: dict[str, datetime.date | None] = {}
         for name in (SINCE, UNTIL):
             if name in params:
-                self.used_parameters[name] = _day(params.pop(name)[-1])
+                self._days[name] = _day(params.pop(name)[-1])
 
     @property
     def since(self) -> datetime.date | None:
-        return self.used_parameters.get(SINCE)
+        return self._days.get(SINCE)
 
     @property
     def until(self) -> datetime.date | None:
-        return self.used_parameters.get(UNTIL)
+        return self._days.get(UNTIL)
 
     def has_output(self) -> bool:
         return True
@@ -115,7 +116,7 @@ class NewestFirst(DeskChangeList):
     def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
         return super().get_query_string(new_params, [*(remove or []), BEFORE])
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         return ["-pk"]
 
     def get_results(self, request: HttpRequest) -> None:
@@ -130,8 +131,9 @@ class NewestFirst(DeskChangeList):
         self.full_result_count = None
         self.show_full_result_count = self.can_show_all = False
         self.show_admin_actions = self.multi_page = True
-        self.paginator: Any = InfinitePaginator(self.result_list, self.list_per_page)
-        self.paginator.template_name = "admin/newest_first.html"
+        paginator: Any = InfinitePaginator(self.result_list, self.list_per_page)
+        paginator.template_name = "admin/newest_first.html"
+        self.paginator = paginator
 
     def _found(self) -> list[Any]:
         """One more than a page holds, when there are as many."""
@@ -139,7 +141,9 @@ class NewestFirst(DeskChangeList):
         low, high = self._days()
         below = min((number for number in (high, self.before) if number is not None), default=None)
         floor = None
-        if not self._is_by_index():
+        if self._is_by_index():
+            by = BY_TENANT  # an expression, so that nobody walks the numbers back for these few
+        else:
             if by is OF_ALL:
                 newest = self.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
                 below = newest + 1 if below is None else min(below, newest + 1)
@@ -234,7 +238,7 @@ class ListOfMany(DeskModelAdmin):
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    sortable_by: Sequence[str] = ()
+    sortable_by = ()
     list_per_page = 50
     action_form = OneByOne
     list_before_template = "admin/list_before.html"
@@ -246,7 +250,7 @@ class ListOfMany(DeskModelAdmin):
     def prepare(self, rows: Sequence[Any]) -> None:
         """Fetches what a page of rows shows beside its columns."""
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup in self.narrow or bool(super().lookup_allowed(lookup, value, request))
 
     def narrowed_to(self, name: str, value: str) -> str:
@@ -258,7 +262,7 @@ class ListOfMany(DeskModelAdmin):
         """Else a search looks at no more than WINDOW rows a page, as filters do."""
         return True
 
-    def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_search_fields(self, request: HttpRequest) -> Any:
         return tuple(self.search_by.values())  # that there is a field to type into
 
     def get_search_results(

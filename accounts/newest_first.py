@@ -18,6 +18,7 @@ M = TypeVar("M", bound=Model)
 WINDOW = 2_000
 SLACK = datetime.timedelta(hours=1)
 BY_TENANT, OF_ALL = Abs("id"), F("id")
+HIGHEST = 2**63 - 1
 CLOSE = 1_000  # numbers apart: nearer than that nothing is gained by looking closer
 
 
@@ -91,7 +92,7 @@ def bracket(
     them are older. A handful of looks, each at one row. `by`: what the index of these rows is of.
     """
     numbered = _numbered(rows, by).values_list("pk", time)
-    newest = numbered.first()
+    newest = numbered.filter(ordinal__lt=HIGHEST).first()
     if newest is None or newest[1] < moment:
         return (newest[0] if newest else 0), None
     low, high = 0, newest[0]

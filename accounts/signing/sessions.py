@@ -26,7 +26,7 @@ def end_all(user: User) -> int:
 
 def count(user: User) -> int:
     """In how many browsers they are signed in."""
-    return UserSession.objects.filter(user=user).count()
+    return int(UserSession.objects.filter(user=user).count())
 
 
 def _end(sessions: "QuerySet[UserSession]") -> int:

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from config import doctor
+from config.doctor.findings import Finding
 
 METHODS = ["GET", "HEAD", "POST"]
 # Not one of them holds a secret, or an address with a password in it.
@@ -54,7 +55,7 @@ def health_view(request: HttpRequest) -> HttpResponse:
     """GET shows the settings; POST examines, which may take some seconds and asks Stripe and the upstreams."""
     if request.method not in METHODS:
         return HttpResponseNotAllowed(METHODS)
-    found: list[doctor.Finding] | None = None
+    found: list[Finding] | None = None
     if request.method == "POST":
         found = list(doctor.examine())
     context = {

@@ -76,15 +76,16 @@ def rights_view(request: HttpRequest, user_id: int) -> HttpResponse:
             request, _("What %(person)s may do at the desk is written down.") % {"person": person}
         )
         return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[person.pk]))
+    sent: Any = form.data
     held = set(person.user_permissions.values_list("pk", flat=True))
-    chosen = {int(pk) for pk in form.data.getlist("permissions") if pk.isdecimal()} if form.is_bound else held
+    chosen = {int(pk) for pk in sent.getlist("permissions") if pk.isdecimal()} if form.is_bound else held
     context = {
         **site.each_context(request),
         "title": _("Rights at the desk"),
         "person": person,
         "is_fixed": is_fixed,
         "form": form,
-        "is_staff": bool(form.data.get("is_staff")) if form.is_bound else person.is_staff,
+        "is_staff": bool(sent.get("is_staff")) if form.is_bound else person.is_staff,
         "groups": groups,
         "chosen": chosen,
     }

@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.core.management import call_command
 
-from billing import books
+from billing import books, proofs
 from billing.audit import Finding
 from billing.models import BooksCheck, StripeEvent
 from config import tasks
@@ -44,14 +44,19 @@ def test_what_was_found_stands_there_until_it_is_mended(monkeypatch: pytest.Monk
 
 
 def test_beat_checks_once_however_many_beats_and_raises_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr(books.proofs, "check", lambda full=False: calls.append(full) or [WRONG])
+    calls: list[bool] = []
+
+    def wrong(*, full: bool = False) -> list[Finding]:
+        calls.append(full)
+        return [WRONG]
+
+    monkeypatch.setattr(proofs, "check", wrong)
     for _ in range(3):
         tasks.check_books()
     assert calls == [False]
     assert Alarm.objects.filter(condition="books", ended_at=None).count() == 1
     BooksCheck.objects.update(begun_at=ago(400))
-    monkeypatch.setattr(books.proofs, "check", lambda full=False: [])
+    monkeypatch.setattr(proofs, "check", lambda *, full=False: [])
     tasks.check_books()
     assert not Alarm.objects.filter(ended_at=None).exists()
 

@@ -36,6 +36,7 @@ class Desk:
     client: Client
     gone: Organization  # ordered before the other one, and not since
     newest: Generation
+    image: Image
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,9 @@ def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> It
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 cursor.execute("ANALYZE")
-        yield Desk(desk_of(operator()), organizations[0], Generation.objects.latest("pk"))
+        yield Desk(
+            desk_of(operator()), organizations[0], Generation.objects.latest("pk"), Image.objects.latest("pk")
+        )
         connections.close_all()
         django_db_setup()
 
@@ -134,13 +137,12 @@ def look_at_one_organization(desk: Desk) -> None:
         page = desk.client.get(f"/admin/{path}")
         assert page.status_code == 200, path
         if page.context.get("cl") and "canceled" not in path and "/?" in path:
-            assert len(page.context["cl"].result_list) == min(50, ROWS // 10)
+            assert len(page.context["cl"].result_list) >= min(50, ROWS // 10)
             assert page.context["cl"].narrowed_to == "Gone"
 
 
 def search(desk: Desk) -> None:
-    image = Image.objects.latest("pk")
-    task = desk.newest.task_id
+    image, task = desk.image, desk.newest.task_id
     for term in (
         task,
         "req_1",
