@@ -27,7 +27,7 @@ def test_purchases_are_found_by_every_id_they_bear(desk: Client, new_buyer: NewB
     buyer = new_buyer()
     payment, other = buyer.buys(), new_buyer().buys()
     for term in (payment.public_id, payment.session_id, payment.payment_intent_id, buyer.organization.slug):
-        words = text_of(desk.get(LIST, {"q": f" {term} "}))
+        words = text_of(desk.get(LIST, {"q": f" {term} "}, follow=True))
         assert payment.public_id in words
         assert other.public_id not in words
     assert payment.public_id not in text_of(desk.get(LIST, {"q": "pay_nothing"}))

@@ -28,6 +28,10 @@ REASON = "as the letter of Monday says"
 FORMS = {"add", "changelist", "change", "delete", "history", "autocomplete"}
 # What is no customer's, or asks Stripe again as the shop does by itself.
 OF_NO_CUSTOMER = {
+    "accounts.user let_in",
+    "accounts.user reset_second_factor",
+    "accounts.user shut_out",
+    "generations.image show_them",
     "billing.payment look",
     "billing.payment look_at_them",
     "billing.stripeevent replay",

@@ -65,11 +65,12 @@ def test_it_is_ended_with_a_reason(desk: Client) -> None:
     assert books_are_right()
 
 
-def test_notices_cost_one_query() -> None:
+def test_notices_cost_two_queries() -> None:
+    """The books' last check, and payments."""
     at_odds()
     with CaptureQueriesContext(connection) as asked:
         assert len(notices.notices()) == 1
-    assert len(asked) == 1
+    assert len(asked) == 2
 
 
 def test_one_that_agrees_cannot_be_settled(desk: Client) -> None:

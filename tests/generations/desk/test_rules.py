@@ -130,7 +130,7 @@ def test_every_page_says_what_stands_still(desk: Client) -> None:
         assert "<i>no balance</i>" not in page.content.decode()
         assert "Failing refuses" not in text_of(page)
     circuit.close(refusing.pk)
-    assert "refuses our account" not in text_of(desk.get("/admin/"))
+    assert "refuses our account" not in text_of(desk.get("/admin/generations/attempt/"))
 
 
 def test_notices_cost_one_query(alice: object) -> None:
