@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
@@ -19,7 +20,7 @@ from accounts.models import Organization
 from billing import reads
 from billing.models import LedgerEntry, Wallet
 from generations import today
-from generations.models import Generation, Image
+from generations.models import Generation, HourSum, Image
 from tests import scale
 from tests.cast import found, give_credits, new_key
 from tests.databases import Restore
@@ -80,7 +81,7 @@ def look_at_today(desk: Desk) -> None:
 
 
 def sum_up(desk: Desk) -> None:
-    today.HourSum.objects.filter(pk__in=today.HourSum.objects.order_by("-hour").values("pk")[:3]).delete()
+    HourSum.objects.filter(pk__in=HourSum.objects.order_by("-hour").values("pk")[:3]).delete()
     assert today.sum_up() >= 2
 
 
@@ -121,8 +122,8 @@ def go_to_a_day(desk: Desk) -> None:
         assert all(_time(row).date() <= day for row in rows if "until" in path)
 
 
-def _time(row: object) -> object:
-    return getattr(row, "created_at", None) or row.submitted_at  # type: ignore[attr-defined]
+def _time(row: Any) -> Any:
+    return getattr(row, "created_at", None) or row.submitted_at
 
 
 def look_at_one_organization(desk: Desk) -> None:
