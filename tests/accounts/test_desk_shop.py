@@ -65,7 +65,8 @@ def test_what_the_shop_is_called_and_asks_for_is_changed(desk: Client) -> None:
 def test_what_cannot_be_is_refused_in_words(desk: Client, field: str, value: str, words: str) -> None:
     first_shop()
     before = Shop.objects.values().get()
-    response = save(desk, **{field: value})
+    changed: dict[str, Any] = {field: value}
+    response = save(desk, **changed)
     assert response.status_code == 200
     assert words in text_of(response)
     assert Shop.objects.values().get() == before
