@@ -10,6 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -41,9 +42,14 @@ def prepare() -> Path:
     for other in own.parent.iterdir():
         host, _, pid = other.name.rpartition("-")
         is_gone = host == socket.gethostname() and pid.isdigit() and not Path(f"/proc/{pid}").exists()
-        if other != own and (is_gone or other.stat().st_mtime < time.time() - ABANDONED_S):
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(FileNotFoundError):  # a sibling was quicker
+            if other != own and (is_gone or _last_written(other) < time.time() - ABANDONED_S):
+                shutil.rmtree(other, ignore_errors=True)
     return own
+
+
+def _last_written(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
 
 
 # The library decides where it counts when it is first imported, by whomever.

@@ -1,7 +1,10 @@
 """`/metrics` is there for whom the settings name, and for nobody else."""
 
+import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError
@@ -86,6 +89,24 @@ requests.REQUESTS.labels("GET", "/elsewhere", "200").inc(3)
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
     after = value(watched, "tintype_requests_total", method="GET", route="/elsewhere", status="200")
     assert after - before == 3
+
+
+def test_files_of_processes_that_are_gone_are_removed_and_no_others(
+    tmp_path: Path, settings: Settings
+) -> None:
+    from config.watching import requests
+
+    settings.METRICS_DIR = tmp_path
+    host = socket.gethostname()
+    alive, dead = tmp_path / f"{host}-1", tmp_path / f"{host}-99999999"
+    elsewhere, abandoned = tmp_path / "another-7", tmp_path / "another-8"
+    for one in (alive, dead, elsewhere, abandoned):
+        one.mkdir()
+        (one / "counter_1.db").touch()
+        os.utime(one, (0, 0))
+    os.utime(abandoned / "counter_1.db", (0, 0))
+    own = requests.prepare()
+    assert set(tmp_path.iterdir()) == {own, alive, elsewhere}
 
 
 def test_without_a_database_requests_are_still_told(watched: str, monkeypatch: pytest.MonkeyPatch) -> None:
