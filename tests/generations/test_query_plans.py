@@ -15,7 +15,7 @@ from accounts.access import Access, access_of_key
 from accounts.models import ApiKey, Organization
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
-from generations import backlog, closing, doorbell, lifecycle, retention, runner, sweeps, waiting
+from generations import backlog, closing, doorbell, gpu_workers, lifecycle, retention, runner, sweeps, waiting
 from generations.models import Generation, Image
 from tests.accounts.client import data_of, generate, status, task_of
 from tests.cast import Person, found, give_credits, new_key
@@ -186,6 +186,7 @@ def sweep(shop: Shop) -> None:
     assert sweeps.expire_overdue() == 1
     assert (sweeps.requeue_lost(), sweeps.drive_again()) == (1, 1)
     assert sweeps.ring_again() >= 1
+    assert gpu_workers.queued_before(a_generation(shop.large.access)) > 0
 
 
 def delete_old_images(shop: Shop) -> None:
