@@ -15,7 +15,7 @@ run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
 	@exec $(PY) manage.py up
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
 	@$(BOTH) --limit-s 1800 -- -m pytest -q

@@ -89,7 +89,10 @@ def standing(upstreams: Sequence[Upstream], generation: Generation | None = None
 
 def queued_before(generation: Generation) -> float:
     """Megapixels of the orders that came before and wait, whoever will make them: few can be made by others alone."""
-    ahead = Generation.objects.unended().filter(status=Status.QUEUED, livemode=True, pk__lt=generation.pk)
+    # By their deadlines, which their index has, and which are as far away for everybody.
+    ahead = Generation.objects.unended().filter(
+        status=Status.QUEUED, livemode=True, deadline_at__lt=generation.deadline_at
+    )
     pixels = ExpressionWrapper(F("width") * 1.0 * F("height") * F("n"), output_field=FloatField())
     found = ahead.annotate(pixels=pixels).order_by("deadline_at")[:LOOKED_AT].aggregate(total=Sum("pixels"))
     return float(found["total"] or 0) / 1e6

@@ -22,6 +22,7 @@ from generations import (
     backlog,
     closing,
     doorbell,
+    gpu_workers,
     incidents,
     leakage,
     lifecycle,
@@ -212,6 +213,7 @@ def sweep(shop: Shop) -> None:
     assert sweeps.expire_overdue() == 1
     assert (sweeps.requeue_lost(), sweeps.drive_again()) == (1, 1)
     assert sweeps.ring_again() >= 1
+    assert gpu_workers.queued_before(a_generation(shop.large.access)) > 0
 
 
 def delete_old_images(shop: Shop) -> None:
