@@ -1,0 +1,1 @@
+"""`python -m tests.screenshots`: every page as it looks, for people to look at."""

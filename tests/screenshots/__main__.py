@@ -1,0 +1,181 @@
+"""Opens a demo with a past, and writes every page of it into a folder: desktop and phone, light and dark, in each language."""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, sync_playwright
+
+from config.settings import LANGUAGES
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, PHONE, WIDE
+from tests.faults.shop import Shop, environment, running
+from tests.processes import ROOT, free_port
+from tests.screenshots import sheets
+from tests.screenshots.filling import BILLING, NEWCOMER, OWNER
+
+FOLDER = ROOT / "build" / "screenshots"
+DEVICES: dict[str, ViewportSize] = {"desktop": WIDE, "phone": PHONE}
+STRANGERS = ("/docs/", "/sign-", "/account/forgotten/", "/mails/")  # alike for everybody
+DESK = ["/admin/", "/admin/accounts/organization/", "/admin/generations/upstream/"]
+
+
+def main() -> int:
+    options = _options()
+    shutil.rmtree(options.folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as temporary, _shop(Path(temporary)) as (shop, filled):
+        with sync_playwright() as playwright:
+            path = shutil.which("chromium")
+            browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+            studio = Studio(browser, shop, filled, options)
+            for language in options.languages:
+                studio.take_all(language)
+            browser.close()
+    sys.stdout.write(f"{studio.count} screenshots and their sheets are in {options.folder}\n")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    known = [code for code, _name in LANGUAGES]
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+    parser.add_argument("--languages", nargs="+", default=known, choices=known, metavar="CODE")
+    parser.add_argument("--devices", nargs="+", default=list(DEVICES), choices=list(DEVICES))
+    parser.add_argument("--schemes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
+    parser.add_argument("--only", default="", help="a regular expression that paths have to match")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    return parser.parse_args()
+
+
+@contextmanager
+def _shop(folder: Path) -> Iterator[tuple[Shop, dict[str, Any]]]:
+    """An open demo, and what was put into it."""
+    port, till_port = free_port(), free_port()
+    changes = {"SANDBOX_SECONDS": "0", "TILL": "1", "TILL_PORT": str(till_port), "MAX_OPEN_TASKS": "1000"}
+    with running(folder, folder / "data", port=port, changes=changes) as shop:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.screenshots.filling"],
+            cwd=ROOT,
+            env=environment(folder / "data", port, **changes),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=600,
+        )
+        yield shop, json.loads(done.stdout.splitlines()[-1])
+
+
+class Studio:
+    """Who goes round with a camera. `states` hold who is signed in: tries to sign in are limited."""
+
+    def __init__(
+        self, browser: Browser, shop: Shop, filled: dict[str, Any], options: argparse.Namespace
+    ) -> None:
+        self.browser, self.filled, self.options = browser, filled, options
+        self.address = f"http://localhost:{shop.port}"
+        self.count = 0
+        owner = re.search(r"^\s*password\s+(\S+)$", shop.out, re.MULTILINE)
+        assert owner is not None, shop.out
+        self.states = {
+            "member": self._sign_in(OWNER, owner[1]),
+            "newcomer": self._sign_in(NEWCOMER, filled["password"]),
+            "billing": self._sign_in(BILLING, filled["password"]),
+            "public": None,
+        }
+
+    def take_all(self, language: str) -> None:
+        visits = self._visits()
+        for device in self.options.devices:
+            folders = {
+                scheme: self.options.folder / language / f"{device}-{scheme}"
+                for scheme in self.options.schemes
+            }
+            files: dict[str, list[Path]] = {scheme: [] for scheme in folders}
+            for who, paths in visits.items():
+                context = self._context(device, language, self.states[who])
+                page = context.new_page()
+                for path in paths:
+                    for scheme, file in self._take(page, who, path, folders):
+                        files[scheme].append(file)
+                context.close()
+            for scheme, folder in folders.items():
+                sheets.write(folder, files[scheme])
+
+    def _visits(self) -> dict[str, list[str]]:
+        plain, wanted = self.filled["paths"], re.compile(self.options.only)
+        found = {
+            "public": [*plain, "/nothing/"],
+            "member": [*(path for path in plain if not path.startswith(STRANGERS)), *self.filled["member"], *DESK],
+            "newcomer": self.filled["newcomer"],
+            "billing": ["/home/", "/playground/", "/credits/", "/keys/", "/settings/"],
+        }
+        return {who: [path for path in paths if wanted.search(path)] for who, paths in found.items()}
+
+    def _take(self, page: Page, who: str, path: str, folders: dict[str, Path]) -> Iterator[tuple[str, Path]]:
+        try:
+            answer = page.goto(self.address + path, wait_until="load")
+        except Error:  # a file
+            return
+        wanted = path.partition("?")[0]
+        is_page = (
+            answer is not None
+            and (answer.status < 400 or path == "/nothing/")
+            and answer.headers.get("content-type", "").startswith("text/html")
+        )
+        if not is_page or page.url.partition("?")[0] != self.address + wanted:
+            return  # answers forms alone, or leads elsewhere
+        name = name_of(who, path, self.filled["member"])
+        for scheme, folder in folders.items():
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # of its own list
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / f"{name}.png"
+            if path in DESK:
+                page.reload()  # its script looks once which colours are wished for
+            _settle(page)
+            page.screenshot(path=file, full_page=True)
+            self.count += 1
+            yield scheme, file
+
+    def _context(self, device: str, language: str, state: Any) -> BrowserContext:
+        return self.browser.new_context(viewport=DEVICES[device], locale=language, storage_state=state)
+
+    def _sign_in(self, email: str, password: str) -> Any:
+        context = self._context("desktop", "en", None)
+        page = context.new_page()
+        page.goto(f"{self.address}/sign-in/")
+        page.locator("#email").fill(email)
+        page.locator("#password").fill(password)
+        page.locator("#password").press("Enter")
+        page.wait_for_url(f"{self.address}/home/")
+        state = context.storage_state()
+        context.close()
+        return state
+
+
+def name_of(who: str, path: str, by_id: Sequence[str]) -> str:
+    """Of a file; without ids, which are others each time."""
+    words = re.sub(r"\b(task|key|we|msg)_\w+|[0-9a-f]{8}-[-0-9a-f]{27}", "x", path)
+    words = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    number = f"-{by_id.index(path)}" if path in by_id else ""
+    return f"{who}-{words or 'landing'}{number}"
+
+
+def _settle(page: Page) -> None:
+    """Images that come when they are scrolled to come now."""
+    page.evaluate(
+        """async () => {
+            const images = [...document.images];
+            for (const image of images) image.loading = "eager";
+            await Promise.all(images.map((image) => image.decode().catch(() => {})));
+        }"""
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
