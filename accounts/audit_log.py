@@ -64,6 +64,8 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.MEMBER_REMOVED,
                     _A.MEMBER_LEFT,
                     _A.PERSON_ERASED,
+                    _A.PERSON_SHUT_OUT,
+                    _A.PERSON_LET_IN,
                 }
             ),
         ),

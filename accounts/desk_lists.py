@@ -168,7 +168,7 @@ class NewestFirst(DeskChangeList):
         return numbers.values_list("pk", flat=True)[WINDOW - 1 : WINDOW].first()
 
     def _go_on_below(self, base: QuerySet[Any], floor: int) -> None:
-        if base.filter(ordinal__lt=floor).exists():
+        if base.filter(ordinal__lt=floor).values_list("pk", flat=True).first() is not None:
             self.older = self.get_query_string({BEFORE: floor})
             oldest = base.filter(ordinal__gte=floor).order_by("ordinal")
             self.looked_until = oldest.values_list(self.model_admin.time_field, flat=True).first()

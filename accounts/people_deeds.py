@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.audit import record_of_person
 from accounts.deeds import Deed, Doer, Refused, deed_of
-from accounts.models import User
+from accounts.models import AuditAction, User
 from accounts.signing import second_factor, sessions
 
 
@@ -22,10 +24,15 @@ class PersonDeed(Deed[User]):
             raise Refused(_("This is an operator: only who may do everything can do that."))
         if person == doer.user:
             raise Refused(_("This is you. Somebody else has to do it."))
-        return self.help(person, doer)
+        with transaction.atomic():
+            return self.help(person, doer)
 
     def help(self, person: User, doer: Doer) -> str:
         raise NotImplementedError
+
+    def note(self, person: User, action: AuditAction, doer: Doer) -> None:
+        """In the audit log of each of their organizations; the reason is for operators."""
+        record_of_person(person, action, actor=doer.actor, origin=doer.origin, note=doer.reason)
 
 
 @deed_of(User)
@@ -47,6 +54,7 @@ class ShutOut(PersonDeed):
     def help(self, person: User, doer: Doer) -> str:
         if not User.objects.filter(pk=person.pk, is_active=True).update(is_active=False):
             raise Refused(_("They are shut out already."))
+        self.note(person, AuditAction.PERSON_SHUT_OUT, doer)
         sessions.end_all(person)
         return _("%(person)s is shut out.") % {"person": person.email}
 
@@ -66,6 +74,7 @@ class LetIn(PersonDeed):
     def help(self, person: User, doer: Doer) -> str:
         if not User.objects.filter(pk=person.pk, is_active=False, erased_at=None).update(is_active=True):
             raise Refused(_("They are not shut out."))
+        self.note(person, AuditAction.PERSON_LET_IN, doer)
         return _("%(person)s may sign in again.") % {"person": person.email}
 
 

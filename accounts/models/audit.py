@@ -63,6 +63,8 @@ class AuditAction(models.TextChoices):
     TASK_CANCELED = "task_canceled", _("Canceled a task")
     STAND_IN_BEGUN = "stand_in_begun", _("Began to look in as a member")
     STAND_IN_ENDED = "stand_in_ended", _("Ended looking in as a member")
+    PERSON_SHUT_OUT = "person_shut_out", _("Shut somebody out")
+    PERSON_LET_IN = "person_let_in", _("Let somebody in again")
 
 
 NOBODY = "nobody"  # that is known: the actor of what somebody did who was not signed in

@@ -92,6 +92,15 @@ class GenerationAdmin(WithDeeds):
     )
     readonly_fields = ("by", "size", "pictures")
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Generation], search_term: str
+    ) -> tuple[QuerySet[Generation], bool]:
+        term = search_term.strip()
+        if not term or term.startswith("task_"):
+            return super().get_search_results(request, queryset, search_term)
+        # SQLite takes the index of requests only where it reads that there is one.
+        return queryset.filter(request_id=term).exclude(request_id=""), False
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
