@@ -11,8 +11,7 @@ from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from accounts.organizations import create_organization, first_shop
 from billing import ledger
-
-PASSWORD = "correct horse battery staple"  # theirs all
+from tests.passwords import PASSWORD
 
 
 @dataclass(frozen=True, slots=True)

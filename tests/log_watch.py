@@ -4,7 +4,7 @@ import logging
 import re
 
 from config.logs import JsonFormatter
-from tests.cast import PASSWORD
+from tests.passwords import PASSWORD
 
 # What tests give away on purpose, in whatever they do.
 SECRETS = {

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from accounts import keys
-from tests.cast import PASSWORD
 from tests.log_watch import Watch, told
+from tests.passwords import PASSWORD
 
 
 @pytest.mark.parametrize(

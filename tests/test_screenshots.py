@@ -1,10 +1,14 @@
 """`make screenshots`: names without ids, which are others each time, and sheets that hold every page."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.processes import ROOT
 from tests.screenshots import sheets
 from tests.screenshots.__main__ import name_of
 
@@ -50,3 +54,13 @@ def test_sheets_hold_every_page_in_as_many_files_as_it_takes(tmp_path: Path, wid
 
 def test_no_pages_make_no_sheet(tmp_path: Path) -> None:
     assert sheets.write(tmp_path / "nothing", []) == []
+
+
+@pytest.mark.parametrize("program", ["tests.screenshots", "benchmarks"])
+def test_programs_that_look_from_outside_start_without_settings(program: str) -> None:
+    plain = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", program, "--help"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=plain, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr

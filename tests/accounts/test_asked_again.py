@@ -10,11 +10,12 @@ from pytest_django import Settings
 from accounts.models import ApiKey, DataExport, ExportState, Organization, Role
 from tests.accounts.signing.steps import code_of, forget_when, signed_in, switch_on
 from tests.accounts.team.team import role_of
-from tests.cast import PASSWORD, Person, join, new_key
+from tests.cast import Person, join, new_key
 from tests.config.keys.steps import FIELDS, form_id
 from tests.makers import ago
 from tests.page_forms import forms_of
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 ASKED = "/account/again/"

@@ -11,8 +11,9 @@ from django.utils.timezone import now
 
 from accounts import throttling
 from accounts.models import AuditEvent, AuditOrigin
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 EMAIL = "alice@studio.example"
 MISMATCH = "This e-mail and password do not match. Try again."

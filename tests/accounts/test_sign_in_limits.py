@@ -15,8 +15,9 @@ from accounts.errors import Unavailable
 from accounts.gcra import Rate
 from accounts.throttling import ProcessLimiter, RedisLimiter
 from tests.accounts.asks import one
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 EMAIL = "alice@studio.example"
 RATE = Rate("sign_in", 10, 10)

@@ -15,9 +15,10 @@ from billing import welcome
 from billing.models import WelcomeCount
 from config import demo
 from tests.billing.gifts import a_person
-from tests.cast import PASSWORD, Person, found
+from tests.cast import Person, found
 from tests.makers import an_organization, books_are_right, wallet_of
 from tests.pages import browser_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,11 @@ from django.test import Client
 
 from accounts.models import User
 from tests.accounts.test_sign_in import sign_in
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.makers import an_upstream
 from tests.operators import clerk, desk_of, operator
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 PLACES = [

@@ -14,10 +14,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from tests.accounts.signing.steps import code_of, sign_in, signed_in, switch_on
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.config.test_settings_boot import settings_with
 from tests.operators import desk_of, operator
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 SETUP = "/account/second-factor/"
 AGAIN = "/account/again/code/?next="

@@ -17,8 +17,9 @@ from accounts.models import QueuedMail
 from config.celery import app
 from generations.models import Generation
 from tests import mail
-from tests.cast import PASSWORD, found, give_credits
+from tests.cast import found, give_credits
 from tests.faults.books import wait_until_all_have_ended
+from tests.passwords import PASSWORD
 from tests.processes import free_port
 from tests.shop import RunningShop, start
 from tests.waiting import wait_until

@@ -1,4 +1,6 @@
-"""Opens a demo with a past, and writes every page of it into a folder: desktop and phone, light and dark, in each language."""
+"""Opens a demo with a past, and writes every page of it into a folder: desktop and phone, light and dark, in each
+language.
+"""
 
 import argparse
 import json
@@ -30,14 +32,18 @@ DESK = ["/admin/", "/admin/accounts/organization/", "/admin/generations/upstream
 def main() -> int:
     options = _options()
     shutil.rmtree(options.folder, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as temporary, _shop(Path(temporary)) as (shop, filled):
-        with sync_playwright() as playwright:
-            path = shutil.which("chromium")
-            browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-            studio = Studio(browser, shop, filled, options)
-            for language in options.languages:
-                studio.take_all(language)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        _shop(Path(temporary)) as (shop, filled),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS
+        )
+        studio = Studio(browser, shop, filled, options)
+        for language in options.languages:
+            studio.take_all(language)
+        browser.close()
     sys.stdout.write(f"{studio.count} screenshots and their sheets are in {options.folder}\n")
     return 0
 
@@ -111,7 +117,11 @@ class Studio:
         plain, wanted = self.filled["paths"], re.compile(self.options.only)
         found = {
             "public": [*plain, "/nothing/"],
-            "member": [*(path for path in plain if not path.startswith(STRANGERS)), *self.filled["member"], *DESK],
+            "member": [
+                *(path for path in plain if not path.startswith(STRANGERS)),
+                *self.filled["member"],
+                *DESK,
+            ],
             "newcomer": self.filled["newcomer"],
             "billing": ["/home/", "/playground/", "/credits/", "/keys/", "/settings/"],
         }

@@ -1,5 +1,5 @@
-"""`python -m tests.screenshots.filling`, in the settings of a running demo: a past for its organization, and somebody new.
-Prints what to look at, as JSON.
+"""`python -m tests.screenshots.filling`, in the settings of a running demo: a past for its organization, and somebody
+new. Prints what to look at, as JSON.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ def fill() -> dict[str, Any]:
     """Paths by group: `public`, `member`, `newcomer`; `password` is that of the newcomer and of the billing member."""
     from accounts.access import access_of_user
     from accounts.models import User
-    from tests.cast import PASSWORD
+    from tests.passwords import PASSWORD
 
     owner = User.objects.get(email=OWNER)
     access = access_of_user(owner)
@@ -94,7 +94,12 @@ def _orders(access: Any) -> list[str]:
     watched = _one_at_work(wide)
     found = [f"/playground/{order.task_id}/" for order in (wide, tall, several, refused, free)]
     found += [f"/playground/{watched}/", f"/gallery/{wide.task_id}/", f"/gallery/{refused.task_id}/"]
-    return [*found, f"/gallery/{several.task_id}/delete", "/gallery/?mode=test", "/gallery/?text=nothing+like+it"]
+    return [
+        *found,
+        f"/gallery/{several.task_id}/delete",
+        "/gallery/?mode=test",
+        "/gallery/?text=nothing+like+it",
+    ]
 
 
 def _one_at_work(like: Any) -> str:

@@ -21,9 +21,10 @@ from accounts.origin import Origin
 from tests.accounts.client import generate
 from tests.accounts.privacy.steps import access_of, acts, post
 from tests.accounts.privacy.test_closing import everything_in_the_database
-from tests.cast import PASSWORD, Person, join, new_key
+from tests.cast import Person, join, new_key
 from tests.makers import ago
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 PAGE = "/account/delete/"

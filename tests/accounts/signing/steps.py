@@ -12,8 +12,9 @@ from django.test import Client
 
 from accounts import sealing
 from accounts.models import AuditEvent, QueuedMail, User
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.pages import Browser, browser_of
+from tests.passwords import PASSWORD
 
 NEW = "dora@harbour.example"
 HOME = "203.0.113.7"

@@ -19,9 +19,10 @@ from tests.accounts.signing.steps import (
     signed_in,
     told,
 )
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.makers import wallet_of
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 OTHER = "seven quiet harbours at dawn"

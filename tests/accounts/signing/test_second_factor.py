@@ -18,8 +18,9 @@ from tests.accounts.signing.steps import (
     switch_on,
     told,
 )
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 SECOND = "/sign-in/second-factor/"

@@ -20,9 +20,10 @@ from tests.accounts.signing.steps import (
     sign_up,
     told,
 )
-from tests.cast import PASSWORD, Person
+from tests.cast import Person
 from tests.makers import wallet_of
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,9 @@ from accounts.organizations import create_organization, first_shop
 from accounts.signing import unproven
 from billing import ledger
 from tests.accounts.signing.steps import NEW, a_newcomer, confirm_path, mails_to, path_in, sign_in, sign_up
-from tests.cast import PASSWORD
 from tests.makers import ago
 from tests.pages import browser_of, text_of
+from tests.passwords import PASSWORD
 
 pytestmark = pytest.mark.django_db
 OTHER = "seven quiet harbours at dawn"
