@@ -52,7 +52,8 @@ class OrganizationAdmin(WithDeeds):
         "standing",
         ("suspended_at", "resumed_at"),
         ("rate_per_minute", "burst"),
-        ("created_at", "closing_at", "closed_at"),
+        ("created_at", "closing_at"),
+        "closed_at",
         "people",
     )
     readonly_fields = ("standing", "people")

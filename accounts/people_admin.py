@@ -125,10 +125,13 @@ class InvitationAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("The id of an invitation (inv_…), or an organization's short name")
     fields = (
         ("public_id", "organization"),
-        ("email", "role", "state"),
+        ("email", "role"),
+        "state",
         ("invited_by", "times_sent"),
-        ("created_at", "sent_at", "expires_at"),
-        ("accepted_at", "accepted_by", "revoked_at"),
+        ("created_at", "sent_at"),
+        "expires_at",
+        ("accepted_at", "accepted_by"),
+        "revoked_at",
     )
     readonly_fields = ("state",)
 

@@ -57,8 +57,10 @@ class WalletAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("An organization's short name")
     fields = (
         "organization",
-        ("available", "held", "owed"),
-        ("value", "open_tasks", "open_limit"),
+        ("available", "held"),
+        "owed",
+        ("value", "open_tasks"),
+        "open_limit",
         "entries",
     )
     readonly_fields = ("value", "entries")
@@ -95,8 +97,10 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     search_by = {"task_": "reference", "": "reference"}
     search_help_text = gettext_lazy("What an entry is for, such as generation:task_…, or the id of a task")
     fields = (
-        ("of", "kind", "created_at"),
-        ("available", "held", "owed"),
+        ("of", "kind"),
+        "created_at",
+        ("available", "held"),
+        "owed",
         ("value", "available_after"),
         ("cause", "actor"),
         "noted",
