@@ -6,6 +6,31 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 
+__all__ = [
+    "C2PA_ALGORITHM",
+    "C2PA_CERTIFICATE",
+    "C2PA_KEY",
+    "C2PA_TIMESTAMPS",
+    "GPU_ATTENTION",
+    "GPU_BACKEND",
+    "GPU_BATCH_TOKENS",
+    "GPU_BATCH_WINDOW_S",
+    "GPU_COMPILE",
+    "GPU_DEVICE",
+    "GPU_DTYPE",
+    "GPU_HANG_S",
+    "GPU_MAX_WAIT_S",
+    "GPU_MODEL",
+    "GPU_OFFLOAD",
+    "GPU_SIZES",
+    "GPU_STEPS",
+    "GPU_THREADS",
+    "GPU_TILING",
+    "GPU_WORKER",
+    "GPU_WORKERS",
+    "IMAGE_CLASSIFIER",
+]
+
 _SIZE = re.compile(r"([1-9][0-9]{2,3})[x*]([1-9][0-9]{2,3})")
 _DEVICE = re.compile(r"cuda(:[0-9]{1,2})?|cpu")
 

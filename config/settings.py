@@ -12,30 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from config import api_settings, beat, desk_look, env, logs, sign_in, stripe_keys
-from config.gpu_settings import (  # noqa: F401 - settings as well
-    C2PA_ALGORITHM,
-    C2PA_CERTIFICATE,
-    C2PA_KEY,
-    C2PA_TIMESTAMPS,
-    GPU_ATTENTION,
-    GPU_BACKEND,
-    GPU_BATCH_TOKENS,
-    GPU_BATCH_WINDOW_S,
-    GPU_COMPILE,
-    GPU_DEVICE,
-    GPU_DTYPE,
-    GPU_HANG_S,
-    GPU_MAX_WAIT_S,
-    GPU_MODEL,
-    GPU_OFFLOAD,
-    GPU_SIZES,
-    GPU_STEPS,
-    GPU_THREADS,
-    GPU_TILING,
-    GPU_WORKER,
-    GPU_WORKERS,
-    IMAGE_CLASSIFIER,
-)
+from config.gpu_settings import *  # noqa: F403 - settings as well, of an own GPU
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
