@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --req
 BOTH = $(PY) -m tests.run
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: run help test test-gpu coverage proof bench screenshots lint lock gpu-setup chromium
+.PHONY: run help test test-gpu coverage proof bench screenshots messages lint lock gpu-setup chromium gettext
 # A GPU's build of torch depends on its driver, so the operator may name another: make gpu-setup TORCH='torch==…'.
 TORCH ?= torch==2.13.0
 
@@ -17,7 +17,7 @@ run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-test: .venv/dev.stamp chromium  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
+test: .venv/dev.stamp chromium gettext  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
 	@$(BOTH) --limit-s 1800 -- -m pytest -q
 	@cat build/runs/summary.txt
 
@@ -28,7 +28,7 @@ gpu-setup: .venv/runtime.stamp requirements/gpu.txt  ## what an own GPU needs be
 	@$(PIP) --no-deps -r requirements/gpu.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-input '$(TORCH)'
 
-coverage: .venv/dev.stamp chromium  ## the same with branch coverage, which takes half as long again; fails below 95 %
+coverage: .venv/dev.stamp chromium gettext  ## the same with branch coverage, which takes half as long again; fails below 95 %
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@$(BOTH) --limit-s 2700 --measured sqlite -- -m pytest -q
 	@$(PY) -m coverage combine --quiet
@@ -49,6 +49,13 @@ bench: .venv/dev.stamp chromium  ## what the shop can do on this machine, as rat
 
 screenshots: .venv/dev.stamp chromium  ## every page, desktop and phone, light and dark (LANGUAGES="en de": some alone), into build/screenshots
 	@$(PY) -m tests.screenshots $(if $(LANGUAGES),--languages $(LANGUAGES))
+
+messages: export DATA_DIR = build/lint
+messages: .venv/dev.stamp gettext  ## after a change of words: takes them into locale/, where translations are written, and compiles those
+	@$(PY) manage.py makemessages -v0 --no-location --no-obsolete -l de -l zh_Hans $(NO_WORDS)
+	@$(PY) manage.py compilemessages -v0 -l de -l zh_Hans --ignore '.venv*'
+# Folders whose words nobody reads in a shop.
+NO_WORDS = $(addprefix --ignore ,'.venv*' build var tests benchmarks clients deploy)
 
 lint: export DATA_DIR = build/lint
 lint: .venv/dev.stamp  ## style, types, import rules, missing migrations, clean locks
@@ -104,5 +111,16 @@ chromium:
 				>/dev/null 2>&1 || echo "Chromium could not be installed; browser tests will fail." >&2; \
 		else \
 			echo "Browser tests need Chromium; as root: apt-get install --no-install-recommends chromium" >&2; \
+		fi; \
+	fi
+
+gettext:
+	@if ! command -v xgettext >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing gettext for the tests of translations ..." >&2; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gettext; } \
+				>/dev/null 2>&1 || echo "gettext could not be installed; tests of translations will fail." >&2; \
+		else \
+			echo "Tests of translations need gettext; as root: apt-get install --no-install-recommends gettext" >&2; \
 		fi; \
 	fi
