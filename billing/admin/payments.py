@@ -91,7 +91,7 @@ class PaymentAdmin(PaymentDeeds):
     def at_stripe(self, payment: Payment) -> str:
         url = stripe_link(payment)
         return (
-            format_html('<a class="underline" href="{}" rel="noreferrer">{}</a>', url, _("Open"))
+            format_html('<a class="underline" href="{}" rel="noreferrer">{}</a>', url, _("Open it"))
             if url
             else "-"
         )
