@@ -1,6 +1,5 @@
 """Members accept terms and privacy policy once per version, before the shop goes on with them."""
 
-import re
 from typing import cast
 
 import pytest
@@ -13,6 +12,7 @@ from accounts import terms
 from accounts.models import Acceptance, DocumentKind, Shop
 from tests.accounts.client import data_of, generate
 from tests.cast import Person, new_key
+from tests.page_forms import forms_of
 from tests.pages import browser_of, text_of
 
 ASKED = {
@@ -70,7 +70,8 @@ def test_page_leads_by_way_of_the_terms_and_back(alice: Person, shop: Shop) -> N
     assert 'href="https://shop.example/terms"' in html
     assert "Terms of service (opens in a new tab) version 2026-11" in text_of(page)
     assert "Privacy policy (opens in a new tab) version 7" in text_of(page)
-    fields = dict(re.findall(r'type="hidden" name="(next|terms|privacy)" value="([^"]*)"', html))
+    form = next(form for form in forms_of(html) if "terms" in form.fields)
+    fields = {name: form.fields[name] for name in ("next", "terms", "privacy")}
     assert fields == {"next": "/credits/?before=5", **BOTH}
     assert post(client, accept="yes", **fields).headers["Location"] == "/credits/?before=5"
     assert client.get("/credits/?before=5").status_code == 200

@@ -178,13 +178,13 @@ def test_no_statement_of_the_desk_reads_more_as_tables_grow(
     assert [f"{cost}: {plan.sql}" for plan in found_plans for cost in plan.costs] == []
 
 
-def test_days_that_are_counted_live_read_more_control(desk: Desk) -> None:
-    """What the sums spare: thirty days at once."""
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite counts no rows")
-    now = read_db_now()
-    found_plans = plans_of(lambda: today.count_between(now - timedelta(days=30), now), ORDERS)
-    assert any(plan.costs for plan in found_plans)
+if connection.vendor == "postgresql":  # SQLite counts no rows
+
+    def test_days_that_are_counted_live_read_more_control(desk: Desk) -> None:
+        """What the sums spare: thirty days at once."""
+        now = read_db_now()
+        found_plans = plans_of(lambda: today.count_between(now - timedelta(days=30), now), ORDERS)
+        assert any(plan.costs for plan in found_plans)
 
 
 def test_pages_lose_and_double_nothing(desk: Desk) -> None:

@@ -306,7 +306,7 @@ def test_operators_search_and_filter_all_of_them_and_change_none(alice: Person, 
         "?action__exact=key_created": {charlie.user.actor},
         f"?q={charlie.organization.slug}": {charlie.user.actor},
     }.items():
-        words = text_of(desk.get(path + query))
+        words = text_of(desk.get(path + query, follow=True))
         for actor in (alice.user.actor, charlie.user.actor):
             assert (actor in words) == (actor in shown), query
     assert "because" in text_of(desk.get(f"{path}{event.pk}/change/"))

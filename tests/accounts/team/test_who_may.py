@@ -15,7 +15,7 @@ from tests.page_forms import forms_of
 from tests.pages import browser_of, text_of
 
 pytestmark = pytest.mark.django_db
-FOR_PEOPLE = {"/sign-out/", "/organizations/switch/"}
+FOR_PEOPLE = {"/sign-out/", "/organizations/switch/", "/look/"}
 
 ALL = frozenset(Role.values)
 HEADS = frozenset({"owner", "admin"})
