@@ -18,7 +18,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 test: .venv/dev.stamp chromium gettext  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
-	@$(BOTH) --limit-s 1800 -- -m pytest -q
+	@$(BOTH) --limit-s 2700 -- -m pytest -q
 	@cat build/runs/summary.txt
 
 test-gpu: .venv-gpu/stamp  ## the own GPU's engine with a tiny model on the processor (under a minute once torch is there)
@@ -30,7 +30,7 @@ gpu-setup: .venv/runtime.stamp requirements/gpu.txt  ## what an own GPU needs be
 
 coverage: .venv/dev.stamp chromium gettext  ## the same with branch coverage, which takes half as long again; fails below 95 %
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(BOTH) --limit-s 2700 --measured sqlite -- -m pytest -q
+	@$(BOTH) --limit-s 3600 --measured sqlite -- -m pytest -q
 	@$(PY) -m coverage combine --quiet
 	@failed=0; for app in $(APPS); do \
 		$(PY) -m coverage report --include="$$app/*" --format=total >build/coverage/$$app.percent; \

@@ -151,7 +151,7 @@ def test_card_to_be_saved_is_chosen(till: RunningTill, client: stripe.StripeClie
             "locale": "de",
         }
     )
-    assert "Save a card for later" in visit(till, f"/pay/{made.id}").text
+    assert "Karte für später speichern" in visit(till, f"/pay/{made.id}").text
     assert visit(till, f"/pay/{made.id}", {"action": "decline"}).status == 402
     assert visit(till, f"/pay/{made.id}", {"action": "pay", "card": "needs_authentication"}).status == 303
     (method,) = client.v1.customers.payment_methods.list(buyer.id).data

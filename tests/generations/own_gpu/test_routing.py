@@ -12,7 +12,7 @@ from generations.engine import tokens
 from generations.errors import UpstreamMissing
 from generations.models import Generation, GpuWorker, Upstream
 from tests.generations.own_gpu.conftest import a_worker, own
-from tests.makers import a_generation, a_request, an_access, an_organization, an_upstream, status_of
+from tests.makers import a_generation, a_request, ago, an_access, an_organization, an_upstream, status_of
 
 pytestmark = pytest.mark.django_db
 MODEL = "z-image-turbo"
@@ -27,6 +27,14 @@ def names(generation: Generation) -> list[str]:
     route = routing.route(Generation.objects.select_related("model").get(pk=generation.pk))
     assert isinstance(route, routing.Try), route
     return [upstream.name for upstream in route.upstreams]
+
+
+def queue_of(access: Access, count: int) -> list[Generation]:
+    """One after the other, also where a whole queue is made within a tick of the database's clock."""
+    orders = [a_generation(access) for _ in range(count)]
+    for number, order in enumerate(orders):
+        Generation.objects.filter(pk=order.pk).update(deadline_at=ago(-300 - number))
+    return orders
 
 
 def accepts(access: Access, **fields: str) -> None:
@@ -67,7 +75,7 @@ def test_orders_go_elsewhere_once_the_wait_is_too_long(
     settings.GPU_MAX_WAIT_S = 5
     a_worker(seconds_per_megapixel=1.0)
     card, other = own(priority=1), an_upstream(priority=2)
-    orders = [a_generation(access) for _ in range(6)]
+    orders = queue_of(access, 6)
     assert names(orders[3]) == [card.name, other.name]  # 3 s
     assert names(orders[5]) == [other.name, card.name]  # 5.2 s
     GpuWorker.objects.create(name="gpu2", ready=True, seconds_per_megapixel=1.0)
@@ -81,7 +89,7 @@ def test_with_nobody_else_it_is_waited_for_however_long(
     settings.GPU_MAX_WAIT_S = 0
     a_worker()
     card = own()
-    orders = [a_generation(access) for _ in range(3)]
+    orders = queue_of(access, 3)
     assert names(orders[2]) == [card.name]
 
 
@@ -91,7 +99,7 @@ def test_a_place_elsewhere_takes_what_the_card_will_not_make_in_time(
     settings.GPU_MAX_WAIT_S = 3.5
     a_worker()
     card, _other = own(priority=1), an_upstream(priority=2)
-    orders = [a_generation(access) for _ in range(6)]
+    orders = queue_of(access, 6)
     asked: list[int] = []
 
     def ask(generation_id: int) -> bool:
