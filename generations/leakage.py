@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.audit_log import defused
 from accounts.clock import read_db_now
+from accounts.newest_first import HIGHEST
 from generations.margin import MICROS, Window, csv_lines, decimal
 from generations.models import Attempt, BilledDay, Status, Upstream
 from generations.providers.base import OutcomeKind
@@ -110,7 +111,7 @@ def _day(since: datetime.datetime, until: datetime.datetime) -> Iterator[tuple[s
 
 def _number_at(moment: datetime.datetime) -> tuple[int, int | None]:
     """(low, high): attempts below number `low` were sent before, those from `high` on were not; None: all were."""
-    rows = Attempt.objects.order_by("-pk").values_list("pk", "submitted_at")
+    rows = Attempt.objects.filter(pk__lt=HIGHEST).order_by("-pk").values_list("pk", "submitted_at")
     newest = rows.first()
     if newest is None or newest[1] < moment:
         return (newest[0] if newest else 0), None
