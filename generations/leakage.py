@@ -19,13 +19,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.audit_log import defused
 from accounts.clock import read_db_now
-from accounts.newest_first import HIGHEST
+from accounts.newest_first import OF_ALL, SLACK, bracket
 from generations.margin import MICROS, Window, csv_lines, decimal
 from generations.models import Attempt, BilledDay, Status, Upstream
 from generations.providers.base import OutcomeKind
 
-SLACK = datetime.timedelta(hours=1)
-CLOSE = 1_000
 # Why an attempt that cost something brought nothing; others go by their own word.
 UNPAID = "unpaid"
 REASONS = {
@@ -93,7 +91,8 @@ def report(window: Window) -> list[Leak]:
 
 def _day(since: datetime.datetime, until: datetime.datetime) -> Iterator[tuple[str, str, bool, int, int]]:
     """(upstream, outcome, whether the customer paid for it, attempts, cost)."""
-    low, high = _number_at(since - SLACK)[0], _number_at(until + SLACK)[1]
+    low = bracket(Attempt.objects.all(), since - SLACK, by=OF_ALL, time="submitted_at")[0]
+    high = bracket(Attempt.objects.all(), until + SLACK, by=OF_ALL, time="submitted_at")[1]
     rows = Attempt.objects.filter(pk__gte=low, submitted_at__gte=since, submitted_at__lt=until)
     if high is not None:
         rows = rows.filter(pk__lt=high)
@@ -107,23 +106,6 @@ def _day(since: datetime.datetime, until: datetime.datetime) -> Iterator[tuple[s
         .values_list("name", "outcome", "is_paid")
         .annotate(number=Count("pk"), cost=Sum("cost_micros"))
     )
-
-
-def _number_at(moment: datetime.datetime) -> tuple[int, int | None]:
-    """(low, high): attempts below number `low` were sent before, those from `high` on were not; None: all were."""
-    rows = Attempt.objects.filter(pk__lt=HIGHEST).order_by("-pk").values_list("pk", "submitted_at")
-    newest = rows.first()
-    if newest is None or newest[1] < moment:
-        return (newest[0] if newest else 0), None
-    low, high = 0, newest[0]
-    while high - low > CLOSE:
-        middle = (low + high) // 2
-        below = rows.filter(pk__lt=middle).first()
-        if below is None or below[1] < moment:
-            low = middle
-        else:
-            high = below[0]
-    return low, high
 
 
 def as_csv(window: Window) -> Iterator[str]:
