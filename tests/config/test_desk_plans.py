@@ -29,7 +29,7 @@ from tests.operators import desk_of, operator
 from tests.plans import ORDERS, plans_of
 
 # SQLite does not count.
-ROWS = scale.count(20_000, 1_000_000) if connection.vendor == "postgresql" else 100
+ROWS = scale.count(20_000, 200_000) if connection.vendor == "postgresql" else 100
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,11 @@ def test_a_hundred_thousand_go_by_portions_that_ask_the_same_each(access: Access
     incidents.run_due()
     assert incidents.given(incident) == incidents.Extent(1, expected, expected)
     assert available(access) == before + expected
+    if (
+        connection.vendor == "postgresql"
+    ):  # nobody else sees rows that are not committed, to count them for its plans
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     assert books_are_right()
 
 
