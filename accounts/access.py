@@ -75,9 +75,9 @@ def access_of_key(key: ApiKey, origin: Origin = NOWHERE) -> Access:
     )
 
 
-def organizations_of(user: User) -> list[Organization]:
-    """Those that somebody may choose among, by name."""
-    found = Organization.objects.filter(memberships__user=user, closed_at=None)
+def organizations_of(user: User, shop_id: int) -> list[Organization]:
+    """Those of this shop that somebody may choose among, by name."""
+    found = Organization.objects.filter(memberships__user=user, shop=shop_id, closed_at=None)
     return list(found.order_by("name", "pk"))
 
 
@@ -89,7 +89,8 @@ def held(access: Access) -> Access:
     if access.user is None or access.actor != access.user.actor:
         raise InsufficientScope
     hold(access.organization)
-    return access_of_user(access.user, access.organization.slug, origin=access.origin)
+    organization = access.organization
+    return access_of_user(access.user, organization.shop_id, organization.slug, origin=access.origin)
 
 
 def only_looking(access: Access, actor: str) -> Access:
@@ -103,10 +104,12 @@ def hold(organization: Organization) -> None:
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
-def access_of_user(user: User, slug: str | None = None, *, origin: Origin = NOWHERE) -> Access:
-    """The named organization of this person, else their oldest. Raises NotFound for every other, and closed ones."""
+def access_of_user(user: User, shop_id: int, slug: str | None = None, *, origin: Origin = NOWHERE) -> Access:
+    """The named organization of this person in this shop, else their oldest. Raises NotFound for every other, and
+    closed ones.
+    """
     memberships = Membership.objects.select_related("organization__shop").filter(
-        user=user, organization__closed_at=None
+        user=user, organization__shop=shop_id, organization__closed_at=None
     )
     if slug is not None:
         memberships = memberships.filter(organization__slug=slug)

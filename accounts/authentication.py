@@ -15,15 +15,16 @@ from accounts.clock import db_now
 from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
 from accounts.models import ApiKey
 from accounts.origin import NOWHERE, Origin, origin_of
+from accounts.shops import shop_id_of
 from accounts.statements import Select
 
 if TYPE_CHECKING:  # DRF's views import this module by way of its settings
     from rest_framework.views import APIView
 
 
-def _usable(digest: str) -> "QuerySet[ApiKey]":
+def _usable(digest: str, shop_id: int) -> "QuerySet[ApiKey]":
     usable = ApiKey.objects.select_related("organization").filter(
-        revoked_at=None, frozen_at=None, organization__closing_at=None
+        revoked_at=None, frozen_at=None, organization__closing_at=None, organization__shop=shop_id
     )
     # By the database's clock: an application clock that is ahead would write at every request.
     usable = usable.annotate(found_use_due=ExpressionWrapper(ApiKey.use_is_due(), BooleanField()))
@@ -33,12 +34,12 @@ def _usable(digest: str) -> "QuerySet[ApiKey]":
 _find_usable = Select(_usable)
 
 
-def use_key(text: str, origin: Origin = NOWHERE) -> ApiKey | None:
-    """The usable key with this text, its use noted when that is due; a wrong checksum costs no query."""
+def use_key(text: str, shop_id: int, origin: Origin = NOWHERE) -> ApiKey | None:
+    """The usable key of this shop with this text, its use noted when that is due; a wrong checksum costs no query."""
     parsed = keys.parse(text)
     if parsed is None:
         return None
-    found = _find_usable(digest=parsed.digest)
+    found = _find_usable(digest=parsed.digest, shop_id=shop_id)
     if not found:
         return None
     key: ApiKey = found[0]
@@ -55,7 +56,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         text = credentials.strip() if scheme.lower() == "bearer" else ""
         # Read when it is written down, which few requests do.
         origin = cast(Origin, SimpleLazyObject(lambda: origin_of(request._request)))
-        key = use_key(text, origin) if text else None
+        key = use_key(text, shop_id_of(request), origin) if text else None
         if key is None:
             raise Unauthenticated(key_was_sent=bool(text))
         return None, access_of_key(key, origin)

@@ -81,6 +81,12 @@ class NotFound(DomainError):
     type, status, message = "not_found", 404, _("Not found")
 
 
+class UnknownHost(DomainError):
+    """RFC 9110's misdirected request: the name leads here, and to no shop."""
+
+    type, status, message = "unknown_host", 421, _("There is no shop at this address")
+
+
 class MethodNotAllowed(DomainError):
     type, status, message = "method_not_allowed", 405, _("Method not allowed")
 

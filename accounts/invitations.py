@@ -203,10 +203,10 @@ def _send(giver: Access, invitation: Invitation, token: str) -> None:
 # --- By those who are invited -------------------------------------------------------------------
 
 
-def find(token: str) -> Invitation:
-    """The one that this link is for and that can be accepted now. Raises Unusable."""
+def find(token: str, shop_id: int) -> Invitation:
+    """The one of this shop that this link is for and that can be accepted now. Raises Unusable."""
     found = Invitation.objects.select_related("organization__shop", "invited_by", "accepted_by")
-    invitation = found.filter(digest=_digest(token)).first()
+    invitation = found.filter(digest=_digest(token), organization__shop=shop_id).first()
     if invitation is None:
         raise Unusable("unknown")
     if invitation.accepted_at is not None:
@@ -219,10 +219,10 @@ def find(token: str) -> Invitation:
 
 
 @transaction.atomic
-def accept(user: User, token: str, origin: Origin = NOWHERE) -> Membership:
+def accept(user: User, token: str, shop_id: int, origin: Origin = NOWHERE) -> Membership:
     """Whoever belongs to it already stays what they are. Raises Unusable."""
-    hold(find(token).organization)
-    invitation = find(token)  # again: somebody may have been faster
+    hold(find(token, shop_id).organization)
+    invitation = find(token, shop_id)  # again: somebody may have been faster
     if user.email != invitation.email:
         raise Unusable("other_address", invitation)
     mine = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)

@@ -1,4 +1,4 @@
-"""Opening shops, founding, naming and suspending organizations: each one transaction with its hooks."""
+"""Founding, naming and suspending organizations: each one transaction with its hooks."""
 
 import secrets
 
@@ -16,8 +16,6 @@ from accounts.models import AuditAction, Membership, Organization, Role, Shop, U
 from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right
-
-FIRST_SHOP_SLUG = "shop"
 
 
 class TooManyOrganizations(DomainError):
@@ -37,18 +35,6 @@ class OwnsSuspended(DomainError):
             "Your organization %(name)s is suspended, so you cannot found another. Ask the operator of this shop."
         )
         self.message = words % {"name": isolated(organization.name)}
-
-
-def first_shop() -> Shop:
-    """The shop of an installation that has one; made at the first call, also by several processes at once."""
-    shop = Shop.objects.order_by("pk").first()
-    if shop is None:
-        with transaction.atomic():
-            shop, created = Shop.objects.get_or_create(slug=FIRST_SHOP_SLUG)
-            if created:
-                for hook in hooks.shop_opened:
-                    hook(shop)
-    return shop
 
 
 def person(email: str) -> User:

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context, TemplateDoesNotExist
 from django.template.loader import get_template, render_to_string
@@ -13,6 +12,7 @@ from django.template.loader import get_template, render_to_string
 from accounts import sending
 from accounts.models import QueuedMail, Shop
 from accounts.names import ISOLATING
+from accounts.shops import address_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def queue_template(shop: Shop, to: str, name: str, context: Mapping[str, Any]) -
 
     Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`.
     """
-    known = {**context, "shop": shop, "address": settings.PUBLIC_URL}
+    known = {**context, "shop": shop, "address": address_of(shop.pk)}
     text = _as_plain_text(f"emails/{name}.txt", known)
     subject, _newline, body = text.strip().partition("\n")
     try:

@@ -23,6 +23,7 @@ from accounts.models import StandIn, User
 from accounts.names import isolated
 from accounts.origin import origin_of
 from accounts.roles import Right
+from accounts.shops import shop_id_of
 
 Arguments = ParamSpec("Arguments")
 CHOSEN = "organization"  # in the session: its slug
@@ -110,16 +111,16 @@ class OtherOrganization(DomainError):
 
 def current_access(request: HttpRequest, user: User) -> Access:
     """The organization that this session last chose, else the person's oldest. Raises NotFound: they have none."""
-    origin = origin_of(request)
+    origin, shop_id = origin_of(request), shop_id_of(request)
     stand_in = stand_in_of(request)
     if stand_in is not None:
-        access = access_of_user(user, stand_in.organization.slug, origin=origin)
+        access = access_of_user(user, shop_id, stand_in.organization.slug, origin=origin)
         return only_looking(access, stand_in.operator_actor)
     chosen = request.session.get(CHOSEN)
     if chosen is not None:
         with suppress(NotFound):  # they are no longer in it
-            return access_of_user(user, chosen, origin=origin)
-    return access_of_user(user, origin=origin)
+            return access_of_user(user, shop_id, chosen, origin=origin)
+    return access_of_user(user, shop_id, origin=origin)
 
 
 def stand_in_of(request: HttpRequest) -> StandIn | None:

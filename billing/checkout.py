@@ -19,6 +19,7 @@ from accounts.access import Access
 from accounts.clock import db_now
 from accounts.errors import NotFound
 from accounts.models import Organization
+from accounts.shops import address_of
 from billing import automatic_rules, packs, payments, stripe_gateway
 from billing.errors import CREDITS_PATH, PaymentsAway
 from billing.models import (
@@ -121,12 +122,12 @@ def start(access: Access, pack: CreditPack) -> Started:
 
 
 def _sale(payment: Payment, pack: CreditPack) -> "Sale":
-    shop = payment.shop
+    shop, address = payment.shop, address_of(payment.shop_id)
     return stripe_gateway.selling.Sale(
         payment=payment,
         title=f"{shop.name}: {pack.name}",
-        success_url=f"{settings.PUBLIC_URL}{RETURN_PATH}?session_id={SESSION_PLACE}",
-        cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
+        success_url=f"{address}{RETURN_PATH}?session_id={SESSION_PLACE}",
+        cancel_url=f"{address}{CREDITS_PATH}",
         locale=LOCALES.get(get_language() or "", "auto"),
         asks_for_terms=bool(shop.terms_version),
     )
@@ -142,8 +143,8 @@ def start_setup(access: Access) -> str:
         opened = stripe_gateway.selling.create_setup(
             customer_id=customer_id,
             wish=wish_of(rule),
-            success_url=f"{settings.PUBLIC_URL}{CARD_SAVED_PATH}?session_id={SESSION_PLACE}",
-            cancel_url=f"{settings.PUBLIC_URL}{CREDITS_PATH}",
+            success_url=f"{address_of(access.organization.shop_id)}{CARD_SAVED_PATH}?session_id={SESSION_PLACE}",
+            cancel_url=f"{address_of(access.organization.shop_id)}{CREDITS_PATH}",
             idempotency_key=f"setup:{account.nonce}:{wish}:{customer_id}",
         )
         return opened.url
@@ -183,7 +184,7 @@ def hear_of_card(account: StripeAccount, customer_id: str, session_id: str) -> N
 
 def portal_url(access: Access) -> str:
     """Where cards, billing address and invoices are kept. Raises PaymentsAway."""
-    back = f"{settings.PUBLIC_URL}{CREDITS_PATH}"
+    back = f"{address_of(access.organization.shop_id)}{CREDITS_PATH}"
     visit = secrets.token_hex(8)  # such a page is good for one visit, and no row of ours stands for it
 
     def open_page(customer_id: str) -> str:

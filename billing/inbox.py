@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.organizations import first_shop
+from accounts.shops import shop_id_of
 from billing import checkout, stripe_events, stripe_gateway
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         logger.warning("A webhook was refused: %s", refusal)
         return HttpResponseBadRequest()
-    stripe_events.store(checkout.account_of(first_shop().pk), told)
+    stripe_events.store(checkout.account_of(shop_id_of(request)), told)
     return HttpResponse(status=200)
 
 

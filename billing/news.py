@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
-
 from accounts import outbox
 from accounts.access import MONEY_ROLES
 from accounts.models import Membership, Organization
+from accounts.shops import address_of
 from billing import reads
 from billing.errors import CREDITS_PATH
 from webhooks.event_types import CREDITS_ADDED
@@ -27,7 +26,7 @@ def tell_money_people(organization: Organization, template: str, context: dict[s
     context = {
         **context,
         "organization": organization,
-        "credits_url": f"{settings.PUBLIC_URL}{CREDITS_PATH}",
+        "credits_url": f"{address_of(organization.shop_id)}{CREDITS_PATH}",
     }
     for member in members:
         outbox.queue_template(organization.shop, member.user.email, template, context)

@@ -12,6 +12,7 @@ from django.utils.translation import override
 from psycopg_pool import PoolTimeout
 from rest_framework.views import set_rollback
 
+from accounts import shops
 from accounts.errors import (
     DomainError,
     InvalidField,
@@ -68,7 +69,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         message = str(error.message)
     status, headers, content_type = error.status, {"Cache-Control": "no-store"}, "application/json"
     if request.path.startswith(openai_errors.PREFIX):
-        body = openai_errors.body_of(error, message)
+        body = openai_errors.body_of(error, message, _address(request))
         status = openai_errors.status_of(error)
         headers.update(openai_errors.headers_of(error))
     else:
@@ -77,13 +78,16 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
             "param": error.param,
             "limit_source": error.limit_source,
             "retry_after": error.retry_after,
-            "fix_url": settings.PUBLIC_URL + error.fix_path if error.fix_path else None,
+            "fix_url": _address(request) + error.fix_path if error.fix_path else None,
             "request_id": getattr(request, "request_id", None),
             **error.details,
         }
         body = {"code": error.status, "message": message, "data": None, "error": members}
         if "application/problem+json" in request.META.get("HTTP_ACCEPT", "").lower():
-            body, content_type = _problem(error, message, members), "application/problem+json"
+            body, content_type = (
+                _problem(error, message, members, _address(request)),
+                "application/problem+json",
+            )
     response = JsonResponse(
         body,
         status=status,
@@ -101,15 +105,20 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     return response
 
 
-def _problem(error: DomainError, message: str, members: dict[str, Any]) -> dict[str, Any]:
+def _problem(error: DomainError, message: str, members: dict[str, Any], address: str) -> dict[str, Any]:
     word = members.pop("type")
     return {
-        "type": f"{settings.PUBLIC_URL}/docs/errors/{word}",
+        "type": f"{address}/docs/errors/{word}",
         "title": message,
         "status": error.status,
         "error_type": word,
         **members,
     }
+
+
+def _address(request: HttpRequest) -> str:
+    """Of the shop that was asked, or the platform's where none was."""
+    return shops.here(request) if hasattr(request, "shop_id") else str(settings.PUBLIC_URL)
 
 
 def route_not_found(request: HttpRequest) -> HttpResponse:

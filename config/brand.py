@@ -7,6 +7,7 @@ from hashlib import sha256
 from django.http import HttpRequest
 
 from accounts.models import Shop
+from accounts.shops import by_id
 from config.api import AWAY
 
 
@@ -39,14 +40,15 @@ class Brand:
         return sha256(f"1\n{self.accent}\n{self.name}".encode()).hexdigest()[:24]
 
 
-_last = Brand.of(Shop())
+_PLAIN = Brand.of(Shop(name=""))
+_last: dict[int, Brand] = {}  # a shop's as this process saw it last
 
 
 def brand_of(request: HttpRequest) -> Brand:
-    """As this process saw it last when the database is away: the page that says so needs it too."""
-    global _last  # noqa: PLW0603 - one per process is the point
-    shop: Shop | None = getattr(request, "shop", None)
-    with suppress(*AWAY):
-        if shop is not None:
-            _last = Brand.of(shop)
-    return _last
+    """The last one known while the database is away: the page that says so needs it too."""
+    shop_id: int | None = getattr(request, "shop_id", None)
+    if shop_id is None:
+        return _PLAIN
+    with suppress(*AWAY, Shop.DoesNotExist):
+        _last[shop_id] = Brand.of(by_id(shop_id))
+    return _last.get(shop_id, _PLAIN)

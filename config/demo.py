@@ -8,7 +8,8 @@ from django.db import transaction
 
 from accounts.api_keys import create_api_key
 from accounts.models import SCOPES, Organization, User
-from accounts.organizations import create_organization, first_shop
+from accounts.organizations import create_organization
+from accounts.shops import first_shop
 from billing import manual
 
 OWNER_EMAIL = "owner@demo.example"

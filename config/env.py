@@ -15,6 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
+from accounts.hosts import clean_host
+
 T = TypeVar("T")
 
 TRUE_WORDS = {"1", "true", "yes", "on"}
@@ -159,6 +161,18 @@ def domains(name: str, default: str = "") -> list[str]:
         return listed
 
     return _parsed(name, parse(default), parse, "domains such as example.org, separated by commas or lines")
+
+
+def hosts(name: str) -> list[str]:
+    """Host names without ports, by commas, as hosts.clean_host writes them."""
+
+    def parse(raw: str) -> list[str]:
+        found = [clean_host(part) for part in raw.split(",") if part.strip()]
+        if None in found:
+            raise ValueError
+        return [host for host in found if host is not None]
+
+    return _parsed(name, [], parse, "host names such as shop.example, separated by commas")
 
 
 def address(name: str, default: str, schemes: tuple[str, ...], example: str) -> SplitResult | None:

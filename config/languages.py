@@ -8,7 +8,6 @@ English.
 import re
 from typing import Final
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language, get_language_from_request
 
@@ -80,8 +79,10 @@ def translated(path: str, language: str) -> str:
     return path + mark + query
 
 
-def alternates(path: str) -> list[tuple[str, str]]:
-    """(language as a tag, absolute address) of a page for anybody, for each language; [] for other pages."""
+def alternates(address: str, path: str) -> list[tuple[str, str]]:
+    """(language as a tag, absolute address) of a page for anybody, for each language; [] for other pages.
+    `address`: of the shop.
+    """
     if not _BARE.fullmatch(translated(path, ENGLISH)):
         return []
-    return [(TAGS.get(code, code), settings.PUBLIC_URL + translated(path, code)) for code in NAMES]
+    return [(TAGS.get(code, code), address + translated(path, code)) for code in NAMES]

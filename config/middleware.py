@@ -4,23 +4,26 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from accounts import trail
-from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed
-from accounts.organizations import first_shop
+from accounts import shops, trail
+from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed, UnknownHost
 from config import languages, pages, preferences
-from config.api import is_api
+from config.api import error_response, is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
 DESK_PREFIX = "/admin/"
+WITHOUT_SHOP = frozenset({"/healthz", "/readyz", "/metrics"})
 BODY_PROBLEMS: dict[str, type[DomainError]] = {
     "too_large": BodyTooLarge,
     "timeout": BodyTimeout,
@@ -120,11 +123,42 @@ class PageErrorMiddleware:
 
 
 class ShopMiddleware:
-    """`request.shop`, read when somebody looks at it. One installation has one shop so far."""
+    """`request.shop_id` by the host that is asked, and `request.shop`, read when somebody looks at it. 421 for a host
+    that leads nowhere. Health checks come by whatever name a machine has.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.shop = SimpleLazyObject(first_shop)  # type: ignore[attr-defined]  # templates read it
+        if request.path_info in WITHOUT_SHOP:
+            return self.get_response(request)
+        shop_id = shops.id_at(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", ""))
+        if shop_id is None:
+            return _nobody_here(request)
+        request.shop_id = shop_id  # type: ignore[attr-defined]  # read by shops.shop_id_of
+        request.shop = SimpleLazyObject(lambda: shops.by_id(shop_id))  # type: ignore[attr-defined]  # templates read it
         return self.get_response(request)
+
+
+def _nobody_here(request: HttpRequest) -> HttpResponse:
+    if is_api(request):
+        return error_response(request, UnknownHost())
+    return HttpResponse(f"{UnknownHost.message}\n", "text/plain; charset=utf-8", status=421)
+
+
+class ShopSessionMiddleware(SessionMiddleware):
+    """A session belongs to the shop that it was begun at."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        session: Any = request.session
+        if request.path_info not in WITHOUT_SHOP:
+            session.shop_id, session.first_id = shops.shop_id_of(request), shops.first_id()
+
+
+class OriginMiddleware(CsrfViewMiddleware):
+    """Behind a proxy that ends TLS, forms come from the https address of the shop that is asked, and of no other."""
+
+    def _origin_verified(self, request: HttpRequest) -> bool:
+        return super()._origin_verified(request) or request.META["HTTP_ORIGIN"] == shops.here(request)

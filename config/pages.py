@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils.translation import gettext_lazy as _
 
+from accounts import shops
 from accounts.errors import (
     BodyTooLarge,
     DomainError,
@@ -19,7 +20,6 @@ from accounts.errors import (
     MethodNotAllowed,
     NotFound,
 )
-from accounts.organizations import first_shop
 from config import languages, preferences
 from config.api import AWAY, as_domain_error, error_response, is_api
 from config.brand import brand_of
@@ -29,22 +29,23 @@ from generations.models import price_now
 
 def shop_context(request: HttpRequest) -> dict[str, Any]:
     """For every template: the brand of the shop that is asked, and what one image costs there; read when used."""
+    address = cache(lambda: shops.here(request))
     return {
         "brand": cache(lambda: brand_of(request)),
         "theme": preferences.theme_of(request),
         "own_languages": languages.NAMES.items(),
-        "alternates": cache(lambda: languages.alternates(request.path_info)),
-        "public_url": settings.PUBLIC_URL,
-        "here_address": settings.PUBLIC_URL + request.path_info,
-        "image_price": cache(_image_price),
+        "alternates": cache(lambda: languages.alternates(address(), request.path_info)),
+        "public_url": address,
+        "here_address": cache(lambda: address() + request.path_info),
+        "image_price": cache(lambda: _image_price(request)),
         "is_demo": settings.DEMO,
         "is_open": settings.SIGN_UP == "open",
         "shows_mails": settings.MAILS_PAGE,
     }
 
 
-def _image_price() -> int:
-    _model_id, credits = price_now(first_shop().pk, DEFAULT_MODEL)
+def _image_price(request: HttpRequest) -> int:
+    _model_id, credits = price_now(shops.shop_id_of(request), DEFAULT_MODEL)
     return credits
 
 

@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from accounts import accent, logos
-from accounts.organizations import first_shop
+from accounts.shops import here, shop_of
 from config import card as cards
 from config import pricing as prices
 from config.brand import brand_of
@@ -29,12 +29,12 @@ HEX_DIGITS = set("0123456789abcdef")
 def landing(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    shop = first_shop()
+    shop = shop_of(request)
     shown, are_picked = samples.shown(shop)
     _model_id, credits = price_now(shop.pk, DEFAULT_MODEL)
     usual = next((model for model in prices.models(shop) if model.slug == DEFAULT_MODEL), None)
     context = {
-        "address": settings.PUBLIC_URL,
+        "address": here(request),
         "samples": shown,
         "are_picked": are_picked,
         "image_price": credits,
@@ -47,7 +47,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    found = prices.models(first_shop())
+    found = prices.models(shop_of(request))
     context = {
         "models": found,
         "offers": found[0].offers if found else [],
@@ -115,7 +115,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def logo(request: HttpRequest, name: str) -> HttpResponse:
-    found = logos.picture_of(first_shop(), name)
+    found = logos.picture_of(shop_of(request), name)
     if found is None:
         raise Http404
     return _kept(found, "image/png")

@@ -119,12 +119,12 @@ MIDDLEWARE = [
     "config.middleware.ShopMiddleware",
     "config.middleware.PageCSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.ShopSessionMiddleware",
     "config.middleware.LanguageMiddleware",
     "config.middleware.BodyMiddleware",
     "config.middleware.PageErrorMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "config.middleware.OriginMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -194,6 +194,7 @@ for _name, _id, _secret in (
         raise ImproperlyConfigured(f"{_name.upper()}_CLIENT_ID and _CLIENT_SECRET: set both, or neither.")
     if _id:  # else nobody sees that there could be one
         SOCIALACCOUNT_PROVIDERS[_name]["APP"] = {"client_id": _id, "secret": _secret}
+SESSION_ENGINE = "accounts.signing.store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _secure
@@ -202,8 +203,11 @@ CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 
 # --- Security -----------------------------------------------------------------------------------
 
-# Absolute addresses start with PUBLIC_URL, never with the Host header, so any host may ask.
+# Which hosts lead to which shop is in the database (accounts/shops.py): PUBLIC_URL's and these to the first one; all
+# others nowhere, or to the first one as well. Absolute addresses begin with a shop's own, never with the Host header.
 ALLOWED_HOSTS = ["*"]
+OTHER_HOSTS = env.hosts("OTHER_HOSTS")
+UNKNOWN_HOSTS = env.word("UNKNOWN_HOSTS", "refuse" if DATABASE_URL else "first", ("refuse", "first"))
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -15,6 +15,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from psycopg_pool import PoolTimeout
 
 from accounts import trail
+from accounts.shops import address_of
 from generations import (
     calls,
     circuit,
@@ -70,7 +71,9 @@ class Call:
         upstream = cast(Upstream, attempt.upstream)
         adapter = UPSTREAMS[attempt.provider]
         tells = upstream.uses_webhooks and adapter.sends_webhooks
-        hook = f"{settings.PUBLIC_URL}/hooks/upstream/{attempt.key.replace(':', '/')}" if tells else ""
+        hook = (
+            f"{address_of(upstream.shop_id)}/hooks/upstream/{attempt.key.replace(':', '/')}" if tells else ""
+        )
         return cls(attempt, adapter, account_of(upstream, adapter, model, hook))
 
     @property

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.clock import db_now
 from accounts.errors import NotFound, Unavailable
+from accounts.shops import shop_id_of
 from generations import retention, storage
 from generations.errors import ImageDeleted, LinkClosed
 from generations.models import Image
@@ -41,7 +42,8 @@ def _opened(request: HttpRequest, name: str) -> tuple[Image, storage.SignedName,
         raise LinkClosed from None
     # The clock that signed the link also judges it, so no machine's own clock matters.
     found = Image.objects.annotate(now=db_now(), own_days=F("generation__organization__retention_days"))
-    image = found.filter(public_id=signed.image_id).first()
+    here = found.filter(generation__organization__shop=shop_id_of(request))
+    image = here.filter(public_id=signed.image_id).first()
     if image is None:
         raise NotFound
     if signed.expires_at <= image.now.timestamp():

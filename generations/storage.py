@@ -272,9 +272,9 @@ def signed_path(image_id: str, extension: str, expires_at: int) -> str:
     return f"/i/{name}?e={expires_at}&s={_signature(image_id, extension, expires_at)}"
 
 
-def signed_url(image_id: str, extension: str, expires_at: int) -> str:
-    """The same with settings.PUBLIC_URL in front."""
-    return f"{settings.PUBLIC_URL}{signed_path(image_id, extension, expires_at)}"
+def signed_url(address: str, image_id: str, extension: str, expires_at: int) -> str:
+    """The same with the shop's address in front (shops.address_of)."""
+    return f"{address}{signed_path(image_id, extension, expires_at)}"
 
 
 def read_address(name: str, expiry: str, signature: str) -> SignedName:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from generations import retention
 from generations.api.shapes import generation_data, images_of
 from generations.models import Generation
 
@@ -13,5 +12,4 @@ def generation_event_data(task_id: str) -> dict[str, Any] | None:
     generation = found.first()
     if generation is None or generation.organization.closed_at is not None:
         return None
-    days = retention.days_of(generation.organization)
-    return generation_data(generation, images_of(generation), days=days)
+    return generation_data(generation, images_of(generation), owner=generation.organization)

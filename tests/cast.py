@@ -9,7 +9,8 @@ from django.contrib.auth.hashers import make_password
 
 from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Membership, Organization, Role, User
-from accounts.organizations import create_organization, first_shop
+from accounts.organizations import create_organization
+from accounts.shops import first_shop
 from billing import ledger
 from tests.passwords import PASSWORD
 

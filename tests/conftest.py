@@ -17,7 +17,7 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.base import WhiteNoise
 
-from accounts import throttling
+from accounts import shops, throttling
 from accounts.models import Role
 from generations import backlog, content, doorbell, routing
 from tests import alone, log_watch, mail, proof_page, proof_scope, scale
@@ -163,6 +163,7 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     backlog.forget()
     routing.forget()
     content.forget()
+    shops.forget()
     url = os.environ.get("REDIS_URL")
     if url:
         with redis.Redis.from_url(url) as client:

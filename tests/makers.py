@@ -13,7 +13,8 @@ from accounts.access import Access, access_of_key
 from accounts.api_keys import create_api_key
 from accounts.clock import db_now
 from accounts.models import Organization
-from accounts.organizations import create_organization, first_shop, person
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from billing import audit, ledger, payments
 from billing.models import SETTLEMENTS, LedgerEntry, Payment, PaymentKind, StripeAccount, Wallet
 from billing.stripe_gateway.facts import Facts

@@ -41,6 +41,7 @@ def prepare_environment(data_dir: Path, database_url: str, redis_url: str) -> No
         "DATA_DIR": str(data_dir),
         "DEMO": "1",
         "SANDBOX_SECONDS": "0",
+        "OTHER_HOSTS": "testserver,localhost,127.0.0.1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "TEST_REDIS_URL": redis_url,
     }

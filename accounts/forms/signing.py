@@ -22,8 +22,9 @@ from accounts.audit import record_of_person
 from accounts.forms.plain import Plain
 from accounts.models import AuditAction, User
 from accounts.names import MAX_NAME, clean_name
-from accounts.organizations import called_after, first_shop, found_another
+from accounts.organizations import called_after, found_another
 from accounts.origin import origin_of
+from accounts.shops import shop_of
 from accounts.signing import addresses, invited, limits, social
 
 
@@ -51,7 +52,7 @@ class FoundingForm(Plain):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.documents = terms.asked(first_shop())
+        self.documents = terms.asked(shop_of(context.request))
         if not self.documents:
             del self.fields["accept"]
 
@@ -67,7 +68,7 @@ class FoundingForm(Plain):
 
     def begin(self, request: HttpRequest, user: User, *, founds: bool, is_confirmed: bool) -> None:
         """What a new account comes with. Part of the caller's transaction."""
-        shop = first_shop()
+        shop = shop_of(request)
         if self.documents:
             terms.accept(user, shop, {document.kind: document.version for document in self.documents})
         if founds:

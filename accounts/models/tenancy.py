@@ -20,12 +20,22 @@ LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
 )
 
 
+class SignUp(models.TextChoices):
+    OPEN = "open", _("Everybody")
+    INVITATION = "invitation", _("Whoever was invited")
+    CLOSED = "closed", _("Nobody")
+
+
 class Shop(models.Model):
     """A reseller's brand. One row is made at the first start; what a brand is made of lives here.
 
     Members accept each version of its terms and its privacy policy once (terms.py); without a version nobody is asked.
     `promise`: what it says of itself, "" for the product's own words. `logo`: the name of its picture (logos.py), ""
     for the plate that the product draws; `logo_has_name`: the picture shows the name already.
+
+    What is empty or None of `sender_email`, `sign_up`, `welcome_credits` and the limits is as the settings say; no
+    `languages` are all of them, and the first is for visitors whose browser asks for none of these. While it is
+    suspended nothing new is made or bought; once it is closed, its hosts lead nowhere.
     """
 
     slug = models.SlugField(max_length=60, unique=True)
@@ -68,10 +78,41 @@ class Shop(models.Model):
         db_default="",
         validators=[URLValidator(["https", "http"])],
     )
+    landing_text = models.TextField(
+        _("text on the landing page"), max_length=2000, blank=True, default="", db_default=""
+    )
+    sender_email = models.EmailField(
+        _("sender of its mails"), max_length=254, blank=True, default="", db_default=""
+    )
+    languages = models.JSONField(
+        _("languages"), default=list, blank=True, db_default=models.Value([], models.JSONField())
+    )
+    sign_up = models.CharField(
+        _("who may sign up"), max_length=10, choices=SignUp, blank=True, default="", db_default=""
+    )
+    sign_up_domains = models.JSONField(
+        _("e-mail domains that may sign up"),
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+    )
+    welcome_credits = models.PositiveIntegerField(_("welcome credits"), null=True, blank=True)
+    rate_per_minute = models.PositiveIntegerField(_("orders a minute"), null=True, blank=True)
+    burst = models.PositiveIntegerField(_("orders at once"), null=True, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    closing_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="shop_limits_are_positive"),
+            models.CheckConstraint(
+                condition=Q(sign_up__in=["", *SignUp.values]), name="shop_sign_up_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | Q(closing_at__isnull=False), name="shop_closes_in_steps"
+            ),
             models.CheckConstraint(
                 condition=Q(accent__regex=r"^#[0-9a-fA-F]{6}$"), name="shop_accent_is_a_colour"
             ),
@@ -84,6 +125,32 @@ class Shop(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ShopDomain(models.Model):
+    """A host name that leads to a shop, as shops.clean_host writes it. Links begin with the primary one of a shop.
+
+    While `active` is off the name leads nowhere, and belongs to the shop all the same.
+    """
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="domains")
+    host = models.CharField(_("host name"), max_length=253, unique=True)
+    is_primary = models.BooleanField(_("links begin with it"), default=False)
+    active = models.BooleanField(_("leads to the shop"), default=True)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        constraints = [
+            models.CheckConstraint(condition=Q(host=Lower("host")), name="domain_host_is_lower_case"),
+            models.UniqueConstraint(
+                fields=["shop"], condition=Q(is_primary=True), name="one_primary_domain_per_shop"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class ShopLogo(models.Model):
@@ -222,6 +289,32 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.role}"
+
+
+class StaffRole(models.TextChoices):
+    OPERATOR = "operator", _("Operator")
+    SUPPORT = "support", _("Support")
+    FINANCE = "finance", _("Finance")
+
+
+class ShopStaff(models.Model):
+    """Somebody who works at the desk of one shop. `User.is_staff` is the platform's own staff, who see all of them."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="staff")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="desks")
+    role = models.CharField(_("role"), max_length=10, choices=StaffRole)
+    created_at = models.DateTimeField(db_default=db_now())
+
+    class Meta:
+        verbose_name = _("member of the staff")
+        verbose_name_plural = _("staff")
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "user"], name="one_desk_per_person_and_shop"),
+            models.CheckConstraint(condition=Q(role__in=StaffRole.values), name="staff_role_is_known"),
         ]
 
     def __str__(self) -> str:

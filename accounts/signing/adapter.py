@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import outbox
 from accounts.models import User
-from accounts.organizations import first_shop
 from accounts.origin import origin_of
 from accounts.pages import is_path_of_ours
+from accounts.shops import shop_of
 from accounts.signing import addresses, failures, invited, limits
 
 MISMATCH = _("This e-mail and password do not match. Try again.")
@@ -112,7 +112,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queued: nobody waits for a mail server, and whether there is one to write to takes no time."""
-        shop = first_shop()
+        shop = shop_of(context.request)
         if template_prefix in ASKED_FOR:
             if limits.may_mail(email):
                 outbox.queue_template(shop, email, ASKED_FOR[template_prefix], context)
@@ -130,7 +130,7 @@ class AccountAdapter(DefaultAccountAdapter):
         self.send_mail("account/email/email_confirmation", row.email, {"key": emailconfirmation.key})
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        return ""  # the mail puts it together, beginning with PUBLIC_URL and not with what a client calls us
+        return ""  # the mail puts it together, beginning with the shop's address and not with what a client calls us
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return ""

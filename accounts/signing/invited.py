@@ -4,6 +4,7 @@ from django.http import HttpRequest
 
 from accounts import invitations
 from accounts.models import Invitation
+from accounts.shops import shop_id_of
 
 
 def invitation_of(request: HttpRequest) -> Invitation | None:
@@ -12,7 +13,7 @@ def invitation_of(request: HttpRequest) -> Invitation | None:
     if not isinstance(token, str):
         return None
     try:
-        return invitations.find(token)
+        return invitations.find(token, shop_id_of(request))
     except invitations.Unusable:
         return None
 

@@ -1,15 +1,14 @@
 """The second factor: secrets sealed at rest, codes that work once, passkeys bound to the shop's own address."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import outbox, sealing
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
-from accounts.organizations import first_shop
+from accounts.shops import first_shop, host_of, shop_id_of, shop_of
 from accounts.signing import sessions
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -41,11 +40,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return sealing.unseal(encrypted_text)
 
     def get_totp_issuer(self) -> str:
-        return first_shop().name
+        return shop_of(context.request).name
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """The address that people know us by, never the one that a request names."""
-        return {"id": urlsplit(settings.PUBLIC_URL).hostname or "", "name": first_shop().name}
+        return {"id": host_of(shop_id_of(context.request)), "name": shop_of(context.request).name}
 
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
         entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)

@@ -16,18 +16,19 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.shops import here
 
 # Where forms that begin it lead to, which the policy for browsers has to allow.
 ORIGINS = {"google": "https://accounts.google.com", "github": "https://github.com"}
 
 
 class _AtOurAddress:
-    """Comes back to PUBLIC_URL, never to what a client calls us."""
+    """Comes back to the shop's address, never to what a client calls us."""
 
     provider_id: str
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
-        return f"{settings.PUBLIC_URL}{reverse(f'{self.provider_id}_callback')}"
+        return here(request, reverse(f"{self.provider_id}_callback"))
 
 
 class GoogleAdapter(_AtOurAddress, GoogleOAuth2Adapter):

@@ -20,6 +20,7 @@ from accounts.models import Role, User
 from accounts.names import isolated
 from accounts.origin import origin_of
 from accounts.pages import CHOSEN
+from accounts.shops import shop_id_of
 
 # Reason -> what happened, and what to do next.
 WORDS = {
@@ -60,7 +61,7 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
     """Says who invites to what. Whoever is not signed in comes back here once they are."""
     user = request.user if isinstance(request.user, User) else None
     try:
-        invitation = invitations.find(token)
+        invitation = invitations.find(token, shop_id_of(request))
         if user is not None and user.email != invitation.email:
             raise Unusable("other_address", invitation)
         if request.method == "POST" and user is not None:
@@ -83,7 +84,7 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _accept(request: HttpRequest, user: User, token: str) -> HttpResponse:
-    membership = invitations.accept(user, token, origin_of(request))
+    membership = invitations.accept(user, token, shop_id_of(request), origin_of(request))
     organization = membership.organization
     request.session.pop(SESSION_KEY, None)
     request.session[CHOSEN] = organization.slug
@@ -98,7 +99,9 @@ def _unusable(request: HttpRequest, user: User | None, error: Unusable) -> HttpR
     invitation = error.invitation
     if error.reason == "used" and user is not None and invitation and invitation.accepted_by == user:
         try:  # a second click
-            request.session[CHOSEN] = access_of_user(user, invitation.organization.slug).organization.slug
+            request.session[CHOSEN] = access_of_user(
+                user, shop_id_of(request), invitation.organization.slug
+            ).organization.slug
             return redirect(settings.LOGIN_REDIRECT_URL)
         except NotFound:
             pass  # they have left since

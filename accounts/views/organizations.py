@@ -23,7 +23,6 @@ from accounts.names import isolated
 from accounts.organizations import (
     OwnsSuspended,
     TooManyOrganizations,
-    first_shop,
     found_another,
     may_found,
     rename,
@@ -32,6 +31,7 @@ from accounts.organizations import (
 from accounts.origin import origin_of
 from accounts.pages import CHOSEN, go_through, member_page, way_out
 from accounts.roles import Right
+from accounts.shops import shop_id_of, shop_of
 
 Arguments = ParamSpec("Arguments")
 MAX_SLUG = 60
@@ -56,12 +56,14 @@ def person_page(
 @require_http_methods(["GET", "HEAD", "POST"])
 @person_page
 def new_organization(request: HttpRequest, user: User) -> HttpResponse:
-    if terms.outstanding(user, first_shop()):
+    if terms.outstanding(user, shop_of(request)):
         return go_through(request, reverse("terms"))
     form, problem, status = NameForm(request.POST if request.method == "POST" else None), "", 200
     if form.is_valid():
         try:
-            organization = found_another(first_shop(), form.cleaned_data["name"], user, origin_of(request))
+            organization = found_another(
+                shop_of(request), form.cleaned_data["name"], user, origin_of(request)
+            )
         except (TooManyOrganizations, OwnsSuspended) as error:
             problem, status = str(error.message), error.status
         else:
@@ -80,7 +82,7 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
         "is_suspended": suspended is not None,
         "may_found": may_found(user),
         "most": settings.MAX_OWNED_ORGANIZATIONS,
-        "is_member": bool(organizations_of(user)),
+        "is_member": bool(organizations_of(user, shop_id_of(request))),
     }
     return render(request, "accounts/new_organization.html", context, status=status)
 
@@ -92,7 +94,7 @@ def switch(request: HttpRequest, user: User) -> HttpResponse:
     slug = request.POST.get("organization", "")
     if not slug or len(slug) > MAX_SLUG or "\x00" in slug:
         raise NotFound
-    request.session[CHOSEN] = access_of_user(user, slug).organization.slug
+    request.session[CHOSEN] = access_of_user(user, shop_id_of(request), slug).organization.slug
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 

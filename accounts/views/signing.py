@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import terms
 from accounts.errors import NotFound
 from accounts.models import User
-from accounts.organizations import first_shop
 from accounts.pages import current_access, go_through, target_of
 from accounts.roles import Right
+from accounts.shops import shop_of
 from accounts.signing import limits, social
 from accounts.signing.adapter import MISMATCH
 
@@ -86,7 +86,7 @@ def accept_terms(request: HttpRequest) -> HttpResponse:
         access = current_access(request, user)
     except NotFound:  # before they found one
         access = None
-    shop = access.organization.shop if access else first_shop()
+    shop = access.organization.shop if access else shop_of(request)
     documents, problem, status = terms.outstanding(user, shop), "", 200
     if request.method == "POST" and documents:
         if request.POST.get("accept") == "yes":

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.desk_lists import Stretch
 from accounts.newest_first import OF_ALL
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing import manual, vouchers
 from billing.models import Redemption, Voucher
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, RowForm
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing.currencies import LEAST_CHARGE, shown, step
 from billing.models import CreditPack
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.clock import read_db_now
 from accounts.models import OperatorAlert, User
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing import books, reads
 from billing.currencies import value_shown
 from billing.models import BooksCheck

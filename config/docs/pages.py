@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from accounts import shops
 from accounts.clock import db_now
 from accounts.code_samples import LANGUAGES
 from accounts.errors import NotFound
 from accounts.models import User
-from accounts.organizations import first_shop
 from accounts.pages import current_access
 from config.api import AWAY
 from config.docs import errors, openapi, reference, snippets
@@ -92,6 +92,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     language = wanted if wanted in LANGUAGES else "curl"
     prefix = test_key_prefix(request)
     key = f"{prefix}..." if prefix else openapi.KEY_PLACEHOLDER
+    address = shops.here(request)
     this = next(one for one in PAGES if one.slug == slug)
     context = {
         "here": "docs",
@@ -100,15 +101,15 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "this": this,
         "languages": LANGUAGES.items(),
         "language": language,
-        "address": settings.PUBLIC_URL,
+        "address": address,
         "prefix": prefix,
-        "code": snippets.all_code(settings.PUBLIC_URL, key, language),
-        **_more(slug, key, language),
+        "code": snippets.all_code(address, key, language),
+        **_more(request, slug, key, language),
     }
     return render(request, f"docs/{(slug or 'start').replace('-', '_')}.html", context)
 
 
-def _more(slug: str, key: str, language: str) -> dict[str, Any]:
+def _more(request: HttpRequest, slug: str, key: str, language: str) -> dict[str, Any]:
     """What a page shows of the code itself."""
     ordering = settings.RATE_LIMIT_BURST, settings.RATE_LIMIT_PER_MINUTE
     reading = settings.RATE_LIMIT_READ_BURST, settings.RATE_LIMIT_READ_PER_MINUTE
@@ -129,7 +130,9 @@ def _more(slug: str, key: str, language: str) -> dict[str, Any]:
             "open_tasks": settings.MAX_OPEN_TASKS,
         },
         "webhooks": lambda: {"event_types": EVENT_TYPES.items()},
-        "reference": lambda: {"groups": reference.groups(_document(), settings.PUBLIC_URL, key, language)},
+        "reference": lambda: {
+            "groups": reference.groups(_document(request), shops.here(request), key, language)
+        },
     }
     return made.get(slug, dict)()
 
@@ -160,11 +163,11 @@ def error(request: HttpRequest, word: str) -> HttpResponse:
 
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
-    text = json.dumps(_document(), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_document(request), ensure_ascii=False, separators=(",", ":"))
     response = HttpResponse(text, content_type="application/json")
     patch_cache_control(response, public=True, max_age=SCHEMA_LIFE_S)
     return response
 
 
-def _document() -> dict[str, Any]:
-    return openapi.document(first_shop().name, settings.PUBLIC_URL)
+def _document(request: HttpRequest) -> dict[str, Any]:
+    return openapi.document(shops.shop_of(request).name, shops.here(request))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -37,6 +36,7 @@ from accounts.models import SCOPES, ApiKey
 from accounts.pages import member_page, right_page
 from accounts.rates import key_rate
 from accounts.roles import Right
+from accounts.shops import here
 from accounts.views.gates import asked_first, kept_form
 from billing import reads
 from config.keys import service
@@ -220,7 +220,7 @@ def _shown(
         "secret": secret,
         "old": old,
         "old_row": _rows([old])[0] if old else None,
-        "curl": _curl(key, secret),
+        "curl": _curl(here(request), key, secret),
     }
     return render(request, "keys/secret.html", context)
 
@@ -229,17 +229,17 @@ def _shown_once(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "keys/shown_once.html", {"access": access, "here": "keys"}, status=409)
 
 
-def _curl(key: ApiKey, secret: str) -> str:
+def _curl(address: str, key: ApiKey, secret: str) -> str:
     """A line that works at once, with what this key may do."""
     authorization = f'-H "Authorization: Bearer {secret}"'
     if "generate" in key.scopes:
         body = (
             """-H "Content-Type: application/json" -d '{"prompt":"a fox in the snow","aspect_ratio":"1:1"}'"""
         )
-        return f"curl {settings.PUBLIC_URL}/api/generate {authorization} {body}"
+        return f"curl {address}/api/generate {authorization} {body}"
     if "admin" in key.scopes:
-        return f"curl {settings.PUBLIC_URL}/api/v1/keys {authorization}"
-    return f'curl "{settings.PUBLIC_URL}/api/status?task_id=task_…" {authorization}'
+        return f"curl {address}/api/v1/keys {authorization}"
+    return f'curl "{address}/api/status?task_id=task_…" {authorization}'
 
 
 def _rows(keys: list[ApiKey]) -> list[Row]:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from accounts import outbox
 from accounts.clock import db_now
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing.audit import Finding
 from billing.models import StripeEvent
 from generations import backlog, circuit

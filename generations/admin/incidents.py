@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.clock import read_db_now
 from accounts.deeds import Deed, Doer, WithDeeds, deed_of
 from accounts.desk import RowForm, actor_of
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations import incidents
 from generations.admin.task_deeds import MOST_CREDITS, credits_in_words
 from generations.models import Incident, IncidentState

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.desk import ReadOnlyAdmin
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations import leakage, margin
 from generations.leakage import Leak
 from generations.margin import MarginRow, Window

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.desk_lists import Stretch
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations import content
 from generations.models import BlockedPhrase, Takedown
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.clock import read_db_now
 from accounts.desk import DeskAdmin, RowForm
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations.models import ImageModel, ModelPrice
 
 MOST_CREDITS = 1_000_000

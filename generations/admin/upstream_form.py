@@ -19,7 +19,7 @@ from unfold.widgets import (
 
 from accounts import sealing
 from accounts.desk import RowForm
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations import upstream_checks
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Upstream

@@ -10,8 +10,9 @@ from accounts.access import access_of
 from accounts.api import ApiView, idempotency_key, json_object, success
 from accounts.documented import IDEMPOTENCY_KEY, Parameter, documented, envelope
 from accounts.errors import MissingField, NotFound
+from accounts.models import Organization
 from accounts.shapes import text
-from generations import ordering, retention
+from generations import ordering
 from generations.api import schemas
 from generations.api.shapes import images_of, kept_of
 from generations.messages import error_message
@@ -77,14 +78,13 @@ class StatusView(ApiView):
         if not task_id:
             raise MissingField(param="task_id")
         access = access_of(request)
-        days = retention.days_of(access.organization)
-        return success(status_data(Generation.find(access, task_id), days))
+        return success(status_data(Generation.find(access, task_id), access.organization))
 
 
-def status_data(generation: Generation, days: int) -> dict[str, Any]:
-    """`data` of a status answer; image addresses are signed afresh at every call. `days`: how long images are kept."""
+def status_data(generation: Generation, owner: Organization) -> dict[str, Any]:
+    """`data` of a status answer; image addresses are signed afresh at every call."""
     images = images_of(generation)
-    kept = kept_of(images, days)
+    kept = kept_of(images, owner)
     return {
         "status": STATUS_WORDS[Status(generation.status)],
         "task_id": generation.task_id,

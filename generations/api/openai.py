@@ -21,7 +21,7 @@ from accounts.documented import IDEMPOTENCY_KEY, documented
 from accounts.errors import InvalidField, Unavailable
 from accounts.gcra import Decision
 from accounts.line import Line, line_of
-from generations import lifecycle, ordering, retention, storage, waiting
+from generations import lifecycle, ordering, storage, waiting
 from generations.api import openai_schemas as schemas
 from generations.api.openai_errors import ModelNotFound, NoImage, StillRunning, rate_headers
 from generations.api.shapes import images_of, kept_of
@@ -185,7 +185,7 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 def _images(generation: Generation, access: Access, *, inline: bool) -> dict[str, Any]:
     """Raises ImageDeleted for a replay that came too late, and Unavailable while the storage is away."""
-    kept = kept_of(images_of(generation), retention.days_of(access.organization))
+    kept = kept_of(images_of(generation), access.organization)
     if not kept.images:
         raise ImageDeleted
     shown = map(_inline, kept.images) if inline else ({"url": url} for url in kept.urls)

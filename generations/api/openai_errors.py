@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
-
 from accounts.errors import DomainError
 from accounts.gcra import MINUTE_US, SECOND_US, Decision
 from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached
@@ -65,13 +63,15 @@ def status_of(error: DomainError) -> int:
     return 429 if isinstance(error, NO_CREDITS) else error.status
 
 
-def body_of(error: DomainError, message: str) -> dict[str, Any]:
-    """`{"error": {"message", "type", "param", "code"}}`, and what else is known of it behind these four."""
+def body_of(error: DomainError, message: str, address: str) -> dict[str, Any]:
+    """`{"error": {"message", "type", "param", "code"}}`, and what else is known of it behind these four.
+    `address`: of the shop.
+    """
     if isinstance(error, NO_CREDITS):
         kind, code = "insufficient_quota", "insufficient_quota"
     else:
         kind, code = TYPES.get(error.status, "invalid_request_error"), CODES.get(error.type, error.type)
-    more = {"fix_url": settings.PUBLIC_URL + error.fix_path} if error.fix_path else {}
+    more = {"fix_url": address + error.fix_path} if error.fix_path else {}
     return {
         "error": {
             "message": message,

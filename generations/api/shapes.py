@@ -8,8 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.clock import db_now
+from accounts.models import Organization
+from accounts.shops import address_of
 from accounts.statements import Select
 from accounts.times import time_text
+from generations import retention
 from generations.messages import error_message
 from generations.models import Generation, Image, Status
 from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_url
@@ -39,11 +42,13 @@ def images_of_all(generations: Iterable[Generation]) -> dict[int, list[Image]]:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What can still be had of an order's images. `expires_s`: when links that are signed now stop to open, in Unix
-    seconds; `deleted_at`: when its images went, None while there is one and where there never was.
+    """What can still be had of an order's images. `address`: with which links begin. `expires_s`: when links that are
+    signed now stop to open, in Unix seconds; `deleted_at`: when its images went, None while there is one and where
+    there never was.
     """
 
     images: list[Image]
+    address: str = ""
     expires_s: int = 0
     deleted_at: datetime.datetime | None = None
 
@@ -53,25 +58,41 @@ class Kept:
 
     @property
     def urls(self) -> list[str]:
-        return [signed_url(image.public_id, image.extension, self.expires_s) for image in self.images]
+        return [self._url(image, image.extension) for image in self.images]
+
+    def data_of(self, image: Image) -> dict[str, Any]:
+        return {
+            "id": image.public_id,
+            "url": self._url(image, image.extension),
+            "thumbnail_url": self._url(image, THUMBNAIL_EXTENSION),
+            "width": image.width,
+            "height": image.height,
+            "content_type": image.content_type,
+            "bytes": image.byte_size,
+            "sha256": image.sha256,
+        }
+
+    def _url(self, image: Image, extension: str) -> str:
+        return signed_url(self.address, image.public_id, extension, self.expires_s)
 
 
-def kept_of(images: Sequence[Any], days: int) -> Kept:
-    """`images` as images_of() finds them. `days`: how long they are kept (retention.days_of)."""
+def kept_of(images: Sequence[Any], owner: Organization) -> Kept:
+    """`images` as images_of() finds them; `owner`, whose they are, says how long they are kept, and where."""
     if not images:
         return Kept([])
+    days = retention.days_of(owner)
     now: datetime.datetime = images[0].now
     kept = [image for image in images if image.is_kept(now, days)]
-    return Kept(kept, link_expiry(now)) if kept else Kept([], deleted_at=images[0].gone_at(days))
+    if not kept:
+        return Kept([], deleted_at=images[0].gone_at(days))
+    return Kept(kept, address_of(owner.shop_id), link_expiry(now))
 
 
 def generation_data(
-    generation: Generation, images: Sequence[Image] = (), *, days: int, model: str = ""
+    generation: Generation, images: Sequence[Image] = (), *, owner: Organization, model: str = ""
 ) -> dict[str, Any]:
-    """`images` as images_of() finds them. `days`: how long they are kept (retention.days_of). `model`: its id, where
-    the caller knows it. Addresses are signed afresh.
-    """
-    kept = kept_of(images, days)
+    """`images` as images_of() finds them. `model`: its id, where the caller knows it. Addresses are signed afresh."""
+    kept = kept_of(images, owner)
     return {
         "id": generation.task_id,
         "object": "generation",
@@ -88,7 +109,7 @@ def generation_data(
         "output_format": generation.output_format,
         "price_credits": generation.price_credits,
         "consumed_credits": generation.price_credits * len(images) // generation.n,
-        "images": [image_data(image, kept.expires_s) for image in kept.images],
+        "images": [kept.data_of(image) for image in kept.images],
         "images_deleted_at": time_text(kept.deleted_at),
         "metadata": generation.metadata,
         "error": _error(generation),
@@ -96,20 +117,6 @@ def generation_data(
         "started_at": time_text(generation.started_at),
         "finished_at": time_text(generation.finished_at),
         "expires_at": time_text(kept.expires_at),
-    }
-
-
-def image_data(image: Image, expires_s: int) -> dict[str, Any]:
-    """`expires_s`: of its two addresses, in Unix seconds."""
-    return {
-        "id": image.public_id,
-        "url": signed_url(image.public_id, image.extension, expires_s),
-        "thumbnail_url": signed_url(image.public_id, THUMBNAIL_EXTENSION, expires_s),
-        "width": image.width,
-        "height": image.height,
-        "content_type": image.content_type,
-        "bytes": image.byte_size,
-        "sha256": image.sha256,
     }
 
 

@@ -15,7 +15,7 @@ from accounts.api_v1 import LIST_PARAMETERS, V1View, limit_in, list_of, moment, 
 from accounts.documented import IDEMPOTENCY_KEY, documented, listing
 from accounts.errors import InvalidField
 from accounts.newest_first import Wanted
-from generations import ordering, receipts, retention
+from generations import ordering, receipts
 from generations.api import v1_schemas as schemas
 from generations.api.schemas import ORDER_ERRORS
 from generations.api.shapes import generation_data, images_of, images_of_all
@@ -52,8 +52,8 @@ class GenerationsView(V1View):
             position=position_in(request, LISTED),
             wanted=_wanted(access, request),
         )
-        images, days = images_of_all(page.rows), retention.days_of(access.organization)
-        data = [generation_data(row, images.get(row.pk, ()), days=days) for row in page.rows]
+        images = images_of_all(page.rows)
+        data = [generation_data(row, images.get(row.pk, ()), owner=access.organization) for row in page.rows]
         return Response(list_of(access, LISTED, data, page.position))
 
     @documented(
@@ -126,9 +126,7 @@ class ReceiptView(V1View):
 
 
 def _answer(access: Access, generation: Generation, model: str = "") -> dict[str, Any]:
-    return generation_data(
-        generation, images_of(generation), days=retention.days_of(access.organization), model=model
-    )
+    return generation_data(generation, images_of(generation), owner=access.organization, model=model)
 
 
 def _wanted(access: Access, request: Request) -> Wanted:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts import api_keys, code_samples
 from accounts.access import Access
+from accounts.shops import address_of
 from billing import reads
 from generations.catalogue import Offer, offers
 from generations.errors import NotOnSale
@@ -91,7 +91,9 @@ def code(access: Access, generation: Generation) -> dict[str, Any]:
     """The same order as a program would make it, with the beginning of the reader's key."""
     prefix = api_keys.prefix_for(access.user, access.organization, livemode=generation.livemode)
     key = f"{prefix}..." if prefix else NO_KEY[generation.livemode]
-    call = code_samples.Call("POST", f"{settings.PUBLIC_URL}/api/v1/generations", key, _body(generation))
+    call = code_samples.Call(
+        "POST", f"{address_of(access.organization.shop_id)}/api/v1/generations", key, _body(generation)
+    )
     written = code_samples.samples(call)
     return {
         "samples": [

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from accounts import alerts
 from accounts.clock import db_now
 from accounts.models import AlertKind, OperatorAlert
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from tests.mail import Mailbox
 from tests.makers import ago
 from tests.threads import together

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from accounts import accent, hooks
 from accounts.models import Shop, ShopLogo
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from tests.operators import clerk, desk_of, operator
 from tests.pages import browser_of, text_of
 

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from accounts import alerts, outbox, tasks
 from accounts.models import AlertKind, Organization, QueuedMail
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from tests.cast import Person
 from tests.mail import Mailbox
 from tests.makers import ago

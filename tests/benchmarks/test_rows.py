@@ -11,7 +11,7 @@ from django.forms.models import model_to_dict
 
 from accounts.access import access_of_key
 from accounts.models import ApiKey
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from benchmarks import history, raw_sql, rows
 from billing import audit
 from billing.models import KeyUsage, LedgerEntry, Wallet

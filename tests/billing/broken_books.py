@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 
 from accounts.access import Access
 from accounts.models import Organization
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing import ledger
 from billing.models import (
     SETTLEMENTS,

@@ -5,7 +5,8 @@ from typing import Any
 
 from accounts.clock import db_now
 from accounts.models import Membership, Organization, Role, User
-from accounts.organizations import first_shop, person
+from accounts.organizations import person
+from accounts.shops import first_shop
 from billing.models import Voucher
 
 _numbers = itertools.count(1)

@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 from accounts import hooks
 from accounts.models import Membership, Organization, Role, User
-from accounts.organizations import create_organization, first_shop
+from accounts.organizations import create_organization
+from accounts.shops import first_shop
 from billing import tasks
 from billing.models import LedgerEntry, Welcome, WelcomeCount
 from billing.welcome import _hashed_network, give

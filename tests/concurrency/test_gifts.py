@@ -10,7 +10,8 @@ from pytest_django import Settings
 from accounts import throttling
 from accounts.gcra import Rate
 from accounts.models import Organization, QueuedMail, User
-from accounts.organizations import create_organization, first_shop
+from accounts.organizations import create_organization
+from accounts.shops import first_shop
 from billing import low_balance, vouchers, welcome
 from billing.models import BalanceNotice, Redemption, Voucher, Wallet, Welcome, WelcomeCount
 from tests.billing.gifts import a_person, a_voucher, owner_of

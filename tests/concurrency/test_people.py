@@ -10,7 +10,8 @@ from accounts import invitations, members
 from accounts.access import access_of_user
 from accounts.errors import DomainError
 from accounts.models import AuditEvent, Invitation, Membership, Organization, QueuedMail, Role, User
-from accounts.organizations import create_organization, first_shop, found_another
+from accounts.organizations import create_organization, found_another
+from accounts.shops import first_shop
 from tests.accounts.team.team import newest_token
 from tests.billing.gifts import a_person, owner_of
 from tests.concurrency.conftest import RUNNERS

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts import accent
 from accounts.models import Shop
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from tests.cast import Person
 from tests.makers import set_price
 from tests.pages import browser_of, database_away, made, text_of

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.errors import DomainError
 from accounts.models import Shop
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing.models import CreditPack
 from config import pages, pricing
 from generations.models import ImageModel, ModelPrice

@@ -12,7 +12,7 @@ from django.db import connection
 from PIL import Image
 from pytest_django import Settings
 
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing.models import Payment, StripeAccount
 from config import preflight
 from config.opened import Opening

@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.access import Access
 from accounts.clock import read_db_now
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations import incidents, lifecycle
 from generations.models import Affected, Generation, Incident
 from tests.makers import a_submitted, age, stored_images

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from accounts.access import Access
 from accounts.errors import Unavailable
 from accounts.models import Organization, Shop
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from generations import content, ordering
 from generations.apps import _classifier
 from generations.errors import ContentRejected

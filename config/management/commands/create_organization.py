@@ -9,7 +9,8 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.management.base import OperatorCommand, whole_number
 from accounts.models import AuditAction
-from accounts.organizations import create_organization, first_shop, person
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from billing import manual
 
 

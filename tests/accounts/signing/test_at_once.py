@@ -3,7 +3,7 @@
 from allauth.mfa.models import Authenticator
 
 from accounts.models import Organization, User
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from tests.accounts.signing.steps import (
     NEW,
     addresses_of,

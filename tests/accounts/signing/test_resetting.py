@@ -8,7 +8,8 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.organizations import create_organization, first_shop, person
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from tests.accounts.signing.steps import (
     HOME,
     a_newcomer,

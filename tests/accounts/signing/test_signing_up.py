@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Acceptance, Membership, Organization, Role, Shop, User
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from tests.accounts.signing.steps import (
     HOME,
     NEW,

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import Shop
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing.models import CreditPack
 from tests.cast import Person
 from tests.operators import clerk, desk_of

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing import packs
 from billing.models import CreditPack, Payment
 from tests.pages import text_of

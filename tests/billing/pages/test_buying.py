@@ -7,7 +7,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Shop
-from accounts.organizations import first_shop, suspend
+from accounts.organizations import suspend
+from accounts.shops import first_shop
 from billing import packs
 from billing.models import CreditPack, Payment
 from billing.stripe_gateway import line

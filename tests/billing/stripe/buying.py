@@ -6,7 +6,8 @@ from typing import Any
 
 from accounts.access import Access, access_of_user
 from accounts.models import Organization
-from accounts.organizations import create_organization, first_shop, person
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from billing import checkout, payments, reads, stripe_events
 from billing.models import CreditPack, LedgerEntry, Payment, PaymentStep, StripeEvent
 from tests.makers import wallet_of

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts import outbox
 from accounts.models import QueuedMail
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing import stripe_gateway
 from config.doctor import files, people, public_address, settings_check, stripe_account, upstreams, workers
 from generations import circuit

@@ -8,7 +8,7 @@ from django.db.models import Q
 from pytest_django import Settings
 
 from accounts.models import QueuedMail
-from accounts.organizations import first_shop
+from accounts.shops import first_shop
 from billing import proofs
 from billing.models import BooksCheck, StripeAccount, StripeEvent
 from config import tasks

@@ -25,7 +25,8 @@ call_command("migrate", verbosity=0)
 from django.test import Client
 from django.conf import settings
 from accounts.api_keys import create_api_key
-from accounts.organizations import create_organization, first_shop, person
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from billing import ledger
 from generations import doorbell, runner
 from generations.models import Generation

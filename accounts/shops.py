@@ -1,0 +1,162 @@
+"""Which shop is asked: the host name decides, here and nowhere else; and where each shop is."""
+
+import time
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest
+
+from accounts import hooks
+from accounts.glances import Glances
+from accounts.hosts import clean_host
+from accounts.models import Shop
+
+FIRST_SHOP_SLUG: Final = "shop"
+LOOK_AGAIN_S: Final = 1.0
+
+
+def first_shop() -> Shop:
+    """The platform's own shop; made at the first call, also by several processes at once."""
+    shop = Shop.objects.order_by("pk").first()
+    if shop is None:
+        with transaction.atomic():
+            shop, created = Shop.objects.get_or_create(slug=FIRST_SHOP_SLUG)
+            if created:
+                for hook in hooks.shop_opened:
+                    hook(shop)
+    return shop
+
+
+# --- What every request wants to know -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosts:
+    """`shops`: active host -> shop. `primary`: shop -> the host that its links begin with."""
+
+    first: int
+    shops: dict[str, int]
+    primary: dict[int, str]
+
+
+class _Directory:
+    """All domains, read at most once in LOOK_AGAIN_S a process, so that names nobody has cost no query either. While
+    the database is away, what was read last.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._read_at = 0.0
+        self._hosts: _Hosts | None = None
+
+    def __call__(self) -> _Hosts:
+        hosts = self._hosts
+        if hosts is not None and time.monotonic() - self._read_at < LOOK_AGAIN_S:
+            return hosts
+        with self._lock:
+            if self._hosts is None or time.monotonic() - self._read_at >= LOOK_AGAIN_S:
+                try:
+                    self._hosts = _read()
+                except DatabaseError:
+                    if self._hosts is None:
+                        raise
+                self._read_at = time.monotonic()
+            return self._hosts
+
+    def forget(self) -> None:
+        self._hosts = None
+
+
+def _read() -> _Hosts:
+    rows = list(
+        Shop.objects.filter(closed_at=None)
+        .order_by("pk", "domains__pk")
+        .values_list("pk", "domains__host", "domains__is_primary", "domains__active")
+    )
+    first = rows[0][0] if rows else first_shop().pk
+    shops, primary = dict[str, int](), dict[int, str]()
+    for pk, host, is_primary, active in rows:
+        if host is None or not active:
+            continue
+        shops[host] = pk
+        if is_primary or pk not in primary:
+            primary[pk] = host
+    for host in _first_hosts():
+        shops.setdefault(host, first)
+    return _Hosts(first, shops, primary)
+
+
+def _first_hosts() -> list[str]:
+    public = clean_host(urlsplit(settings.PUBLIC_URL).netloc)
+    return [*([public] if public else []), *settings.OTHER_HOSTS]
+
+
+_hosts = _Directory()
+_rows: Glances[int, Shop | None] = Glances(lambda pk: Shop.objects.filter(pk=pk).first())
+
+
+def forget() -> None:
+    """The next request looks anew."""
+    _hosts.forget()
+    _rows.forget()
+
+
+def id_at(host_header: str) -> int | None:
+    """The shop that this host leads to; None for a host that leads nowhere."""
+    hosts = _hosts()
+    host = clean_host(host_header)
+    found = hosts.shops.get(host) if host is not None else None
+    if found is None and settings.UNKNOWN_HOSTS == "first":
+        return hosts.first
+    return found
+
+
+def by_id(shop_id: int) -> Shop:
+    """As it was within the last second; not to be changed. Raises Shop.DoesNotExist."""
+    shop = _rows(shop_id)
+    if shop is None:
+        raise Shop.DoesNotExist
+    return shop
+
+
+def first_id() -> int:
+    return _hosts().first
+
+
+def address_of(shop_id: int) -> str:
+    """`https://shop.example`, with which its links begin: its primary domain, with scheme and port of PUBLIC_URL; for a
+    shop that has none, PUBLIC_URL.
+    """
+    host = _hosts().primary.get(shop_id)
+    if host is None:
+        return str(settings.PUBLIC_URL)
+    public = urlsplit(settings.PUBLIC_URL)
+    port = f":{public.port}" if public.port else ""
+    return f"{public.scheme}://{host}{port}"
+
+
+def host_of(shop_id: int) -> str:
+    """The host of its address, without a port."""
+    return urlsplit(address_of(shop_id)).hostname or ""
+
+
+# --- Requests -------------------------------------------------------------------------------------
+
+
+def shop_of(request: Any) -> Shop:
+    """Whom this request asks: middleware has looked it up by its host. For Django's requests and DRF's."""
+    return cast(Shop, request.shop)
+
+
+def shop_id_of(request: Any) -> int:
+    """The same without a look at its row."""
+    return cast(int, request.shop_id)
+
+
+def here(request: HttpRequest, path: str = "") -> str:
+    """The absolute address of a path in the shop that is asked."""
+    return address_of(shop_id_of(request)) + path
