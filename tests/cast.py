@@ -7,9 +7,12 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 
+from accounts import access
+from accounts.access import Access
 from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Membership, Organization, Role, User
 from accounts.organizations import create_organization
+from accounts.origin import NOWHERE, Origin
 from accounts.shops import first_shop
 from billing import ledger
 from tests.passwords import PASSWORD
@@ -53,3 +56,8 @@ def give_credits(organization: Organization, credits: int) -> None:
 def new_key(person: Person, *, livemode: bool = True, **options: Any) -> tuple[ApiKey, str]:
     """The row and the secret; `options` as accounts.organizations.create_api_key takes them."""
     return create_api_key(person.organization, livemode=livemode, created_by=person.user, **options)
+
+
+def access_of_user(user: User, slug: str | None = None, *, origin: Origin = NOWHERE) -> Access:
+    """Somebody at the first shop."""
+    return access.access_of_user(user, first_shop().pk, slug, origin=origin)

@@ -16,12 +16,11 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts import invitations, sealing
-from accounts.access import access_of_user
 from accounts.models import ApiKey, DataExport, Role
 from generations import runner
 from generations.models import Generation, Image
 from tests.accounts.client import send
-from tests.cast import Person, join, new_key
+from tests.cast import Person, access_of_user, join, new_key
 from tests.makers import a_paid_payment, a_payment, a_request
 from tests.pages import browser_of
 from tests.routes import METHODS, Route, routes, rows

@@ -5,12 +5,11 @@ from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 
 from accounts import audit
-from accounts.access import access_of_user
 from accounts.models import AuditAction, AuditEvent, AuditOrigin, Membership, Role
 from accounts.organizations import create_organization
 from accounts.origin import Origin, origin_of
 from accounts.triggers import AUDIT_EVENTS
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 
 pytestmark = pytest.mark.django_db
 HOME = Origin("203.0.113.9", "Browser/1.0")

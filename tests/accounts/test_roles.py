@@ -2,11 +2,10 @@
 
 import pytest
 
-from accounts.access import access_of_user
 from accounts.errors import InsufficientScope
 from accounts.models import Role
 from accounts.roles import RIGHTS, Right, may_give, roles_with, scopes_of
-from tests.cast import Person, join
+from tests.cast import Person, access_of_user, join
 
 KNOWN = {
     Role.OWNER: "read generate keys webhooks money members audit settings ownership",

@@ -6,13 +6,12 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts import closing
-from accounts.access import access_of_user
 from accounts.errors import DomainError
 from accounts.models import Organization
 from billing.models import Wallet
 from generations import lifecycle
 from generations.models import OPEN, Generation
-from tests.cast import found, give_credits
+from tests.cast import access_of_user, found, give_credits
 from tests.concurrency.outcomes import assert_books_are_right, tally
 from tests.makers import a_generation, a_submitted, ago, an_access, stored_images, wallet_of
 from tests.scale import count

@@ -7,13 +7,13 @@ from django.db.models import Count
 from pytest_django import Settings
 
 from accounts import invitations, members
-from accounts.access import access_of_user
 from accounts.errors import DomainError
 from accounts.models import AuditEvent, Invitation, Membership, Organization, QueuedMail, Role, User
 from accounts.organizations import create_organization, found_another
 from accounts.shops import first_shop
 from tests.accounts.team.team import newest_token
 from tests.billing.gifts import a_person, owner_of
+from tests.cast import access_of_user
 from tests.concurrency.conftest import RUNNERS
 from tests.concurrency.outcomes import tally
 from tests.makers import an_organization
@@ -181,7 +181,7 @@ def test_an_invitation_lets_in_once_whoever_clicks_how_often(race_db: None) -> N
     connection.close()
 
     def accept(_index: int) -> str:
-        return invitations.accept(guest, token).role
+        return invitations.accept(guest, token, first_shop().pk).role
 
     assert tally(together(RUNNERS, accept)) == {"viewer": 1, "Unusable": RUNNERS - 1}
     assert Membership.objects.filter(user=guest).count() == 1
@@ -202,7 +202,7 @@ def test_an_invitation_that_is_taken_back_and_accepted_at_once_is_one_of_the_two
         if index % 2:
             invitations.revoke(access, made[number].public_id)
             return "revoked"
-        invitations.accept(guests[number], tokens[number])
+        invitations.accept(guests[number], tokens[number], first_shop().pk)
         return "accepted"
 
     outcomes = together(2 * LIMIT, meet)

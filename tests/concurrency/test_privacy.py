@@ -7,9 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from accounts import erasing, exports
-from accounts.access import access_of_user
 from accounts.models import DataExport, ExportState, Membership, QueuedMail, Role
-from tests.cast import Person, found, join
+from tests.cast import Person, access_of_user, found, join
 from tests.concurrency.outcomes import tally
 from tests.generations.kept_images import files, keep_images_in
 from tests.threads import together

@@ -6,7 +6,7 @@ import threading
 from django.db import connection
 from django.db.models import F
 
-from accounts.access import Access, access_of_key, access_of_user
+from accounts.access import Access, access_of_key
 from accounts.api_keys import MAX_LIVE_KEYS, KeyEnded, TooManyKeys, create_api_key, rotate_api_key
 from accounts.models import ApiKey, Membership
 from accounts.origin import NOWHERE
@@ -14,6 +14,7 @@ from billing import ledger
 from billing.models import KeyUsage, Wallet
 from config.keys import service
 from config.keys.draft import Draft
+from tests.cast import access_of_user
 from tests.concurrency.conftest import RUNNERS
 from tests.concurrency.outcomes import assert_books_are_right, tally
 from tests.makers import PRICE_CREDITS, a_generation, an_access, an_organization

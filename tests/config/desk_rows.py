@@ -7,14 +7,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts import alerts, invitations, outbox, sealing
-from accounts.access import access_of_user
 from accounts.models import AlertKind, Role
 from billing import vouchers
 from billing.models import Payment, StripeEvent, Voucher
 from generations import runner, takedown
 from generations.lifecycle import submit
 from generations.models import Alarm, BilledDay, BlockedPhrase, Generation, Image
-from tests.cast import Person, found, give_credits, new_key
+from tests.cast import Person, access_of_user, found, give_credits, new_key
 from tests.makers import a_paid_payment, a_request, an_upstream
 from webhooks.event_types import EVENT_TYPES
 from webhooks.models import WebhookEndpoint

@@ -11,12 +11,11 @@ from django.conf import settings
 from django.db import connection
 
 from accounts import closing, exports
-from accounts.access import access_of_user
 from accounts.models import DataExport, ExportState, Organization
 from billing import audit
 from generations.models import Generation, Image
 from tests.accounts.privacy.steps import an_image_of, fetched, open_archive
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.faults.shop import environment
 from tests.makers import ago, wallet_of
 from tests.processes import ROOT, free_port

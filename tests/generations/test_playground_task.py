@@ -212,7 +212,7 @@ def test_image_past_its_retention_is_said_to_be_gone(alice: Person) -> None:
 
 
 def test_order_of_a_free_size_is_shown_in_it(alice: Person) -> None:
-    from accounts.access import access_of_user
+    from tests.cast import access_of_user
     from tests.makers import a_request
 
     request = a_request(aspect_ratio=None, size="512*768")

@@ -26,9 +26,11 @@ def test_signed_address_opens_what_it_names(extension: str) -> None:
     assert read_address(*parts(path)) == SignedName(IMAGE, extension, EXPIRY)
 
 
-def test_url_starts_with_the_public_address(settings: Settings) -> None:
+def test_url_starts_with_the_shops_address(db: None, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://shop.example"
-    assert signed_url(IMAGE, "png", EXPIRY) == "https://shop.example" + signed_path(IMAGE, "png", EXPIRY)
+    assert signed_url("https://shop.example", IMAGE, "png", EXPIRY) == "https://shop.example" + signed_path(
+        IMAGE, "png", EXPIRY
+    )
 
 
 def test_link_lives_as_long_as_the_setting_says(settings: Settings) -> None:

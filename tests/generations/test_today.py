@@ -5,13 +5,12 @@ import datetime
 import pytest
 from django.db.models import Sum
 
-from accounts.access import access_of_user
 from accounts.clock import read_db_now
 from billing.models import EntryKind, LedgerEntry
 from generations import lifecycle, today
 from generations.models import Attempt, Generation, HourSum
 from generations.today import DAY, HOUR, Sums
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import a_submitted, an_access, an_organization, an_upstream, stored_images
 
 pytestmark = pytest.mark.django_db

@@ -33,8 +33,8 @@ def main() -> None:
 
 def fill() -> dict[str, Any]:
     """Paths by group: `public`, `member`, `newcomer`; `password` is that of the newcomer and of the billing member."""
-    from accounts.access import access_of_user
     from accounts.models import User
+    from tests.cast import access_of_user
     from tests.passwords import PASSWORD
 
     owner = User.objects.get(email=OWNER)

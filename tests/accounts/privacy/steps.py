@@ -9,13 +9,12 @@ from django.core.signals import request_finished
 from django.db import close_old_connections
 from django.test import Client
 
-from accounts.access import access_of_user
 from accounts.models import AuditEvent, DataExport, Organization, QueuedMail
 from generations import lifecycle, storage
 from generations.models import Image
 from generations.providers.base import Job
 from generations.providers.sandbox import draw
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import a_request, ago
 from tests.pages import browser_of
 

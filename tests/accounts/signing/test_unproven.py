@@ -4,13 +4,13 @@ import pytest
 from django.test import Client
 
 from accounts import invitations, tasks
-from accounts.access import access_of_user
 from accounts.models import Acceptance, Membership, Organization, Shop, User
 from accounts.organizations import create_organization
 from accounts.shops import first_shop
 from accounts.signing import unproven
 from billing import ledger
 from tests.accounts.signing.steps import NEW, a_newcomer, confirm_path, mails_to, path_in, sign_in, sign_up
+from tests.cast import access_of_user
 from tests.makers import ago
 from tests.pages import browser_of, text_of
 from tests.passwords import PASSWORD

@@ -6,10 +6,10 @@ from typing import Any, cast
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts.access import Access, access_of_user
+from accounts.access import Access
 from accounts.invitations import invite
 from accounts.models import AuditEvent, Invitation, Organization, QueuedMail, Role
-from tests.cast import Person, join
+from tests.cast import Person, access_of_user, join
 
 DORA = "dora@new.example"
 

@@ -9,6 +9,7 @@ from accounts.clock import db_now
 from accounts.invitations import SESSION_KEY, Unusable
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, Shop
 from accounts.organizations import person, suspend
+from accounts.shops import first_shop
 from tests.accounts.team.team import DORA, access_of, invited, newest_token, role_of
 from tests.cast import Person, found
 from tests.makers import ago
@@ -145,16 +146,16 @@ def test_another_address_is_told_so_and_gets_nowhere(alice: Person, charlie: Per
         assert "You are signed in as charlie@elsewhere.example." in words
         assert DORA not in words
     with pytest.raises(Unusable) as caught:
-        invitations.accept(charlie.user, token)
+        invitations.accept(charlie.user, token, first_shop().pk)
     assert caught.value.reason == "other_address"
     assert role_of(Person(charlie.user, alice.organization)) is None
-    assert invitations.find(token).accepted_at is None
+    assert invitations.find(token, first_shop().pk).accepted_at is None
 
 
 def test_whoever_belongs_to_it_by_now_stays_what_they_are(alice: Person, bob: Person) -> None:
     invitation, token = invited(alice)
     Invitation.objects.update(email=bob.user.email, role=Role.VIEWER)
-    membership = invitations.accept(bob.user, token)
+    membership = invitations.accept(bob.user, token, first_shop().pk)
     assert membership.role == Role.DEVELOPER
     invitation.refresh_from_db()
     assert invitation.accepted_at is not None
@@ -164,7 +165,7 @@ def test_whoever_belongs_to_it_by_now_stays_what_they_are(alice: Person, bob: Pe
 def test_once_used_it_lets_nobody_in_again(alice: Person) -> None:
     _invitation, token = invited(alice)
     user = person(DORA)
-    invitations.accept(user, token)
+    invitations.accept(user, token, first_shop().pk)
     Membership.objects.filter(user=user).delete()
     client = desk_of(user)
     response = client.post(f"/invitations/{token}/")

@@ -13,6 +13,7 @@ from accounts.errors import InsufficientScope, NotFound, OrganizationSuspended
 from accounts.invitations import NotInvited
 from accounts.models import AuditEvent, Invitation, Membership, Organization, QueuedMail, Role
 from accounts.organizations import found_another, suspend
+from accounts.shops import first_shop
 from tests.accounts.team.team import DORA, access_of, invited, newest_token, post, recorded
 from tests.cast import Person, found, join
 from tests.mail import Mailbox
@@ -167,9 +168,9 @@ def test_sending_again_makes_a_new_link_and_seven_new_days(alice: Person) -> Non
     second = newest_token()
     assert first != second
     with pytest.raises(invitations.Unusable) as caught:
-        invitations.find(first)
+        invitations.find(first, first_shop().pk)
     assert caught.value.reason == "unknown"
-    found = invitations.find(second)
+    found = invitations.find(second, first_shop().pk)
     assert (found, found.times_sent, found.invited_by) == (invitation, 2, admin.user)
     assert recorded(alice.organization)[-1] == (
         "invitation_sent_again",
@@ -185,7 +186,7 @@ def test_taking_back_voids_the_link(alice: Person) -> None:
     assert post(client, alice.organization, path)["Location"] == "/team/"
     assert "was taken back. Its link is void." in text_of(client.get("/team/"))
     with pytest.raises(invitations.Unusable) as caught:
-        invitations.find(token)
+        invitations.find(token, first_shop().pk)
     assert caught.value.reason == "revoked"
     assert recorded(alice.organization)[-1][0] == "invitation_revoked"
     assert post(client, alice.organization, path).status_code == 404
@@ -204,7 +205,7 @@ def test_invitations_of_others_are_not_found(alice: Person, charlie: Person) -> 
     for refused in (invitations.send_again, invitations.revoke):
         with pytest.raises(NotFound):
             refused(access_of(charlie), invitation.public_id)
-    assert invitations.find(token) == invitation
+    assert invitations.find(token, first_shop().pk) == invitation
 
 
 def test_a_suspended_organization_sends_no_mail(alice: Person) -> None:

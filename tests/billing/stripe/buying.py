@@ -4,12 +4,13 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.access import Access, access_of_user
+from accounts.access import Access
 from accounts.models import Organization
 from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
 from billing import checkout, payments, reads, stripe_events
 from billing.models import CreditPack, LedgerEntry, Payment, PaymentStep, StripeEvent
+from tests.cast import access_of_user
 from tests.makers import wallet_of
 from tests.till import RunningTill
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from accounts.access import Access, access_of_user
+from accounts.access import Access
 from accounts.errors import NotFound
 from accounts.models import Membership, Role, Shop
 from accounts.organizations import person
@@ -16,6 +16,7 @@ from billing.errors import PaymentsAway
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentStatus, StripeCustomer
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, a_pack
 from tests.billing.stripe.topping_up import a_rule, a_wish, customer_of, pass_pause, setup_page, sweep
+from tests.cast import access_of_user
 from tests.makers import ago, books_are_right
 from tests.threads import together
 from tests.till import Object, RunningTill

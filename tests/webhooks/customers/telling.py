@@ -4,9 +4,8 @@ import asyncio
 import ssl
 from typing import Any
 
-from accounts.access import access_of_user
 from accounts.models import Organization
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import ago
 from tests.webhooks.receiver import Receiver
 from tests.webhooks.street import UNTRUSTING

@@ -3,11 +3,10 @@
 import pytest
 
 from accounts import closing, hooks
-from accounts.access import access_of_user
 from accounts.hooks import ExportDocument
 from accounts.models import Organization
 from generations import lifecycle
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import a_request, ago, status_of
 from tests.webhooks.customers.telling import an_endpoint, an_event, send_due
 from tests.webhooks.receiver import Receiver, Reply

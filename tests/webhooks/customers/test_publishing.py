@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts import leaks
-from accounts.access import Access, access_of_key, access_of_user
+from accounts.access import Access, access_of_key
 from accounts.clock import db_now
 from accounts.models import User
 from billing import ledger, low_balance, manual, vouchers, welcome
@@ -16,7 +16,7 @@ from generations import lifecycle, retention
 from generations.lifecycle.shared import NEWS
 from generations.models import ENDED, Generation
 from tests.billing.gifts import a_voucher
-from tests.cast import Person, new_key
+from tests.cast import Person, access_of_user, new_key
 from tests.makers import (
     a_generation,
     a_paid_payment,

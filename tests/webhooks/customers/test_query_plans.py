@@ -5,10 +5,9 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from accounts.access import access_of_user
 from accounts.clock import read_db_now
 from accounts.hooks import ExportDocument
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import ago
 from tests.pages import browser_of
 from tests.plans import WEBHOOKS, plans_of

@@ -2,13 +2,12 @@
 
 import pytest
 
-from accounts.access import access_of_user
 from accounts.errors import OrganizationSuspended
 from accounts.models import AuditEvent
 from accounts.organizations import resume, suspend
 from generations import lifecycle
 from tests.accounts.client import error_of, send
-from tests.cast import Person, new_key
+from tests.cast import Person, access_of_user, new_key
 from tests.makers import a_generation, ago
 from tests.pages import browser_of, text_of
 from tests.webhooks.customers.telling import an_endpoint, an_event, log_of, send_due, states

@@ -6,10 +6,9 @@ import json
 import pytest
 from pytest_django import Settings
 
-from accounts.access import access_of_user
 from accounts.clock import read_db_now
 from accounts.models import AuditEvent, QueuedMail
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import ago
 from tests.webhooks.customers.telling import (
     FIVE_DAYS_S,

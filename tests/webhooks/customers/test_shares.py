@@ -4,9 +4,8 @@ import pytest
 from django.db.models import F
 from pytest_django import Settings
 
-from accounts.access import access_of_user
 from generations import lifecycle
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.makers import a_request, ago
 from tests.webhooks.customers.telling import (
     FIVE_DAYS_S,
