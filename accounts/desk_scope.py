@@ -23,7 +23,8 @@ def role_of(request: HttpRequest) -> str | None:
     if not isinstance(user, User) or not user.is_active:
         return None
     found = ShopStaff.objects.filter(user=user, shop=shops.shop_id_of(request))
-    return found.values_list("role", flat=True).first()
+    role: str | None = found.values_list("role", flat=True).first()
+    return role
 
 
 def scope_of(request: HttpRequest) -> int | None:
@@ -35,5 +36,5 @@ def scope_of(request: HttpRequest) -> int | None:
 
 
 def shop_of_desk(request: HttpRequest) -> Shop:
-    """The shop that something is added to, or whose currency sums are in: the one that is shown, else the platform's."""
+    """The shop that something is added to, or whose currency sums are in: the one shown, else the platform's."""
     return shops.by_id(scope_of(request) or shops.first_id())
