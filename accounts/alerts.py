@@ -3,9 +3,8 @@
 import logging
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 
-from accounts import sending
+from accounts import letters, sending
 from accounts.models import AlertKind, OperatorAlert
 from accounts.names import ISOLATING
 
@@ -28,7 +27,8 @@ def _send(alert: OperatorAlert) -> None:
     if not settings.OPERATOR_EMAILS:
         logger.error("%s. %s", alert.subject, alert.body)
         return
-    EmailMessage(f"[{alert.shop.name}] {alert.subject}", alert.body, to=settings.OPERATOR_EMAILS).send()
+    subject = sending.one_line(f"[{alert.shop.name}] {alert.subject}", keep=ISOLATING)
+    letters.letter(alert.shop, subject, alert.body, settings.OPERATOR_EMAILS).send()
 
 
 def _failed(alert: OperatorAlert, error: Exception) -> None:

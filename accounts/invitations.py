@@ -12,8 +12,8 @@ import secrets
 from django.conf import settings
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Sum
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts import outbox, sending
 from accounts.access import Access, held, hold
@@ -197,7 +197,9 @@ def _send(giver: Access, invitation: Invitation, token: str) -> None:
         "role": Role(invitation.role).label,
         "days": LIFETIME.days,
     }
-    outbox.queue_template(giver.organization.shop, invitation.email, "invitation", context)
+    outbox.queue_template(
+        giver.organization.shop, invitation.email, "invitation", context, else_in=get_language()
+    )
 
 
 # --- By those who are invited -------------------------------------------------------------------

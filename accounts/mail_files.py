@@ -41,6 +41,7 @@ class FileBackend(BaseEmailBackend):
 @dataclass(frozen=True, slots=True)
 class Mail:
     name: str
+    sender: str
     to: str
     subject: str
     sent: str
@@ -64,6 +65,7 @@ def read(name: str) -> Mail | None:
     body = message.get_body(("plain",))
     return Mail(
         name,
+        sender=str(message["From"] or ""),
         to=str(message["To"] or ""),
         subject=str(message["Subject"] or ""),
         sent=str(message["Date"] or ""),

@@ -74,7 +74,7 @@ def change_role(access: Access, member: uuid.UUID, *, seen: str, role: str) -> M
         return membership
     _require_another_owner(membership)
     if role == Role.OWNER:
-        require_may_own(membership.user)
+        require_may_own(membership.user, membership.organization.shop_id)
     if not Membership.objects.filter(pk=membership.pk, role=seen).update(role=role):
         raise ChangedMeanwhile
     membership.role = role

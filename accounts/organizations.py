@@ -16,6 +16,7 @@ from accounts.models import AuditAction, Membership, Organization, Role, Shop, U
 from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right
+from accounts.shops import first_shop
 
 
 class TooManyOrganizations(DomainError):
@@ -60,30 +61,42 @@ def create_organization(
     return organization
 
 
-def may_found(user: User) -> bool:
-    """Whether they own fewer organizations than one may."""
-    owned = Membership.objects.filter(user=user, role=Role.OWNER, organization__closed_at=None)
+def home_of(user: User) -> Shop:
+    """In whose name somebody is told of what concerns all of their account: where they have been for longest."""
+    oldest = Membership.objects.filter(user=user).select_related("organization__shop").order_by("pk").first()
+    return first_shop() if oldest is None else oldest.organization.shop
+
+
+def may_found(user: User, shop_id: int) -> bool:
+    """Whether they own fewer organizations of this shop than one may."""
+    owned = Membership.objects.filter(
+        user=user, role=Role.OWNER, organization__shop=shop_id, organization__closed_at=None
+    )
     return owned.count() < settings.MAX_OWNED_ORGANIZATIONS
 
 
-def suspended_of(owner: User) -> Organization | None:
-    """One of theirs that is suspended: who may not order there shall not go on under another name."""
-    owned = Organization.objects.filter(memberships__user=owner, memberships__role=Role.OWNER, closed_at=None)
+def suspended_of(owner: User, shop_id: int) -> Organization | None:
+    """One of theirs that is suspended: who may not order there shall not go on under another name. What another shop
+    thinks of them is no business of this one.
+    """
+    owned = Organization.objects.filter(
+        shop=shop_id, memberships__user=owner, memberships__role=Role.OWNER, closed_at=None
+    )
     return owned.filter(suspended_at__isnull=False).order_by("pk").first()
 
 
-def require_may_own(user: User) -> None:
+def require_may_own(user: User, shop_id: int) -> None:
     """The same until the transaction ends: the person's row is held. Raises TooManyOrganizations."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if not may_found(user):
+    if not may_found(user, shop_id):
         raise TooManyOrganizations
 
 
 @transaction.atomic
 def found_another(shop: Shop, name: str, founder: User, origin: Origin = NOWHERE) -> Organization:
     """Of those that one may own. Raises ValidationError for an unusable name, TooManyOrganizations, OwnsSuspended."""
-    require_may_own(founder)
-    suspended = suspended_of(founder)
+    require_may_own(founder, shop.pk)
+    suspended = suspended_of(founder, shop.pk)
     if suspended is not None:
         raise OwnsSuspended(suspended)
     organization = create_organization(shop, name, founder)

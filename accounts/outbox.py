@@ -5,14 +5,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.mail import EmailMultiAlternatives
-from django.template import Context, TemplateDoesNotExist
-from django.template.loader import get_template, render_to_string
+from django.template import Context
+from django.template.loader import get_template
+from django.utils.translation import override
 
-from accounts import sending
+from accounts import letters, sending
 from accounts.models import QueuedMail, Shop
 from accounts.names import ISOLATING
 from accounts.shops import address_of
+from accounts.signing import language as languages
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +32,28 @@ def queue(shop_id: int, to: str, subject: str, body: str, html: str = "", *, tem
     )
 
 
-def queue_template(shop: Shop, to: str, name: str, context: Mapping[str, Any]) -> None:
-    """`templates/emails/<name>.txt`, its first line the subject, and `<name>.html` beside it if there is one.
+def queue_template(
+    shop: Shop,
+    to: str,
+    name: str,
+    context: Mapping[str, Any],
+    *,
+    language: str | None = None,
+    else_in: str | None = None,
+) -> None:
+    """`templates/emails/<name>.txt`, its first line the subject, as text and in the shop's colours.
 
-    Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`.
+    Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`. Words in
+    `context` are lazy, so that they are said in the reader's language. `language`: theirs, where it is known, such as
+    in a request of their own; `else_in`: where it is not.
     """
-    known = {**context, "shop": shop, "address": address_of(shop.pk)}
-    text = _as_plain_text(f"emails/{name}.txt", known)
-    subject, _newline, body = text.strip().partition("\n")
-    try:
-        html: str = render_to_string(f"emails/{name}.html", known)
-    except TemplateDoesNotExist:
-        html = ""
-    queue(shop.pk, to, subject, body.strip() + "\n", html, template=name)
+    with override(language or languages.of_reader(shop, to, else_in=else_in)):
+        known = {**context, "shop": shop, "address": address_of(shop.pk)}
+        text = _as_plain_text(f"emails/{name}.txt", known)
+        subject, _newline, body = text.strip().partition("\n")
+        subject, body = sending.one_line(subject, keep=ISOLATING), body.strip() + "\n"
+        html = letters.markup(shop, subject, body)
+    queue(shop.pk, to, subject, body, html, template=name)
 
 
 def send_due() -> int:
@@ -60,9 +70,7 @@ def _as_plain_text(path: str, context: Mapping[str, Any]) -> str:
 
 
 def _send(mail: QueuedMail) -> None:
-    message = EmailMultiAlternatives(mail.subject, mail.body, to=[mail.to])
-    if mail.html:
-        message.attach_alternative(mail.html, "text/html")
+    message = letters.letter(mail.shop, mail.subject, mail.body, [mail.to], mail.html)
     if not message.send():  # Django says so by a number when there is nobody to send it to
         raise ValueError("no address")
 

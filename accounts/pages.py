@@ -23,7 +23,8 @@ from accounts.models import StandIn, User
 from accounts.names import isolated
 from accounts.origin import origin_of
 from accounts.roles import Right
-from accounts.shops import shop_id_of
+from accounts.shops import shop_id_of, shop_of
+from accounts.signing.beginning import may_begin_at
 
 Arguments = ParamSpec("Arguments")
 CHOSEN = "organization"  # in the session: its slug
@@ -59,7 +60,8 @@ def _page(
         try:
             access = current_access(request, user)
         except NotFound:
-            return render(request, "accounts/no_organization.html", status=403)
+            context = {"may_begin": may_begin_at(shop_of(request), user)}
+            return render(request, "accounts/no_organization.html", context, status=403)
         access.require("read")
         if asks_terms and stand_in_of(request) is None and terms.outstanding(user, access.organization.shop):
             return go_through(request, reverse("terms"))

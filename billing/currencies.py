@@ -1,6 +1,8 @@
 """Amounts of money in the smallest unit that Stripe counts in. Source: Stripe's documentation on currencies."""
 
 from django.utils.formats import number_format
+from django.utils.functional import lazy
+from django.utils.translation import get_language
 
 MICROS = 1_000_000
 MAX_MINOR = 10**14  # more than anybody pays at once
@@ -26,6 +28,7 @@ LEAST_CHARGE = {
     "huf": 17500,
 }
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
+SIGN_COMES_LAST = frozenset({"de"})  # languages
 
 
 def decimals(currency: str) -> int:
@@ -48,13 +51,23 @@ def micros(amount_minor: int, currency: str) -> int:
 
 
 def shown(amount_minor: int, currency: str) -> str:
-    """As in `$12.50` or `12.50 CHF`, with the point of the reader's language."""
+    """As the reader's language writes it: `$12.50` or `12.50 CHF`, in German `12,50 $`."""
     places = decimals(currency)
     text = plain(abs(amount_minor), currency)  # digits alone: a float would round large amounts
     amount = number_format(text, decimal_pos=places or None, use_l10n=True, force_grouping=True)
-    minus = "−" if amount_minor < 0 else ""
-    sign = SIGNS.get(currency)
-    return f"{minus}{sign}{amount}" if sign else f"{minus}{amount} {currency.upper()}"
+    return _with_sign(amount, currency, is_negative=amount_minor < 0)
+
+
+def _with_sign(amount: str, currency: str, *, is_negative: bool = False) -> str:
+    minus, sign = "−" if is_negative else "", SIGNS.get(currency)
+    if sign is None:
+        return f"{minus}{amount} {currency.upper()}"
+    if (get_language() or "").partition("-")[0] in SIGN_COMES_LAST:
+        return f"{minus}{amount}\N{NO-BREAK SPACE}{sign}"
+    return f"{minus}{sign}{amount}"
+
+
+shown_later = lazy(shown, str)  # in the language of whoever reads it
 
 
 def value_shown(value_micros: int, currency: str) -> str:
@@ -62,10 +75,8 @@ def value_shown(value_micros: int, currency: str) -> str:
     unit = MICROS // 10 ** decimals(currency)
     if value_micros % unit == 0 or abs(value_micros) >= MICROS:
         return shown(_rounded(value_micros, unit), currency)
-    digits = f"0.{abs(value_micros):06d}".rstrip("0")
-    minus = "−" if value_micros < 0 else ""
-    sign = SIGNS.get(currency)
-    return f"{minus}{sign}{digits}" if sign else f"{minus}{digits} {currency.upper()}"
+    digits = number_format(f"0.{abs(value_micros):06d}".rstrip("0"), use_l10n=True)
+    return _with_sign(digits, currency, is_negative=value_micros < 0)
 
 
 def _rounded(value_micros: int, unit: int) -> int:
@@ -83,8 +94,7 @@ def shown_finely(hundredths: int, currency: str) -> str:
     digits = f"{hundredths:0{places + 1}d}"
     text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0")
     amount = number_format(text, use_l10n=True, force_grouping=True)
-    sign = SIGNS.get(currency)
-    return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
+    return _with_sign(amount, currency)
 
 
 def plain(amount_minor: int, currency: str) -> str:

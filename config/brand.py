@@ -18,6 +18,7 @@ class Brand:
     name: str
     accent: str
     promise: str
+    landing_text: str
     logo: str
     logo_has_name: bool
     terms_url: str

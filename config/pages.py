@@ -20,6 +20,7 @@ from accounts.errors import (
     MethodNotAllowed,
     NotFound,
 )
+from accounts.views import mails
 from config import languages, preferences
 from config.api import AWAY, as_domain_error, error_response, is_api
 from config.brand import brand_of
@@ -40,7 +41,7 @@ def shop_context(request: HttpRequest) -> dict[str, Any]:
         "image_price": cache(lambda: _image_price(request)),
         "is_demo": settings.DEMO,
         "is_open": settings.SIGN_UP == "open",
-        "shows_mails": settings.MAILS_PAGE,
+        "mails_address": cache(lambda: mails.address_for(request)),
     }
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.pages import is_path_of_ours
+from accounts.signing import language as of_mail
 from config import languages
 
 THEME_COOKIE: Final = "theme"
@@ -45,4 +46,5 @@ def choose(request: HttpRequest) -> HttpResponse:
         keep(response, THEME_COOKIE, theme)
     if language in languages.NAMES:
         keep(response, settings.LANGUAGE_COOKIE_NAME, language)
+        of_mail.keep(request, language)
     return response

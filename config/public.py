@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
@@ -110,7 +110,7 @@ def _plate() -> str:
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Where browsers look that have not read a page, and programs that show a link."""
-    return HttpResponseRedirect(static("img/favicon.svg"))
+    return HttpResponseRedirect(reverse("icon", args=[brand_of(request).accent]))
 
 
 @require_safe

@@ -194,6 +194,8 @@ for _name, _id, _secret in (
         raise ImproperlyConfigured(f"{_name.upper()}_CLIENT_ID and _CLIENT_SECRET: set both, or neither.")
     if _id:  # else nobody sees that there could be one
         SOCIALACCOUNT_PROVIDERS[_name]["APP"] = {"client_id": _id, "secret": _secret}
+# Whose addresses are registered there to come back to; none: the platform's own shop.
+SOCIAL_HOSTS = env.hosts("SOCIAL_HOSTS")
 SESSION_ENGINE = "accounts.signing.store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -263,7 +265,7 @@ MAILS_DIR = DATA_DIR / "mails"
 MAILS_PAGE = (
     DEMO and not env.text("EMAIL_URL") and not TRUSTED_PROXIES and _public.hostname in env.LOOPBACK_HOSTS
 )
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM") or f"Tintype <tintype@{_public.hostname}>"
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM") or f"mail@{_public.hostname}"  # under the name of each shop
 
 # --- Files --------------------------------------------------------------------------------------
 

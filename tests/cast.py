@@ -32,19 +32,19 @@ def _hashed_password() -> str:
     return make_password(PASSWORD)
 
 
-def _new_user(email: str) -> User:
+def new_user(email: str) -> User:
     return User.objects.create(email=email, password=_hashed_password())
 
 
 def found(email: str, name: str) -> Person:
     """A person with PASSWORD who owns a new organization of this name, which has no credits."""
-    owner = _new_user(email)
+    owner = new_user(email)
     return Person(owner, create_organization(first_shop(), name, owner))
 
 
 def join(email: str, organization: Organization, role: Role) -> Person:
     """A person with PASSWORD who becomes a member."""
-    user = _new_user(email)
+    user = new_user(email)
     Membership.objects.create(organization=organization, user=user, role=role)
     return Person(user, organization)
 

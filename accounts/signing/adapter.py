@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import outbox
@@ -19,7 +20,7 @@ from accounts.models import User
 from accounts.origin import origin_of
 from accounts.pages import is_path_of_ours
 from accounts.shops import shop_of
-from accounts.signing import addresses, failures, invited, limits
+from accounts.signing import addresses, failures, invited, language, limits
 
 MISMATCH = _("This e-mail and password do not match. Try again.")
 # What is asked for by anybody who knows an address, so it is limited for each mailbox.
@@ -89,6 +90,11 @@ class AccountAdapter(DefaultAccountAdapter):
         oldest = now().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
         return not any(record["at"] >= oldest for record in records)
 
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        language.keep(request)
+        return response
+
     # --- Where to -------------------------------------------------------------------------------
 
     def is_safe_url(self, url: str) -> bool:
@@ -115,9 +121,12 @@ class AccountAdapter(DefaultAccountAdapter):
         shop = shop_of(context.request)
         if template_prefix in ASKED_FOR:
             if limits.may_mail(email):
-                outbox.queue_template(shop, email, ASKED_FOR[template_prefix], context)
+                outbox.queue_template(
+                    shop, email, ASKED_FOR[template_prefix], context, language=get_language()
+                )
             return
-        outbox.queue_template(shop, email, "account_news", {"news": NEWS[template_prefix], **context})
+        news = {"news": NEWS[template_prefix], **context}
+        outbox.queue_template(shop, email, "account_news", news, language=get_language())
 
     def send_account_already_exists_mail(self, email: str) -> None:
         self.send_mail("account/email/account_already_exists", email, {})

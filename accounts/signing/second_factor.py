@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import outbox, sealing
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
-from accounts.shops import first_shop, host_of, shop_id_of, shop_of
+from accounts.organizations import home_of
+from accounts.shops import host_of, shop_id_of, shop_of
 from accounts.signing import sessions
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -107,7 +108,7 @@ def reset(user: User, *, reason: str, actor: str = "system") -> bool:
         "The operator of the shop took away all your second factors and passkeys, and ended all sessions. Sign in with "
         "your password and set them up again."
     )
-    outbox.queue_template(first_shop(), user.email, "account_news", {"news": news})
+    outbox.queue_template(home_of(user), user.email, "account_news", {"news": news})
     return True
 
 

@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.shops import here
+from accounts.shops import first_id, here, host_of, shop_id_of
 
 # Where forms that begin it lead to, which the policy for browsers has to allow.
 ORIGINS = {"google": "https://accounts.google.com", "github": "https://github.com"}
@@ -56,10 +56,10 @@ class Github(GitHubProvider):
 
 class SocialAdapter(DefaultSocialAccountAdapter):
     def list_apps(self, request: HttpRequest, provider: str = "", client_id: str = "") -> list[SocialApp]:
-        """From the environment alone: pages for strangers ask no table for it."""
+        """From the settings alone: pages for strangers ask no table for it."""
         return [
             SocialApp(provider=name, name=name.title(), **app)
-            for name, app in offered().items()
+            for name, app in offered(request).items()
             if (not provider or provider == name) and (not client_id or client_id == app["client_id"])
         ]
 
@@ -97,11 +97,17 @@ def confirmed_address(sociallogin: Any) -> str:
     return str(rows[0].email).lower() if rows else ""
 
 
-def offered() -> dict[str, dict[str, str]]:
-    """Those with credentials, by name."""
+def offered(request: HttpRequest) -> dict[str, dict[str, str]]:
+    """Those with credentials, by name. Both sides send people back only to addresses that the operator has registered
+    there, so at hosts for which nobody says so there are none.
+    """
+    shop_id = shop_id_of(request)
+    hosts = settings.SOCIAL_HOSTS
+    if host_of(shop_id) not in hosts if hosts else shop_id != first_id():
+        return {}
     known = settings.SOCIALACCOUNT_PROVIDERS.items()
     return {name: provider["APP"] for name, provider in known if "APP" in provider}
 
 
-def origins() -> list[str]:
-    return [ORIGINS[name] for name in offered()]
+def origins(request: HttpRequest) -> list[str]:
+    return [ORIGINS[name] for name in offered(request)]

@@ -32,6 +32,7 @@ from accounts.origin import origin_of
 from accounts.pages import CHOSEN, go_through, member_page, way_out
 from accounts.roles import Right
 from accounts.shops import shop_id_of, shop_of
+from accounts.signing.beginning import may_begin_at
 
 Arguments = ParamSpec("Arguments")
 MAX_SLUG = 60
@@ -58,12 +59,13 @@ def person_page(
 def new_organization(request: HttpRequest, user: User) -> HttpResponse:
     if terms.outstanding(user, shop_of(request)):
         return go_through(request, reverse("terms"))
+    shop = shop_of(request)
+    if not may_begin_at(shop, user):
+        return render(request, "accounts/no_organization.html", {"may_begin": False}, status=403)
     form, problem, status = NameForm(request.POST if request.method == "POST" else None), "", 200
     if form.is_valid():
         try:
-            organization = found_another(
-                shop_of(request), form.cleaned_data["name"], user, origin_of(request)
-            )
+            organization = found_another(shop, form.cleaned_data["name"], user, origin_of(request))
         except (TooManyOrganizations, OwnsSuspended) as error:
             problem, status = str(error.message), error.status
         else:
@@ -73,14 +75,14 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
             return redirect(settings.LOGIN_REDIRECT_URL)
     elif form.is_bound:
         status = 400
-    suspended = suspended_of(user)
+    suspended = suspended_of(user, shop_id_of(request))
     if suspended is not None:
         problem = str(OwnsSuspended(suspended).message)
     context = {
         "form": form,
         "problem": problem,
         "is_suspended": suspended is not None,
-        "may_found": may_found(user),
+        "may_found": may_found(user, shop_id_of(request)),
         "most": settings.MAX_OWNED_ORGANIZATIONS,
         "is_member": bool(organizations_of(user, shop_id_of(request))),
     }
@@ -117,7 +119,7 @@ def settings_page(request: HttpRequest, access: Access) -> HttpResponse:
         "access": access,
         "here": "settings",
         "form": form,
-        "may_found": access.user is not None and may_found(access.user),
+        "may_found": access.user is not None and may_found(access.user, access.organization.shop_id),
     }
     return render(request, "accounts/settings.html", context, status=status)
 

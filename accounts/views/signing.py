@@ -55,7 +55,7 @@ class SignInView(LoginView):
         return response
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        return may_lead_away(super().render_to_response(context, **kwargs))
+        return may_lead_away(self.request, super().render_to_response(context, **kwargs))
 
 
 sign_in = require_http_methods(["GET", "HEAD", "POST"])(SignInView.as_view())
@@ -63,9 +63,9 @@ second_factor = never_cache(AuthenticateView.as_view())
 passkey = limits.counted(limits.PASSKEY, looks=True)(never_cache(LoginWebAuthnView.as_view()))
 
 
-def may_lead_away(response: HttpResponse) -> HttpResponse:
+def may_lead_away(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """To where people have an account that they may sign in with."""
-    response._csp_update = {"form-action": [SELF, *social.origins()]}  # type: ignore[attr-defined]  # django-csp's
+    response._csp_update = {"form-action": [SELF, *social.origins(request)]}  # type: ignore[attr-defined]  # django-csp's
     return response
 
 

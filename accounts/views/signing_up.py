@@ -51,7 +51,7 @@ class SignUpView(SignupView):
         return response
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        return may_lead_away(super().render_to_response(context, **kwargs))
+        return may_lead_away(self.request, super().render_to_response(context, **kwargs))
 
 
 class ConfirmView(ConfirmEmailView):

@@ -26,7 +26,7 @@ def _where_known(name: str, view: View) -> View:
     @wraps(view)
     @never_cache
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        offered = social.offered()
+        offered = social.offered(request)
         if (name and name not in offered) or not offered:
             raise Http404
         return view(request, *args, **kwargs)
@@ -36,7 +36,7 @@ def _where_known(name: str, view: View) -> View:
 
 class ConnectionsView(theirs.ConnectionsView):
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        return may_lead_away(super().render_to_response(context, **kwargs))
+        return may_lead_away(self.request, super().render_to_response(context, **kwargs))
 
 
 class SocialSignUpView(theirs.SignupView):
@@ -53,7 +53,7 @@ def _begin(adapter: Any) -> View:
     begin = OAuth2LoginView.adapter_view(adapter)
 
     def page(request: HttpRequest) -> HttpResponse:
-        return may_lead_away(begin(request))  # asks for a click when somebody came by a link
+        return may_lead_away(request, begin(request))  # asks for a click when somebody came by a link
 
     return limits.counted(limits.ELSEWHERE)(require_http_methods(["GET", "HEAD", "POST"])(page))
 

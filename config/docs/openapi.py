@@ -1,8 +1,10 @@
 """The OpenAPI document of the API, from what its views say of themselves."""
 
+import json
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -17,8 +19,10 @@ from accounts.code_samples import LANGUAGES, Call, samples
 from accounts.documented import ALWAYS, ERROR, PROBLEM, WITH_BODY, Documented, Refusals
 from accounts.errors import DomainError, InvalidField, MethodNotAllowed, MissingField, NotFound
 from accounts.shapes import Schema, components, example_of, resolved, text, whole
+from generations.api.openai_schemas import OWNER_EXAMPLE
 
 KEY_PLACEHOLDER = "tt_test_YOUR_KEY"
+SHOP_PLACEHOLDER = "https://shop.example"
 VERSION = "1"
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
@@ -215,14 +219,37 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
     ]
 
 
-@lru_cache(maxsize=8)
-def document(name: str, address: str) -> dict[str, Any]:
-    """The document of the shop with this name at this address. Not to be changed: it is kept."""
-    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Whose document it is. `address`: where the API is; the last two may be ""."""
+
+    name: str
+    address: str
+    support_email: str = ""
+    terms_url: str = ""
+
+
+@lru_cache(maxsize=64)
+def document(shop: Publisher) -> dict[str, Any]:
+    """The document of this shop. Not to be changed: it is kept."""
+    text = _of_every_shop().replace(SHOP_PLACEHOLDER, shop.address)
+    made: dict[str, Any] = json.loads(text.replace(json.dumps(OWNER_EXAMPLE), json.dumps(shop.name)))
+    contact = {"name": shop.name, "url": f"{shop.address}/"}
     made["info"] = {
-        "title": f"{name} API",
+        "title": f"{shop.name} API",
         "version": VERSION,
-        "description": f"Images from one request. The guide is at {address}/docs/.",
+        "description": f"Images from one request. The guide is at {shop.address}/docs/.",
+        "contact": contact | ({"email": shop.support_email} if shop.support_email else {}),
     }
-    made["servers"] = [{"url": address}]
-    return with_samples(made, address)
+    if shop.terms_url:
+        made["info"]["termsOfService"] = shop.terms_url
+    made["servers"] = [{"url": shop.address}]
+    return made
+
+
+@cache
+def _of_every_shop() -> str:
+    """As JSON, with what stands for a shop's name and address in its examples."""
+    with override("en"):
+        made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return json.dumps(with_samples(made, SHOP_PLACEHOLDER))

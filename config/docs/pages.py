@@ -170,4 +170,6 @@ def schema(request: HttpRequest) -> HttpResponse:
 
 
 def _document(request: HttpRequest) -> dict[str, Any]:
-    return openapi.document(shops.shop_of(request).name, shops.here(request))
+    shop = shops.shop_of(request)
+    publisher = openapi.Publisher(shop.name, shops.here(request), shop.support_email, shop.terms_url)
+    return openapi.document(publisher)

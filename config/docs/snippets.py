@@ -5,10 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from accounts.code_samples import LANGUAGES, Call, samples
-from config.docs.openapi import KEY_PLACEHOLDER
+from config.docs.openapi import KEY_PLACEHOLDER, SHOP_PLACEHOLDER
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "docs" / "snippets"
-SHOP_PLACEHOLDER = "https://shop.example"
 ENDINGS = {"curl": "sh", "python": "py", "javascript": "mjs", "php": "php"}
 NAMES = ("first_image", "once", "openai", "webhook")
 ORDER = {"prompt": "a lighthouse at dusk", "aspect_ratio": "16:9", "seed": 42}

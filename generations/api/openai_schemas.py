@@ -13,6 +13,7 @@ from generations.errors import ImageDeleted
 from generations.messages import ERROR_MESSAGES
 
 MODEL_NAME = "z-image-turbo"
+OWNER_EXAMPLE = "Name of the shop"  # the document says each shop's own in its place
 MODEL_ID = Parameter("model", "path", text(), "The model's name.", example=MODEL_NAME)
 MODEL = component(
     "OpenAIModel",
@@ -21,7 +22,7 @@ MODEL = component(
             "id": text(example=MODEL_NAME),
             "object": word(("model",)),
             "created": whole("Seconds since 1970.", example=1795888991),
-            "owned_by": text(example="Tintype"),
+            "owned_by": text("The shop.", example=OWNER_EXAMPLE),
         }
     ),
 )

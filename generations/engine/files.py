@@ -18,6 +18,8 @@ from generations.storage import CONTENT_TYPES
 
 MADE_BY_A_MODEL = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
+CLAIM_GENERATOR = "Image engine"  # of no shop's name: the same image may be sold on by another one
+
 
 class NotSigned(Exception):
     """Signing is wished for, and did not work; the text says why."""
@@ -49,7 +51,7 @@ def _manifest(facts: dict[str, Any]) -> dict[str, Any]:
     agent = {"name": str(facts.get("model", "")), "version": str(facts.get("revision", ""))}
     made = {"action": "c2pa.created", "digitalSourceType": MADE_BY_A_MODEL, "softwareAgent": agent}
     return {
-        "claim_generator_info": [{"name": "Tintype"}],
+        "claim_generator_info": [{"name": CLAIM_GENERATOR}],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [made]}}],
     }
 

@@ -17,6 +17,7 @@ CONNECT_S = 5.0
 MAX_BODY_BYTES = 48 * 1024 * 1024  # four large images in base64
 # Shorter than servers usually keep theirs, so that an order seldom meets a connection that is being closed.
 KEEP_ALIVE_S = 4.0
+USER_AGENT = "images/1"  # of no shop's name: upstreams need not know whose brand asks
 
 
 class NotReached(Exception):
@@ -45,7 +46,7 @@ class Line:
                 max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEP_ALIVE_S
             ),
             # A compressed answer could unpack to any size; none is large enough to need it.
-            headers={"User-Agent": "Tintype", "Accept-Encoding": "identity"},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             follow_redirects=False,
         )
 

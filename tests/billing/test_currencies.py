@@ -1,6 +1,7 @@
 """Amounts of money: whole numbers everywhere, shown and read without a loss."""
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from billing.currencies import (
     shown,
     shown_finely,
     step,
+    value_shown,
 )
 from billing.till import money
 
@@ -83,6 +85,21 @@ def test_what_people_see_holds_every_digit(amount_minor: int, currency: str) -> 
 )
 def test_amounts_in_words(amount_minor: int, currency: str, words: str) -> None:
     assert shown(amount_minor, currency) == words
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["€1,234.50", "−$5.00", "12.50 CHF", "$0.1364", "$0.004125"]),
+        ("de", ["1.234,50 €", "−5,00 $", "12,50 CHF", "0,1364 $", "0,004125 $"]),
+        ("zh-hans", ["€1,234.50", "−$5.00", "12.50 CHF", "$0.1364", "$0.004125"]),
+    ],
+)
+def test_amounts_as_the_readers_language_writes_them(language: str, words: list[str]) -> None:
+    with override(language):
+        found = [shown(123450, "eur"), shown(-500, "usd"), shown(1250, "chf")]
+        found += [shown_finely(1364, "usd"), value_shown(4125, "usd")]
+    assert [one.replace("\N{NO-BREAK SPACE}", " ") for one in found] == words
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_nothing_is_carried_from_one_step_to_the_next(street: Street) -> None:
         [asked] = house.asked
         assert {name: value for name, value in asked.headers.items() if name} == {
             "host": f"127.0.0.1:{house.port}",
-            "user-agent": "Tintype",
+            "user-agent": "images/1",
             "accept": "*/*",
             "accept-encoding": "identity",
             "connection": "close",

@@ -10,6 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts import mail_files, outbox
+from accounts.shops import first_shop
+from tests import branded
 from tests.accounts.signing.steps import NEW, sign_up
 from tests.pages import browser_of, text_of
 
@@ -61,6 +63,7 @@ def test_mail_of_a_sign_up_can_be_opened_there_and_its_link_followed() -> None:
         {"HTTP_VIA": "1.1 proxy"},
         {"HTTP_HOST": "evil.example"},
         {"HTTP_HOST": "localhost.evil.example:8000"},
+        {"HTTP_HOST": "evillocalhost:8000"},
         {"HTTP_HOST": "192.0.2.1:8000"},
     ],
 )
@@ -73,9 +76,27 @@ def test_others_find_nothing(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "[::1]"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "[::1]", "prints.localhost:8000"]
+)
 def test_this_machine_has_several_names(host: str) -> None:
     assert look(HTTP_HOST=host, REMOTE_ADDR="::1").status_code == 200
+
+
+@pytest.mark.django_db
+def test_mails_of_all_shops_are_there_and_each_leads_there_from_its_own_host() -> None:
+    prints = branded.a_shop("prints.localhost", branded.PRINTS)
+    elsewhere = branded.a_shop("platten.example", branded.PLATES)
+    for shop in (first_shop(), prints, elsewhere):
+        outbox.queue_template(shop, NEW, "account_unknown", {})
+    assert outbox.send_due() == 3
+    listed = text_of(look(HTTP_HOST="prints.localhost:8000"))
+    for name in ("Tintype &lt;", "Harbour Prints &lt;", "Plattenwerk Süd &lt;"):
+        assert name in listed
+    at_prints = look("/sign-up/sent/", HTTP_HOST="prints.localhost:8000").content.decode()
+    assert 'href="/mails/"' in at_prints
+    from_afar = look("/sign-up/sent/", HTTP_HOST="platten.example").content.decode()
+    assert 'href="http://localhost:8000/mails/"' in from_afar
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import Membership, User
 from accounts.signing import social
+from tests import branded
 from tests.accounts.signing import elsewhere
 from tests.accounts.signing.elsewhere import Github
 from tests.accounts.signing.steps import (
@@ -25,6 +26,7 @@ from tests.accounts.signing.steps import (
     switch_on,
     told,
 )
+from tests.branded import browser_at
 from tests.cast import Person
 from tests.pages import browser_of, text_of
 
@@ -74,6 +76,23 @@ def test_without_credentials_there_is_nothing_of_it(db: None) -> None:
     assert "GitHub" not in text_of(client.get("/sign-in/"))
     for page in ("/sign-in/github/", "/sign-in/google/", "/sign-in/github/back/", "/account/elsewhere/"):
         assert client.get(page).status_code == client.post(page).status_code == 404
+
+
+def test_other_shops_offer_it_only_where_the_other_side_knows_their_address(
+    github: Github, settings: Settings
+) -> None:
+    shop = branded.a_shop("prints.example", branded.PRINTS)
+    client = browser_at(shop)
+    page = client.get("/sign-in/")
+    assert "GitHub" not in text_of(page)
+    assert "github.com" not in page["Content-Security-Policy"]
+    for path in ("/sign-in/github/", "/sign-in/github/back/"):
+        assert client.get(path).status_code == client.post(path).status_code == 404
+    settings.SOCIAL_HOSTS = ["prints.example"]
+    assert "GitHub" in text_of(client.get("/sign-in/"))
+    asked = begin(client)
+    assert asked["redirect_uri"] == "http://prints.example:8000/sign-in/github/back/"
+    assert "GitHub" not in text_of(browser_of().get("/sign-in/"))
 
 
 def test_pages_offer_it_and_their_policy_lets_the_form_lead_there(github: Github) -> None:

@@ -90,7 +90,7 @@ def test_nobody_owns_more_than_so_many(alice: Person, settings: Settings) -> Non
     settings.MAX_OWNED_ORGANIZATIONS = 2
     client = browser_of(alice)
     assert client.post("/organizations/new/", {"name": "Second"}).status_code == 302
-    assert not may_found(alice.user)
+    assert not may_found(alice.user, alice.organization.shop_id)
     words = text_of(client.get("/organizations/new/"))
     assert "You own 2 organizations, and nobody may own more here." in words
     response = client.post("/organizations/new/", {"name": "Third"})
@@ -122,9 +122,9 @@ def test_those_that_one_only_belongs_to_and_closed_ones_do_not_count(
     settings.MAX_OWNED_ORGANIZATIONS = 2
     Membership.objects.create(organization=charlie.organization, user=alice.user, role=Role.ADMIN)
     second = found_another(alice.organization.shop, "Second", alice.user)
-    assert not may_found(alice.user)
+    assert not may_found(alice.user, alice.organization.shop_id)
     Organization.objects.filter(pk=second.pk).update(closing_at=db_now(), closed_at=db_now())
-    assert may_found(alice.user)
+    assert may_found(alice.user, alice.organization.shop_id)
 
 
 def test_whoever_belongs_nowhere_is_led_to_found_one(charlie: Person) -> None:

@@ -163,7 +163,7 @@ MAKERS: dict[str, Maker] = {
 
 
 def test_examples_of_the_reference_answer_as_it_says(reader: Reader, tmp_path: Path) -> None:
-    document = openapi.document("Tintype", "https://shop.example")
+    document = openapi.document(openapi.Publisher("Tintype", "https://shop.example"))
     closed = closed_up(document)
     for path, method, operation in operations(document):
         call = example_call(path, method, operation, reader.shop.base_url, reader.key)
@@ -213,7 +213,7 @@ SAMPLED = ("status", "create_generation", "create_key", "change_key")
 
 @pytest.mark.parametrize("language", RUNNABLE)
 def test_samples_of_the_reference_run(reader: Reader, tmp_path: Path, language: str) -> None:
-    document = openapi.document("Tintype", "https://shop.example")
+    document = openapi.document(openapi.Publisher("Tintype", "https://shop.example"))
     for path, method, operation in operations(document):
         if operation["operationId"] in SAMPLED:
             shown = example_call(path, method, operation, reader.shop.base_url, reader.key)
@@ -249,7 +249,9 @@ BEYOND_A_SCHEMA = {
 
 @pytest.fixture(scope="module")
 def every_operation(reader: Reader) -> list[Any]:
-    schema: Any = schemathesis.openapi.from_dict(openapi.document("Tintype", reader.shop.base_url))
+    schema: Any = schemathesis.openapi.from_dict(
+        openapi.document(openapi.Publisher("Tintype", reader.shop.base_url))
+    )
     return [result.ok() for result in schema.get_all_operations()]
 
 

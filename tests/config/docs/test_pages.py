@@ -63,7 +63,7 @@ def test_language_can_be_chosen() -> None:
 
 def test_page_of_version_1_shows_a_good_order_and_calls_that_there_are() -> None:
     assert parse_v1(snippets.V1_ORDER).n == 2
-    known = openapi.document("Tintype", settings.PUBLIC_URL)["paths"]
+    known = openapi.document(openapi.Publisher("Tintype", settings.PUBLIC_URL))["paths"]
     for call, _meaning in V1_CALLS:
         method, _space, path = call.rpartition(" ")
         found = known[path.replace("{id}", "{task_id}")]

@@ -22,7 +22,7 @@ BESIDE = ("api/schema", "hooks/", "webhooks/")
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    return openapi.document("Tintype", settings.PUBLIC_URL)
+    return openapi.document(openapi.Publisher("Tintype", settings.PUBLIC_URL))
 
 
 def test_document_is_valid_without_a_warning() -> None:
