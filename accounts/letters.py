@@ -14,8 +14,6 @@ from accounts import accent, sending
 from accounts.models import Shop
 from accounts.shops import address_of, host_of
 
-_ADDRESS = re.compile(r"https?://\S+")
-
 
 def sender_of(shop: Shop) -> str:
     """Its own address, else the one of settings.DEFAULT_FROM_EMAIL, always under the name of the shop."""
@@ -39,12 +37,11 @@ def letter(shop: Shop, subject: str, body: str, to: list[str], html: str = "") -
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """`address`: the whole line is one, which is shown as a button, or as a link where `is_first` is False."""
+class Block:
+    """Lines of a paragraph, each with whether it leads to the shop; or what the mail is about, as a button."""
 
-    text: str
-    is_address: bool = False
-    is_first: bool = False
+    lines: tuple[tuple[str, bool], ...] = ()
+    button: str = ""
 
 
 def markup(shop: Shop, subject: str, body: str) -> str:
@@ -52,7 +49,7 @@ def markup(shop: Shop, subject: str, body: str) -> str:
     context: dict[str, Any] = {
         "shop": shop,
         "subject": subject,
-        "paragraphs": list(_paragraphs(body)),
+        "blocks": _blocks(body, f"{address_of(shop.pk)}/"),
         "address": address_of(shop.pk),
         "language": get_language(),
         "logo_width": shop.logo.rpartition("-")[2],
@@ -63,16 +60,21 @@ def markup(shop: Shop, subject: str, body: str) -> str:
     return str(render_to_string("emails/frame.html", context))
 
 
-def _paragraphs(body: str) -> list[list[Line]]:
-    """What stands between empty lines; of all lines that are an address the first is what the mail is about."""
-    found: list[list[Line]] = []
-    is_first = True
+def _blocks(body: str, ours: str) -> list[Block]:
+    """What stands between empty lines is a paragraph; of all lines that are an address of ours, the first becomes the
+    button. Others', such as a receiver of webhooks, stay words.
+    """
+    found: list[Block] = []
+    button = ""
     for paragraph in re.split(r"\n\s*\n", body.strip()):
-        lines = []
-        for line in paragraph.splitlines():
-            text = line.strip()
-            is_address = _ADDRESS.fullmatch(text) is not None
-            lines.append(Line(text, is_address, is_address and is_first))
-            is_first = is_first and not is_address
-        found.append(lines)
-    return found
+        lines: list[tuple[str, bool]] = []
+        for line in map(str.strip, paragraph.splitlines()):
+            is_address = line.startswith(ours) and " " not in line
+            if not is_address or button:
+                lines.append((line, is_address))
+                continue
+            button = line
+            found += [Block(tuple(lines)), Block(button=button)]
+            lines = []
+        found.append(Block(tuple(lines)))
+    return [block for block in found if block.lines or block.button]

@@ -34,7 +34,7 @@ def test_it_is_sent_once_to_all_operators(mailbox: Mailbox, settings: Settings) 
     [message] = mailbox.messages
     assert message["Subject"] == "[Tintype] Portal refuses our account"
     assert message["To"] == ", ".join(OPERATORS)
-    assert message["From"] == settings.DEFAULT_FROM_EMAIL
+    assert message["From"] == f"Tintype <{settings.DEFAULT_FROM_EMAIL}>"
     assert "HTTP 402" in message.as_string()
 
 

@@ -13,7 +13,7 @@ from accounts.signing import second_factor
 from tests import branded
 from tests.accounts.signing.steps import NEW, sign_in, sign_up
 from tests.branded import browser_at, found_at
-from tests.cast import Person
+from tests.cast import Person, new_key
 from tests.mail import Mailbox
 from tests.pages import browser_of
 
@@ -94,6 +94,23 @@ def test_only_the_first_address_is_a_button(plates: Shop) -> None:
     html = one_mail(plates, template="account_news", language="en").html
     assert html.count('class="button"') == 1
     assert html.count('class="link"') == 2
+
+
+def test_addresses_that_others_chose_lead_nowhere(plates: Shop) -> None:
+    place = "https://evil.example/leak"
+    dora = found_at(plates, NEW, "https://evil.example/name")
+    key, _secret = new_key(dora)
+    outbox.queue_template(
+        plates,
+        TO,
+        "key_leaked",
+        {"key": key, "organization": dora.organization, "place": place},
+        language="en",
+    )
+    html = QueuedMail.objects.get().html
+    assert place in html
+    assert 'href="https://evil.example' not in html
+    assert f'class="button" href="http://platten.example:8000/keys/{key.public_id}/"' in html
 
 
 # --- In which language
