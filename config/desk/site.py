@@ -25,7 +25,7 @@ from accounts.models import User
 from accounts.signing import second_factor
 from accounts.views.signing import sign_out
 from billing import notices as of_money
-from config.brand import brand_of
+from config import pages
 from config.desk import today
 from generations import notices as of_images
 
@@ -120,7 +120,7 @@ def _second_factor_first(request: HttpRequest) -> HttpResponse | None:
 
 
 def shop_name(request: HttpRequest) -> str:
-    return brand_of(request).name
+    return str(pages.shop_context(request)["brand"]().name)
 
 
 def subheader(request: HttpRequest) -> str:
@@ -128,7 +128,7 @@ def subheader(request: HttpRequest) -> str:
 
 
 def favicon(request: HttpRequest) -> str:
-    return reverse("icon", args=[brand_of(request).accent])
+    return reverse("icon", args=[pages.shop_context(request)["brand"]().accent])
 
 
 def stylesheet(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 page, in no answer of the API, in no mail, in no header, in no file that its pages name.
 """
 
+import html
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -37,7 +38,7 @@ from webhooks.secrets import new_secret
 pytestmark = pytest.mark.django_db
 
 HOST = "platten.example"
-LINK = re.compile(r'(?:href|src|action|content)="([^"]+)"|url\(([^)]+)\)')
+LINK = re.compile(r'(?:href|src|action)="([^"]+)"|content="(http[^"]+)"|url\(([^)]+)\)')
 # Addresses whose answer may hold the word, with the reason. /metrics names a metric of an installation, and is asked by
 # whoever runs it: no customer reaches it, and it belongs to no shop.
 ALLOWED = {"/metrics": "of the installation, for who runs it"}
@@ -105,14 +106,15 @@ def look(client: Client, path: str) -> Seen:
 
 
 def crawl(client: Client, starts: Iterable[str]) -> Iterator[Seen]:
-    """All that can be reached by links from there, each page once, whatever its query."""
+    """All that can be reached by links from there, each page once, whatever its query; images need theirs."""
     waiting, known = deque(starts), set(starts)
     while waiting:
         seen = look(client, waiting.popleft())
         yield seen
         for either in LINK.findall(seen.text):
-            target = urlsplit(urljoin(f"http://{HOST}:8000{seen.path}", "".join(either).strip("'\"")))
-            path = target.path
+            link = html.unescape("".join(either)).strip("'\"")
+            target = urlsplit(urljoin(f"http://{HOST}:8000{seen.path}", link))
+            path = f"{target.path}?{target.query}" if target.path.startswith("/i/") else target.path
             if target.hostname == HOST and path not in known and not path.startswith(NOT_TO_OPEN):
                 known.add(path)
                 waiting.append(path)
@@ -149,7 +151,7 @@ def test_answers_of_its_api(dora: Person, shop: Shop) -> None:
     for path, method, operation in openapi.operations(document):
         call = openapi.example_call(path, method, operation, "", secret)
         waits = path == "/v1/images/generations"  # for an image that nobody makes here
-        for body in ({} if waits else call.body or {}, {"prompt": "\x00"}):
+        for body in ({} if waits else call.body or b"", {"prompt": "\x00"}):
             for more in ({}, {"Accept": "application/problem+json"}):
                 answer = send(call.method, call.address, key=secret, body=body, headers=more, HTTP_HOST=HOST)
                 head = "\n".join(f"{name}: {value}" for name, value in answer.items())
