@@ -154,7 +154,7 @@ def test_templates_make_text_and_markup(mailbox: Mailbox, templates: Path, setti
     assert message["Subject"] == "Hello O'Hara <b> at Tintype"
     assert message.get_content_type() == "multipart/alternative"
     text, html = (part.get_payload(decode=True).decode() for part in message.get_payload())  # type: ignore[union-attr]  # two parts
-    assert text == "See this & more:\nhttps://shop.example/credits/\n"
+    assert text.splitlines() == ["See this & more:", "https://shop.example/credits/"]
     assert "Hello O&#x27;Hara &lt;b&gt; at Tintype</h1>" in html
     assert "See this &amp; more:" in html
     assert 'href="https://shop.example/credits/"' in html
