@@ -1,3 +1,4 @@
-"""Prices and counts are written in groups of three; four is how numbers are spoken."""
+"""Prices and counts are written in groups of three, with commas; four is how numbers are spoken."""
 
 NUMBER_GROUPING = 3
+THOUSAND_SEPARATOR = ","
