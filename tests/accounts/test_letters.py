@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.utils.translation import override
 from pytest_django import Settings
 
@@ -156,6 +157,6 @@ def test_who_is_invited_and_not_known_reads_what_whoever_invites_speaks(alice: P
 
 def test_who_lost_all_factors_is_told_in_the_name_of_the_shop_they_know(plates: Shop) -> None:
     dora = found_at(plates, NEW, "Harbour")
-    dora.user.authenticator_set.create(type="totp", data={})
+    Authenticator.objects.create(user=dora.user, type=Authenticator.Type.TOTP, data={})
     assert second_factor.reset(dora.user, reason="lost")
     assert QueuedMail.objects.get().shop == plates

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,9 +24,12 @@ MAKE = "import json; from tests import branded; branded.a_shop(**json.loads({!r}
 
 @dataclass
 class Brand:
-    """A shop and what its customers see of it. `sum`: of its smallest pack."""
+    """A shop and what its customers see of it. `prefix`: of the addresses of pages for anybody; `sum`: of its smallest
+    pack.
+    """
 
     address: str
+    prefix: str
     name: str
     language: str
     sum: str
@@ -34,7 +37,6 @@ class Brand:
     confirm: str
     thanks: str
     held: str
-    texts: list[tuple[str, str]] = field(default_factory=list)
 
 
 def make(shop: Shop, host: str, fields: dict[str, object], *, with_logo: bool) -> str:
@@ -57,6 +59,7 @@ def plates(shop: Shop) -> Brand:
     address = make(shop, "plates.localhost", branded.PLATES | {"languages": ["de"]}, with_logo=True)
     return Brand(
         address,
+        "/de",
         "Plattenwerk Süd",
         "de",
         "5,00 €",
@@ -72,6 +75,7 @@ def prints(shop: Shop) -> Brand:
     address = make(shop, "prints.localhost", branded.PRINTS, with_logo=False)
     return Brand(
         address,
+        "",
         "Harbour Prints",
         "en",
         "£5.00",
@@ -102,7 +106,7 @@ def see(page: Page, brand: Brand) -> None:
 
 
 def sign_up(page: Page, brand: Brand, email: str) -> None:
-    page.goto(brand.address)
+    page.goto(f"{brand.address}{brand.prefix}/")
     see(page, brand)
     page.locator('a[href="/sign-up/"]').first.click()
     see(page, brand)
@@ -158,7 +162,8 @@ def test_two_customers_of_two_shops(
         sign_up(page, brand, email)
         tills.append(buy(page, brand))
         order(page, brand)
-        for path in ("/", "/credits/", "/gallery/", "/keys/", "/docs/", "/account/"):
+        anybodys = (f"{brand.prefix}/pricing/", f"{brand.prefix}/docs/")
+        for path in (*anybodys, "/credits/", "/gallery/", "/keys/", "/account/"):
             page.goto(brand.address + path)
             see(page, brand)
         assert_fits(page)

@@ -18,12 +18,12 @@ from pytest_django import Settings
 
 from accounts import letters, outbox, sealing, shops, terms
 from accounts.models import SCOPES, QueuedMail, Shop
-from billing.automatic_rules import StoppedReason
+from billing.models import StoppedReason
 from config import brand
 from config.docs import openapi
 from generations import lifecycle, runner
 from tests import branded
-from tests.accounts.client import send
+from tests.accounts.client import content, send
 from tests.branded import browser_at
 from tests.cast import Person, give_credits, new_key
 from tests.makers import a_paid_payment, a_request, an_access
@@ -72,7 +72,7 @@ def dora(shop: Shop) -> Person:
     """A customer of it who has some of everything."""
     dora = branded.found_at(shop, "dora@harbour.example", "Harbour & Söhne")
     organization = dora.organization
-    versions = {document.kind: document.version for document in terms.asked(shop)}
+    versions = {str(document.kind): document.version for document in terms.asked(shop)}
     assert terms.accept(dora.user, shop, versions) == []
     give_credits(organization, 1000)
     new_key(dora, name="catalogue")
@@ -168,7 +168,7 @@ def test_answers_of_its_api(dora: Person, shop: Shop) -> None:
         seen.append(Seen("refused", answer.status_code, answer.content.decode()))
     assert {one.status for one in seen} >= {200, 400, 401, 404}
     assert strangers(seen) == []
-    models = send("GET", "/v1/models", key=secret, HTTP_HOST=HOST).json()["data"]
+    models = content(send("GET", "/v1/models", key=secret, HTTP_HOST=HOST))["data"]
     assert {model["owned_by"] for model in models} == {"Plattenwerk Süd"}
 
 
