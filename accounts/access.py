@@ -10,6 +10,7 @@ from accounts.errors import InsufficientScope, NotFound
 from accounts.models import ApiKey, Membership, Organization, User
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import RIGHTS, Right, roles_with, scopes_of
+from accounts.standing import is_suspended
 
 MONEY_ROLES = roles_with(Right.MONEY)
 # While its deletion can be undone, an organization is only looked at.
@@ -52,6 +53,11 @@ class Access:
 
     def require_money(self) -> None:
         self.require_right(Right.MONEY)
+
+    @property
+    def is_suspended(self) -> bool:
+        """It, or its whole shop: nothing new is made or bought."""
+        return is_suspended(self.organization)
 
     @property
     def words(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""An archive of any size, written in parts: each lies in the images storage as soon as it is full.
+"""An archive of any size, written in parts: each lies in the images storage as soon as it is full. Or into a file.
 
 That storage is what web and workers share, on one machine or many; and no more than a part is ever in memory, when it
 is written as when it is sent.
@@ -9,7 +9,7 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
@@ -52,8 +52,8 @@ class PartWriter:
 class Archive:
     """A ZIP in the making, whole once its `with` was left. Documents are compressed, files are not: images are."""
 
-    def __init__(self, parts: PartWriter) -> None:
-        # It takes for a stream what it cannot seek in.
+    def __init__(self, parts: PartWriter | BinaryIO) -> None:
+        # Of a PartWriter: it takes for a stream what it cannot seek in.
         self._zip = zipfile.ZipFile(parts, "w")
         self._parts = parts
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from accounts.clock import db_now
-from accounts.models import AuditAction, AuditEvent, AuditOrigin, Membership, Organization, User
+from accounts.models import AuditAction, AuditEvent, AuditOrigin, Membership, Organization, Shop, User
 from accounts.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
@@ -32,19 +32,37 @@ def record(
     """`details` are machine words, ids and numbers; what people wrote, names and addresses belong into `note`, which is
     erased with the person or organization.
     """
-    with transaction.atomic():
-        event = AuditEvent.objects.create(
-            shop_id=organization.shop_id,
-            organization=organization,
-            actor=actor,
-            action=action,
-            subject=subject,
-            details=details,
-        )
-        if origin != NOWHERE or note:
-            AuditOrigin.objects.create(
-                event=event, address=origin.address, agent=origin.agent, note=note[:500]
-            )
+    event = AuditEvent(
+        shop_id=organization.shop_id,
+        organization=organization,
+        actor=actor,
+        action=action,
+        subject=subject,
+        details=details,
+    )
+    return _written(event, origin, note)
+
+
+def record_of_shop(
+    shop: Shop,
+    action: AuditAction,
+    *,
+    actor: str,
+    subject: str = "",
+    origin: Origin = NOWHERE,
+    note: str = "",
+    **details: Detail,
+) -> AuditEvent:
+    """What was done to the shop itself: for its operators, in no customer's log."""
+    event = AuditEvent(shop=shop, actor=actor, action=action, subject=subject, details=details)
+    return _written(event, origin, note)
+
+
+@transaction.atomic
+def _written(event: AuditEvent, origin: Origin, note: str) -> AuditEvent:
+    event.save(force_insert=True)
+    if origin != NOWHERE or note:
+        AuditOrigin.objects.create(event=event, address=origin.address, agent=origin.agent, note=note[:500])
     return event
 
 

@@ -12,10 +12,11 @@ from accounts import keys
 from accounts.access import Access, access_of, access_of_key
 from accounts.addresses import client_address, is_listed
 from accounts.clock import db_now
-from accounts.errors import AddressNotAllowed, OrganizationSuspended, Unauthenticated
+from accounts.errors import AddressNotAllowed, Unauthenticated
 from accounts.models import ApiKey
 from accounts.origin import NOWHERE, Origin, origin_of
 from accounts.shops import shop_id_of
+from accounts.standing import require_running
 from accounts.statements import Select
 
 if TYPE_CHECKING:  # DRF's views import this module by way of its settings
@@ -63,7 +64,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The scope that the view requires, the key's address list, and an organization that is not suspended."""
+    """The scope that the view requires, the key's address list, an organization and a shop that are not suspended."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         access = access_of(request)
@@ -73,6 +74,5 @@ class HasScope(BasePermission):
         allowed = access.key.allowed_addresses if access.key else []
         if allowed and not is_listed(client_address(request._request), allowed):
             raise AddressNotAllowed
-        if access.organization.suspended_at is not None:
-            raise OrganizationSuspended
+        require_running(access.organization)
         return True

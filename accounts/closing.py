@@ -106,9 +106,19 @@ def _end_what_is_under_way(organization: Organization) -> bool:
     return all(are_done)
 
 
-def close(organization: Organization) -> bool:
-    """False when somebody else was faster. May break off anywhere and be repeated."""
-    if not _part_with_people(organization):
+def end(organization: Organization) -> bool:
+    """Of a shop that ends: its members were told with the shop's own. Whether it is closed now; what it waits for, such
+    as a payment that is on its way, may take days, and then it is asked for again.
+    """
+    with transaction.atomic():
+        if Organization.objects.filter(pk=organization.pk, closing_at=None).update(closing_at=db_now()):
+            audit.record(organization, AuditAction.DELETION_ASKED, actor=SYSTEM)
+    return _end_what_is_under_way(organization) and close(organization, at_once=True)
+
+
+def close(organization: Organization, *, at_once: bool = False) -> bool:
+    """False when somebody else was faster. May break off anywhere and be repeated. `at_once`: also before UNDO_FOR."""
+    if not _part_with_people(organization, at_once=at_once):
         return False
     for hook in hooks.organization_blanked:
         for _portion in hook(organization):
@@ -119,9 +129,10 @@ def close(organization: Organization) -> bool:
 
 
 @transaction.atomic
-def _part_with_people(organization: Organization) -> bool:
+def _part_with_people(organization: Organization, *, at_once: bool) -> bool:
     """From here on nobody can take it back: nobody belongs to it."""
-    due = Organization.objects.filter(pk=organization.pk, closed_at=None, closing_at__lte=db_now() - UNDO_FOR)
+    until = db_now() if at_once else db_now() - UNDO_FOR
+    due = Organization.objects.filter(pk=organization.pk, closed_at=None, closing_at__lte=until)
     if not list(due.select_for_update(no_key=True)):
         return False
     Membership.objects.filter(organization=organization).delete()

@@ -77,6 +77,13 @@ class OrganizationSuspended(DomainError):
     type, status, message = "organization_suspended", 403, _("This organization is suspended")
 
 
+class ShopSuspended(OrganizationSuspended):
+    """All of its organizations are."""
+
+    type, status, message = "shop_suspended", 403, _("This shop is closed for the moment")
+    advice = _("You can look at everything that is here. Ask the support of this shop when it opens again.")
+
+
 class NotFound(DomainError):
     type, status, message = "not_found", 404, _("Not found")
 

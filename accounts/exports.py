@@ -126,16 +126,33 @@ def _make(export: DataExport) -> bool:
 
 def _write(export: DataExport, target: archive.Archive) -> None:
     renewal = _Renewal(export)
-    organization = export.organization
+    fill(target, export.organization, renewal, most_files=MAX_FILES, most_bytes=MAX_FILE_BYTES)
+    renewal.renew(at_once=True)
+
+
+class Pace:
+    """For whoever fills an archive that nobody else would take over."""
+
+    def renew(self, *, at_once: bool = False) -> None:
+        """On the way."""
+
+    def during(self, rows: Iterable[Any]) -> Iterable[Any]:
+        return rows
+
+
+def fill(
+    target: archive.Archive, organization: Organization, pace: Pace, *, most_files: float, most_bytes: float
+) -> None:
+    """With all that an organization has here; `contents.json`, which comes last, names what that is."""
     counts: dict[str, int] = {}
     files, left_out, gone, byte_size = 0, 0, 0, 0
     for section in (export_rows.sections, *hooks.export_sections):
         for item in section(organization):
             if isinstance(item, hooks.ExportDocument):
-                counts[item.name] = target.add_document(item.name, renewal.during(item.rows))
+                counts[item.name] = target.add_document(item.name, pace.during(item.rows))
                 continue
-            renewal.renew()
-            if files >= MAX_FILES or byte_size + item.byte_size > MAX_FILE_BYTES:
+            pace.renew()
+            if files >= most_files or byte_size + item.byte_size > most_bytes:
                 left_out += 1
                 continue
             let_go()  # storages are slow, and the database's connections few
@@ -155,10 +172,9 @@ def _write(export: DataExport, target: archive.Archive) -> None:
         "files_deleted_meanwhile": gone,
     }
     target.add_object("contents.json", contents)
-    renewal.renew(at_once=True)
 
 
-class _Renewal:
+class _Renewal(Pace):
     """Keeps others away while it is being made."""
 
     def __init__(self, export: DataExport) -> None:

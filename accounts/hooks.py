@@ -9,6 +9,12 @@ from typing import Any
 from accounts.models import ApiKey, Organization, Shop, User
 
 shop_opened: list[Callable[[Shop], None]] = []
+# What a shop has to have and has not, in words for whoever works at the desk.
+shop_lacks: list[Callable[[Shop], Iterator[str]]] = []
+# It is closed from now on: what could be used in its name is forgotten.
+shop_closed: list[Callable[[Shop], None]] = []
+# What belongs into the export of a shop, by name: settings, prices, packs, and no secrets. In no transaction.
+shop_sections: list[Callable[[Shop], Mapping[str, Any]]] = []
 # Whether amounts in the shop's currency are written down already, so that it has to stay.
 currency_is_used: list[Callable[[Shop], bool]] = []
 organization_created: list[Callable[[Organization], None]] = []

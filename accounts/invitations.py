@@ -19,11 +19,12 @@ from accounts import outbox, sending
 from accounts.access import Access, held, hold
 from accounts.audit import record, record_by
 from accounts.clock import db_now
-from accounts.errors import DomainError, InsufficientScope, NotFound, OrganizationSuspended
+from accounts.errors import DomainError, InsufficientScope, NotFound
 from accounts.models import AuditAction, Invitation, Membership, Organization, Role, User
 from accounts.names import isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right, may_give
+from accounts.standing import require_running
 
 SESSION_KEY = "invitation"  # in the session of whoever opened one: its token
 LIFETIME = datetime.timedelta(days=7)
@@ -148,8 +149,7 @@ def _inviting(access: Access, role: str) -> Access:
     giver = held(access)
     if role not in roles_to_offer(giver):
         raise InsufficientScope
-    if giver.organization.suspended_at is not None:
-        raise OrganizationSuspended
+    require_running(giver.organization)
     return giver
 
 

@@ -11,7 +11,7 @@ from accounts import hooks
 from accounts.access import Access
 from accounts.audit import record, record_by
 from accounts.clock import db_now
-from accounts.errors import DomainError
+from accounts.errors import DomainError, ShopSuspended
 from accounts.models import AuditAction, Membership, Organization, Role, Shop, User
 from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
@@ -94,7 +94,12 @@ def require_may_own(user: User, shop_id: int) -> None:
 
 @transaction.atomic
 def found_another(shop: Shop, name: str, founder: User, origin: Origin = NOWHERE) -> Organization:
-    """Of those that one may own. Raises ValidationError for an unusable name, TooManyOrganizations, OwnsSuspended."""
+    """Of those that one may own. Raises ValidationError for an unusable name, TooManyOrganizations, OwnsSuspended,
+    ShopSuspended.
+    """
+    # Read anew: a shop that closes ends when the last organization has.
+    if not Shop.objects.filter(pk=shop.pk, suspended_at=None, closing_at=None).exists():
+        raise ShopSuspended
     require_may_own(founder, shop.pk)
     suspended = suspended_of(founder, shop.pk)
     if suspended is not None:

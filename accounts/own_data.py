@@ -63,6 +63,6 @@ def _events(user: User) -> list[dict[str, Any]]:
     """What they did, with where they did it from. One that concerns the person is told to each organization."""
     events = AuditEvent.objects.filter(actor=user.actor).select_related("origin", "organization")
     return [
-        {"organization": event.organization.name, **event_row(event)}
+        {"organization": event.organization.name if event.organization else None, **event_row(event)}
         for event in events.order_by("-pk")[:MOST_EVENTS]
     ]

@@ -5,6 +5,7 @@ import functools
 from django.conf import settings
 from django.db.models import Q
 
+from accounts import shops
 from accounts.access import Access
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import ApiKey, Organization
@@ -45,11 +46,14 @@ def key_rate(key: ApiKey | None) -> Rate:
 
 
 def organization_rate(organization: Organization) -> Rate:
-    """For creating, by all its keys and people together."""
+    """For creating, by all its keys and people together: its own, else its shop's, else the settings'."""
+    of_shop = shops.facts_of(organization.shop_id)
     return _rate(
         "create",
-        organization.rate_per_minute or settings.RATE_LIMIT_ORGANIZATION_PER_MINUTE,
-        organization.burst or settings.RATE_LIMIT_ORGANIZATION_BURST,
+        organization.rate_per_minute
+        or of_shop.rate_per_minute
+        or settings.RATE_LIMIT_ORGANIZATION_PER_MINUTE,
+        organization.burst or of_shop.burst or settings.RATE_LIMIT_ORGANIZATION_BURST,
     )
 
 

@@ -1,100 +1,77 @@
-"""The shop's own page at the operator's desk: what it is called, how it looks, and what its customers accept."""
+"""The shops at the operator's desk: each with its page, on which its own operators change what it is called, how it
+looks and whom it lets in, and the platform's staff where it is.
+"""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldBooleanWidget
 
-from accounts import accent, hooks, logos
-from accounts.desk import DeskAdmin, RowForm
-from accounts.models import Shop
+from accounts import (
+    accent,
+    hooks,
+    logos,
+    shop_deeds,  # noqa: F401 - registers itself
+    shop_opening,
+    shops,
+)
+from accounts.deeds import WithDeeds
+from accounts.desk import actor_of
+from accounts.desk_scope import is_platform, scope_of
+from accounts.hosts import clean_host, shown_host
+from accounts.models import Shop, ShopDomain
+from accounts.origin import origin_of
+from accounts.shop_forms import LIMITS, DomainForm, DomainFormSet, NewShopForm, ShopForm
+
+if TYPE_CHECKING:
+    DeskInline = admin.TabularInline[ShopDomain, Shop]
+else:
+    from unfold.admin import TabularInline as DeskInline
+
+OF_FORMS = ("new_logo", "no_logo")  # no columns
 
 
-class ShopForm(RowForm):
-    patterns = {
-        "accent": RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("A colour is written as #rrggbb.")),
-        "currency": RegexValidator(r"^[a-z]{3}\Z", _("A currency is three small letters, such as usd.")),
-    }
-    new_logo = forms.FileField(
-        label=_("New logo"),
-        required=False,
-        widget=UnfoldAdminFileFieldWidget,
-        help_text=_("A PNG, JPEG or WebP of at most 2 MB, shown 32 pixels high in place of the plate."),
-    )
-    no_logo = forms.BooleanField(
-        label=_("Remove the logo"),
-        required=False,
-        widget=UnfoldBooleanWidget,
-        help_text=_("The plate comes back."),
-    )
+class DomainInline(DeskInline):
+    """Which names lead where is a matter of the installation: certificates, and which shop a request is for."""
 
-    class Meta:
-        model = Shop
-        fields = (
-            "name",
-            "promise",
-            "accent",
-            "currency",
-            "logo_has_name",
-            "terms_version",
-            "terms_url",
-            "privacy_version",
-            "privacy_url",
-            "imprint_url",
-            "support_email",
-        )
-        help_texts = {
-            "promise": _(
-                "One sentence on the landing page. Empty: the product's own, in the reader's language."
-            ),
-            "accent": _(
-                "Colour as #rrggbb. Where it would be hard to read, pages show it darker, or lighter in the dark."
-            ),
-            "currency": _(
-                "Of all prices; it stays once somebody has paid. Packs keep theirs until you change them."
-            ),
-            "terms_version": _(
-                "Such as a date. Members accept each version once before they go on; empty: nobody is asked."
-            ),
-            "privacy_version": _("Likewise."),
-            "support_email": _("At the foot of every page and on errors; empty: none."),
-        }
+    model = ShopDomain
+    form = DomainForm
+    formset = DomainFormSet
+    fields = ("host", "is_primary", "active")
+    extra = 0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, pattern in self.patterns.items():
-            if name in self.fields:  # not when it may only be looked at
-                self.fields[name].validators.append(pattern)
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # whoever sees the shop
 
-    def clean_new_logo(self) -> bytes | None:
-        """The PNG that is kept of it."""
-        file = self.cleaned_data["new_logo"]
-        return logos.prepare(file.read(logos.MAX_BYTES + 1)) if file else None
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_move(request)
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for kind in ("terms", "privacy"):
-            if cleaned.get(f"{kind}_version") and not cleaned.get(f"{kind}_url", "x"):
-                self.add_error(f"{kind}_url", ValidationError(_("Say where the version can be read.")))
-        if cleaned.get("new_logo") and cleaned.get("no_logo"):
-            self.add_error("no_logo", ValidationError(_("Either a new one, or none.")))
-        return cleaned
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_move(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_move(request)
+
+
+def _may_move(request: HttpRequest) -> bool:
+    user: Any = request.user
+    return is_platform(request) and bool(user.has_perm("accounts.change_shop"))
 
 
 @admin.register(Shop)
-class ShopAdmin(DeskAdmin):
+class ShopAdmin(WithDeeds):
+    shop_path = "pk"
     form = ShopForm
-    list_display = ("name", "currency", "terms_version", "privacy_version")
+    list_display = ("name", "address", "standing", "currency", "created_at")
+    search_help_text = _("How a name or short name begins, or a host name")
     fieldsets = (
-        (None, {"fields": ("name", "promise", "currency")}),
+        (None, {"fields": ("standing", "name", "promise", "landing_text", ("currency", "languages"))}),
         (
             _("How it looks"),
             {"fields": (("accent", "accent_shown"), ("logo_now", "new_logo"), ("logo_has_name", "no_logo"))},
@@ -104,29 +81,86 @@ class ShopAdmin(DeskAdmin):
             {"fields": (("terms_version", "terms_url"), ("privacy_version", "privacy_url"))},
         ),
         (_("At the foot of every page"), {"fields": ("imprint_url", "support_email")}),
+        (_("Mail"), {"fields": ("sender_email",)}),
+        (
+            _("Whom it lets in"),
+            {"fields": (("sign_up", "sign_up_domains"), "welcome_credits", LIMITS)},
+        ),
     )
+    new_fieldsets = ((None, {"fields": ("name", "domain", "currency", "operator")}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Shop]:
+        rows: QuerySet[Shop] = super().get_queryset(request)
+        shop_id = scope_of(request)
+        return rows if shop_id is None else rows.filter(pk=shop_id)
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return ("slug",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Shop], search_term: str
+    ) -> tuple[QuerySet[Shop], bool]:
+        term = search_term.strip()
+        at_host = ShopDomain.objects.filter(host=clean_host(term)).values("shop")
+        begins = Q(name__istartswith=term) | Q(slug__startswith=term.lower()) | Q(pk__in=at_host)
+        return (queryset.filter(begins) if term else queryset), False
+
+    # --- Who may ----------------------------------------------------------------------------------
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return is_platform(request) and self.may(request, "add")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def has_change_permission(self, request: HttpRequest, obj: Shop | None = None) -> bool:
+        return (obj is None or obj.closed_at is None) and self.may(request, "change")
+
+    # --- Its page ---------------------------------------------------------------------------------
+
+    def get_form(
+        self, request: HttpRequest, obj: Shop | None = None, change: bool = False, **options: Any
+    ) -> Any:
+        if obj is None:
+            options["form"] = NewShopForm
+        form: Any = super().get_form(request, obj, change, **options)
+        form.by_platform = is_platform(request)  # the class was made for this request
+        return form
+
+    def get_inlines(self, request: HttpRequest, obj: Shop | None) -> Any:
+        return () if obj is None else (DomainInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Shop | None = None) -> Any:
-        is_fixed = obj is not None and any(is_used(obj) for is_used in hooks.currency_is_used)
-        return ("accent_shown", "logo_now", *(("currency",) if is_fixed else ()))
+        if obj is None:
+            return ()
+        is_fixed = any(is_used(obj) for is_used in hooks.currency_is_used)
+        fixed = (*(("currency",) if is_fixed else ()), *(() if is_platform(request) else LIMITS))
+        return ("standing", "accent_shown", "logo_now", *fixed)
 
     def get_fieldsets(self, request: HttpRequest, obj: Shop | None = None) -> Any:
         """Without what only a form has, for somebody who may only look."""
+        if obj is None:
+            return self.new_fieldsets
         found = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):
             return found
-        own = {"new_logo", "no_logo"}
         rows = [
-            (title, [tuple(name for name in _names(row) if name not in own) for row in options["fields"]])
+            (
+                title,
+                [tuple(name for name in _names(row) if name not in OF_FORMS) for row in options["fields"]],
+            )
             for title, options in found
         ]
         return [(title, {"fields": fields}) for title, fields in rows]
+
+    @admin.display(description=_("address"))
+    def address(self, shop: Shop) -> str:
+        return shown_host(shops.host_of(shop.pk)) if shop.closed_at is None else "-"
+
+    @admin.display(description=_("standing"))
+    def standing(self, shop: Shop) -> str:
+        if shop.closed_at is not None:
+            return gettext("Closed")
+        if shop.closing_at is not None:
+            return gettext("Being closed")
+        return gettext("Open") if shop.suspended_at is None else gettext("Suspended")
 
     @admin.display(description=_("colours on pages"))
     def accent_shown(self, shop: Shop) -> str:
@@ -142,8 +176,21 @@ class ShopAdmin(DeskAdmin):
             '<img src="{}" alt="{}" height="32">', reverse("logo", args=[shop.logo]), shop.name
         )
 
+    # --- Saving -----------------------------------------------------------------------------------
+
     def save_model(self, request: HttpRequest, obj: Shop, form: Any, change: bool) -> None:
-        obj.save(update_fields=[name for name in form.changed_data if name not in ("new_logo", "no_logo")])
+        if not change:
+            typed = form.cleaned_data
+            shop_opening.open_shop(
+                obj,
+                typed["domain"],
+                operator=typed["operator"],
+                actor=actor_of(request),
+                origin=origin_of(request),
+            )
+            return
+        obj.save(update_fields=[name for name in form.changed_data if name not in OF_FORMS])
+        transaction.on_commit(shops.forget)
         if form.cleaned_data["new_logo"]:
             logos.put(obj, form.cleaned_data["new_logo"])
         elif form.cleaned_data["no_logo"]:

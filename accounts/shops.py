@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import hooks
@@ -35,12 +36,26 @@ def first_shop() -> Shop:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """Of one shop. `languages`: () for all; `is_paused`: suspended, or being closed; limits None: the settings'."""
+
+    languages: tuple[str, ...] = ()
+    is_paused: bool = False
+    rate_per_minute: int | None = None
+    burst: int | None = None
+
+
+USUAL: Final = Facts()
+
+
+@dataclass(frozen=True, slots=True)
 class _Hosts:
-    """`shops`: active host -> shop. `primary`: shop -> the host that its links begin with."""
+    """`shops`: active host -> shop. `primary`: shop -> the host that its links begin with. `facts` of all shops."""
 
     first: int
     shops: dict[str, int]
     primary: dict[int, str]
+    facts: dict[int, Facts]
 
 
 class _Directory:
@@ -75,22 +90,35 @@ def _read() -> _Hosts:
     rows = list(
         Shop.objects.filter(closed_at=None)
         .order_by("pk", "domains__pk")
-        .values_list("pk", "domains__host", "domains__is_primary", "domains__active")
+        .annotate(is_paused=Q(suspended_at__isnull=False) | Q(closing_at__isnull=False))
+        .values_list(
+            "pk",
+            "languages",
+            "is_paused",
+            "rate_per_minute",
+            "burst",
+            "domains__host",
+            "domains__is_primary",
+            "domains__active",
+        )
     )
     first = rows[0][0] if rows else first_shop().pk
     shops, primary = dict[str, int](), dict[int, str]()
-    for pk, host, is_primary, active in rows:
+    facts = dict[int, Facts]()
+    for pk, languages, is_one_paused, rate_per_minute, burst, host, is_primary, active in rows:
+        facts[pk] = Facts(tuple(languages), is_one_paused, rate_per_minute, burst)
         if host is None or not active:
             continue
         shops[host] = pk
-        if is_primary or pk not in primary:
+        if is_primary or (pk not in primary and pk != first):  # which has PUBLIC_URL
             primary[pk] = host
-    for host in _first_hosts():
+    for host in hosts_of_settings():
         shops.setdefault(host, first)
-    return _Hosts(first, shops, primary)
+    return _Hosts(first, shops, primary, facts)
 
 
-def _first_hosts() -> list[str]:
+def hosts_of_settings() -> list[str]:
+    """Those that lead to the first shop without a row: PUBLIC_URL's and OTHER_HOSTS."""
     public = clean_host(urlsplit(settings.PUBLIC_URL).netloc)
     return [*([public] if public else []), *settings.OTHER_HOSTS]
 
@@ -123,6 +151,22 @@ def by_id(shop_id: int) -> Shop:
     return shop
 
 
+def is_known(host: str) -> bool:
+    """Whether a host leads to a shop by its own right, without a query."""
+    clean = clean_host(host)
+    return clean is not None and clean in _hosts().shops
+
+
+def facts_of(shop_id: int) -> Facts:
+    """As they were within the last second; without a query."""
+    return _hosts().facts.get(shop_id, USUAL)
+
+
+def is_paused(shop_id: int) -> bool:
+    """Whether it is suspended, or is being closed: then nothing new is made or bought."""
+    return facts_of(shop_id).is_paused
+
+
 def first_id() -> int:
     return _hosts().first
 
@@ -132,8 +176,11 @@ def address_of(shop_id: int) -> str:
     shop that has none, PUBLIC_URL.
     """
     host = _hosts().primary.get(shop_id)
-    if host is None:
-        return str(settings.PUBLIC_URL)
+    return str(settings.PUBLIC_URL) if host is None else address_at(host)
+
+
+def address_at(host: str) -> str:
+    """The same for a host that may have been entered just now."""
     public = urlsplit(settings.PUBLIC_URL)
     port = f":{public.port}" if public.port else ""
     return f"{public.scheme}://{host}{port}"

@@ -15,12 +15,15 @@ class BillingConfig(AppConfig):
             gift_rules,
             packs,
             reads,
+            shops,
             welcome,
         )
         from billing.ledger import open_wallet
         from billing.triggers import ENTRIES
 
         hooks.shop_opened.append(packs.stock)
+        hooks.shop_sections.append(shops.sections)
+        hooks.shop_closed.append(shops.end)
         hooks.organization_created.append(open_wallet)
         hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.clock import db_now, read_db_now
 from accounts.models import Organization
 from accounts.retries import claim
+from accounts.standing import is_suspended
 from billing import alarms, automatic_limits, automatic_rules, checkout, payments, reads, stripe_gateway
 from billing.models import (
     UNDECIDED,
@@ -86,6 +87,8 @@ def _due() -> QuerySet[AutoTopUp]:
     is_low = Q(
         is_on=True,
         organization__suspended_at=None,
+        organization__shop__suspended_at=None,
+        organization__shop__closing_at=None,
         organization__wallet__available__lt=F("threshold"),
     )
     return AutoTopUp.objects.filter(is_low | Q(Exists(unanswered)), due_at__lte=db_now())
@@ -136,7 +139,7 @@ def _count_refusal(rule_id: int, error: StripeRefused) -> None:
 def _buy(rule: AutoTopUp) -> Payment | None:
     """The row of a new purchase. None: there is nothing to buy, or to pay with, or no need."""
     pack, organization = rule.pack, rule.organization
-    if not rule.is_on or organization.suspended_at is not None or not _is_low(rule):
+    if not rule.is_on or is_suspended(organization) or not _is_low(rule):
         return None
     is_sold = pack is not None and pack.is_active and pack.currency == organization.shop.currency
     if pack is None or not is_sold or settings.STRIPE_TAX:
@@ -187,7 +190,8 @@ def _may_charge(rule: AutoTopUp, payment: Payment) -> bool:
     if settings.STRIPE_TAX or version is None or age >= ASK_AGAIN_FOR:
         return False
     same = AutoTopUp.objects.filter(pk=rule.pk, version=version)
-    is_wished = same.filter(is_on=True, organization__suspended_at=None).exists()
+    runs = Q(organization__shop__suspended_at=None, organization__shop__closing_at=None)
+    is_wished = same.filter(runs, is_on=True, organization__suspended_at=None).exists()
     return is_wished and _is_low(rule)
 
 

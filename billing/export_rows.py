@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 def sections(organization: Organization) -> Iterator[ExportDocument | ExportFile]:
     yield ExportDocument("balance.json", _balance(organization))
-    yield ExportDocument("ledger.json", _entries(organization))
+    yield ExportDocument("ledger.json", entries(organization))
     yield ExportDocument("payments.json", _payments(organization))
     yield ExportDocument("vouchers.json", _vouchers(organization))
 
@@ -40,7 +40,8 @@ def _balance(organization: Organization) -> Iterator[Row]:
     }
 
 
-def _entries(organization: Organization) -> Iterator[Row]:
+def entries(organization: Organization) -> Iterator[Row]:
+    """All entries of its ledger, oldest first."""
     # Not by a join, whose rows PostgreSQL would sort all.
     wallet_id = Wallet.objects.get(organization=organization).pk
     rows = LedgerEntry.objects.filter(wallet_id=wallet_id).alias(number=Abs("id")).select_related("note")

@@ -34,7 +34,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
         '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">',
     ]
     for path in paths:
-        found = languages.alternates(here(request), path)
+        found = languages.alternates(here(request), path, languages.offered(request))
         links = "".join(
             f'<xhtml:link rel="alternate" hreflang={quoteattr(tag)} href={quoteattr(address)}/>'
             for tag, address in found

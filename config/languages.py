@@ -1,16 +1,22 @@
 """The languages of the shop's words, and which of them an answer is in.
 
 A page for anybody has an address in each language, English the bare one (`/pricing/`, `/de/pricing/`), so that it can
-be found and linked. Every other page is in the language that the visitor chose, else in their browser's. Programs get
-English.
+be found and linked. Every other page is in the language that the visitor chose, else in their browser's, else in the
+shop's first. A shop may offer fewer of them: then only these have addresses, and the others lead to the first. Programs
+get English.
 """
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import get_language, get_language_from_request
+from django.utils.translation import get_language, get_supported_language_variant
+from django.utils.translation.trans_real import parse_accept_lang_header
 
+from accounts import shops
 from config.api import is_api
 
 ENGLISH: Final = "en"
@@ -53,11 +59,44 @@ class InEachLanguage:
         return f"{prefix}/" if prefix else ""
 
 
+def offered(request: HttpRequest) -> tuple[str, ...]:
+    """Those of the shop that is asked, its first choice first; all where none is, as by health checks."""
+    shop_id: int | None = getattr(request, "shop_id", None)
+    listed = () if shop_id is None else shops.facts_of(shop_id).languages
+    return tuple(code for code in listed if code in NAMES) or tuple(NAMES)
+
+
 def of(request: HttpRequest) -> str:
     """What the answer to this request is in."""
     if is_api(request):
         return ENGLISH
-    return of_address(request.path_info) or get_language_from_request(request)
+    language = of_address(request.path_info)
+    return _wished(request) if language is None or language not in offered(request) else language
+
+
+def instead(request: HttpRequest) -> str | None:
+    """Where an address leads whose language the shop does not offer; None for every other."""
+    if request.method not in ("GET", "HEAD") or is_api(request):
+        return None
+    language, known, path = of_address(request.path_info), offered(request), request.get_full_path()
+    if language is None or language in known:
+        return None
+    there = translated(path, known[0])
+    return there if there != path else None  # no page at all, in any language
+
+
+def _wished(request: HttpRequest) -> str:
+    """What they chose, else what their browser asks for, of what there is."""
+    known = offered(request)
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME)
+    if chosen in known:
+        return chosen
+    for wanted, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        with suppress(LookupError, ValueError):
+            found = get_supported_language_variant(wanted)
+            if found in known:
+                return found
+    return known[0]
 
 
 def of_address(path: str) -> str | None:
@@ -79,10 +118,10 @@ def translated(path: str, language: str) -> str:
     return path + mark + query
 
 
-def alternates(address: str, path: str) -> list[tuple[str, str]]:
-    """(language as a tag, absolute address) of a page for anybody, for each language; [] for other pages.
-    `address`: of the shop.
+def alternates(address: str, path: str, known: Sequence[str] = tuple(NAMES)) -> list[tuple[str, str]]:
+    """(language as a tag, absolute address) of a page for anybody, for each of the `known` languages; [] for other
+    pages. `address`: of the shop.
     """
     if not _BARE.fullmatch(translated(path, ENGLISH)):
         return []
-    return [(TAGS.get(code, code), address + translated(path, code)) for code in NAMES]
+    return [(TAGS.get(code, code), address + translated(path, code)) for code in known]

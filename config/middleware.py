@@ -9,7 +9,13 @@ from typing import Any
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -23,7 +29,7 @@ from config.api import error_response, is_api
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _SANE_ID = re.compile(r"(?! )[\x20-\x7e]{1,128}(?<! )")
 DESK_PREFIX = "/admin/"
-WITHOUT_SHOP = frozenset({"/healthz", "/readyz", "/metrics"})
+WITHOUT_SHOP = frozenset({"/healthz", "/readyz", "/metrics", "/domains/ask"})
 BODY_PROBLEMS: dict[str, type[DomainError]] = {
     "too_large": BodyTooLarge,
     "timeout": BodyTimeout,
@@ -57,13 +63,17 @@ class RequestIdMiddleware:
 
 class LanguageMiddleware:
     """Which language an answer is in: see languages.py. Who first comes to an address in another language than English
-    keeps that one, also for the pages whose address tells none.
+    keeps that one, also for the pages whose address tells none. An address in a language that the shop does not offer
+    leads to the same page in one that it does.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        elsewhere = languages.instead(request)
+        if elsewhere is not None:
+            return HttpResponseRedirect(elsewhere)
         language = languages.of(request)
         translation.activate(language)
         request.LANGUAGE_CODE = language  # as Django's own middleware names it
@@ -76,7 +86,7 @@ class LanguageMiddleware:
         ):  # not what is drawn, the same for everybody
             patch_vary_headers(response, ("Cookie", "Accept-Language"))
         is_first_choice = settings.LANGUAGE_COOKIE_NAME not in request.COOKIES | response.cookies
-        if is_first_choice and languages.of_address(request.path_info) not in (None, languages.ENGLISH):
+        if is_first_choice and languages.of_address(request.path_info) == language != languages.ENGLISH:
             preferences.keep(response, settings.LANGUAGE_COOKIE_NAME, language)
         return response
 

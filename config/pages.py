@@ -20,6 +20,7 @@ from accounts.errors import (
     MethodNotAllowed,
     NotFound,
 )
+from accounts.signing import rules
 from accounts.views import mails
 from config import languages, preferences
 from config.api import AWAY, as_domain_error, error_response, is_api
@@ -34,13 +35,18 @@ def shop_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "brand": cache(lambda: brand_of(request)),
         "theme": preferences.theme_of(request),
-        "own_languages": languages.NAMES.items(),
-        "alternates": cache(lambda: languages.alternates(address(), request.path_info)),
+        "own_languages": cache(
+            lambda: [(code, languages.NAMES[code]) for code in languages.offered(request)]
+        ),
+        "alternates": cache(
+            lambda: languages.alternates(address(), request.path_info, languages.offered(request))
+        ),
         "public_url": address,
         "here_address": cache(lambda: address() + request.path_info),
         "image_price": cache(lambda: _image_price(request)),
         "is_demo": settings.DEMO,
-        "is_open": settings.SIGN_UP == "open",
+        "is_open": cache(lambda: rules.is_open(shops.shop_of(request))),
+        "is_paused": cache(lambda: shops.is_paused(shops.shop_id_of(request))),
         "mails_address": cache(lambda: mails.address_for(request)),
     }
 

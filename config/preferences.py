@@ -39,12 +39,14 @@ def choose(request: HttpRequest) -> HttpResponse:
     if not is_path_of_ours(back):
         back = reverse("landing")
     theme, language = request.POST.get("theme"), request.POST.get("language")
-    if language in languages.NAMES:
+    if language not in languages.offered(request):
+        language = None
+    if language is not None:
         back = languages.translated(back, language)
     response = HttpResponseRedirect(back)
     if theme in THEMES:
         keep(response, THEME_COOKIE, theme)
-    if language in languages.NAMES:
+    if language is not None:
         keep(response, settings.LANGUAGE_COOKIE_NAME, language)
         of_mail.keep(request, language)
     return response

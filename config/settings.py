@@ -220,6 +220,7 @@ SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", False)
 if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
     raise ImproperlyConfigured("HSTS_PRELOAD: browsers take in only hosts with HSTS_SUBDOMAINS=1.")
 SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # config.middleware.OriginMiddleware is Django's own, and more
     "security.W005",  # HSTS_SUBDOMAINS: off unless it is wished for
     "security.W008",  # the proxy, which has the certificate, redirects; health checks come by plain http
     "security.W021",  # HSTS_PRELOAD: takes months to undo

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import URLResolver, include, path
 
-from config import crawlers, desk, health, preferences, public
+from config import crawlers, desk, domains, health, preferences, public
 from config.docs import urls as docs
 from config.languages import InEachLanguage
 from config.watching import page as watching
@@ -25,6 +25,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", watching.metrics),
+    path("domains/ask", domains.ask),
     URLResolver(
         in_each_language,
         [

@@ -13,10 +13,21 @@ class GenerationsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks
         from billing import audit
-        from generations import audit_rules, catalogue, closing, content, export_rows, webhook_events
+        from generations import (
+            audit_rules,
+            catalogue,
+            closing,
+            content,
+            export_rows,
+            shops,
+            webhook_events,
+        )
         from webhooks.hooks import renderers
 
         hooks.shop_opened.append(catalogue.stock)
+        hooks.shop_lacks.append(catalogue.lacks)
+        hooks.shop_sections.append(shops.sections)
+        hooks.shop_closed.append(shops.forget)
         hooks.closing_losses.append(closing.losses)
         hooks.organization_closing.append(closing.end_orders)
         hooks.organization_blanked.append(closing.forget_orders)

@@ -1,7 +1,10 @@
 """What a new shop sells."""
 
 import datetime
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
 
 from accounts.clock import db_now
 from accounts.models import Shop
@@ -16,6 +19,12 @@ ALWAYS = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 def stock(shop: Shop) -> None:
     model, _created = ImageModel.objects.get_or_create(slug=DEFAULT_MODEL, defaults={"name": "Z-Image-Turbo"})
     ModelPrice.objects.create(shop=shop, model=model, credits=DEFAULT_PRICE_CREDITS, valid_from=ALWAYS)
+
+
+def lacks(shop: Shop) -> Iterator[str]:
+    """As accounts.hooks.shop_lacks calls it."""
+    if not on_sale(shop.pk):
+        yield _("It has no price for any model, so nothing can be ordered there: add one under Prices.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from accounts.access import Access
 from accounts.audit import record
 from accounts.deeds import Doer, Refused
 from accounts.models import AuditAction
+from accounts.standing import is_suspended
 from billing import ledger, reads
 from generations import content, lifecycle, storage
 from generations.errors import AlreadyEnded
@@ -43,8 +44,10 @@ def retry_obstacle(generation: Generation) -> str:
         return str(_("Its prompt has been forgotten, as was wished for: nobody can make it again."))
     if organization.closing_at is not None:
         return str(_("Its organization is being deleted."))
-    if organization.suspended_at is not None:
-        return str(_("Its organization is suspended; resume it first."))
+    if is_suspended(organization):
+        of_shop = _("Its shop is suspended; resume that first.")
+        own = _("Its organization is suspended; resume it first.")
+        return str(own if organization.suspended_at is not None else of_shop)
     return ""
 
 

@@ -43,6 +43,10 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         gettext_lazy("%(name)s is suspended and cannot order images."),
         gettext_lazy("Ask the operator of this shop."),
     ),
+    "shop_suspended": (
+        gettext_lazy("This shop is closed for the moment, so no images can be made."),
+        gettext_lazy("What is here can be looked at."),
+    ),
     "insufficient_scope": (
         gettext_lazy("Your role may look, but not make images."),
         gettext_lazy("Ask an owner of your organization."),

@@ -110,6 +110,7 @@ PUBLIC = {
     "healthz": "the process",
     "readyz": "the parts",
     "metrics": "there for whom settings name alone",
+    "domains/ask": "whether a name is a shop's, for the proxy alone",
     "": "the landing page",
     "accent/<str:colour>.css": "a colour",
     "accent/<str:colour>.svg": "a colour",

@@ -16,9 +16,10 @@ from accounts import sealing
 from accounts.access import Access, hold
 from accounts.audit import record_by
 from accounts.clock import db_now
-from accounts.errors import DomainError, InvalidField, NotFound, OrganizationSuspended, Unavailable
+from accounts.errors import DomainError, InvalidField, NotFound, Unavailable
 from accounts.models import AuditAction
 from accounts.sealing import Unreadable
+from accounts.standing import require_running
 from webhooks import doorbell, secrets, settling
 from webhooks.addresses import checked
 from webhooks.event_types import EVENT_TYPES, TEST
@@ -215,8 +216,7 @@ def send_test(access: Access, endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 def _may_have_sent(access: Access) -> None:
     """What its orders lead to a suspended organization is told; but it has nothing sent as it likes."""
-    if access.organization.suspended_at is not None:
-        raise OrganizationSuspended
+    require_running(access.organization)
 
 
 def checked_events(events: object) -> list[str]:

@@ -9,7 +9,6 @@ from allauth.account.models import EmailAddress
 from allauth.core import context
 from allauth.socialaccount.forms import SignupForm as SocialForm
 from django import forms
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -20,17 +19,18 @@ from accounts import terms
 from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.forms.plain import Plain
-from accounts.models import AuditAction, User
+from accounts.models import AuditAction, SignUp, User
 from accounts.names import MAX_NAME, clean_name
 from accounts.organizations import called_after, found_another
 from accounts.origin import origin_of
 from accounts.shops import shop_of
-from accounts.signing import addresses, invited, limits, social
+from accounts.signing import addresses, invited, limits, rules, social
 
 
 def _require_invitation(email: str) -> None:
     """Raises ValidationError where only people who were invited may sign up, and this address was not."""
-    if settings.SIGN_UP == "invitation" and invited.invitation_for(context.request, email) is None:
+    by_invitation = rules.who_may_sign_up(shop_of(context.request)) == SignUp.INVITATION
+    if by_invitation and invited.invitation_for(context.request, email) is None:
         raise ValidationError(_("Use the address that the invitation was sent to."))
 
 
@@ -85,7 +85,7 @@ class SignUpForm(FoundingForm, SignupForm):
 
     def clean_email(self) -> str:
         _require_invitation(self.cleaned_data["email"])
-        addresses.refuse_domain(self.cleaned_data["email"])
+        addresses.refuse_domain(self.cleaned_data["email"], shop_of(context.request))
         return str(super().clean_email())
 
     def validate_unique_email(self, value: str) -> str:
@@ -129,7 +129,7 @@ class SocialSignUpForm(FoundingForm, SocialForm):
                 _("Your account there has no confirmed address. Sign up by e-mail instead.")
             )
         _require_invitation(self.address)
-        addresses.refuse_domain(self.address)
+        addresses.refuse_domain(self.address, shop_of(context.request))
         if addresses.is_taken(self.address):  # whom we tell it is its owner
             raise ValidationError(
                 _(
@@ -166,5 +166,5 @@ class NewAddressForm(Plain, AddEmailForm):
         wait_s = limits.seconds_to_wait(limits.by_person(self.user, limits.NEW_ADDRESS))
         if wait_s:
             raise ValidationError(limits.wait_words(wait_s))
-        addresses.refuse_domain(self.cleaned_data["email"])
+        addresses.refuse_domain(self.cleaned_data["email"], shop_of(context.request))
         return str(super().clean_email())

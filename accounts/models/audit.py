@@ -65,6 +65,13 @@ class AuditAction(models.TextChoices):
     STAND_IN_ENDED = "stand_in_ended", _("Ended looking in as a member")
     PERSON_SHUT_OUT = "person_shut_out", _("Shut somebody out")
     PERSON_LET_IN = "person_let_in", _("Let somebody in again")
+    SHOP_OPENED = "shop_opened", _("Opened the shop")
+    SHOP_SUSPENDED = "shop_suspended", _("Suspended the shop")
+    SHOP_RESUMED = "shop_resumed", _("Resumed the shop")
+    SHOP_CLOSING = "shop_closing", _("Began to close the shop")
+    SHOP_KEPT = "shop_kept", _("Took the closing of the shop back")
+    SHOP_EXPORTED = "shop_exported", _("Exported the shop")
+    SHOP_CLOSED = "shop_closed", _("Closed the shop")
 
 
 NOBODY = "nobody"  # that is known: the actor of what somebody did who was not signed in
@@ -76,11 +83,13 @@ class AuditEvent(models.Model):
 
     `actor` is `user:<uuid>`, `key:<id>`, `staff:<uuid>`, `system`, or NOBODY for whoever tried to sign in and was not
     let in; `subject` what it was done to, likewise, "" for the organization itself; `details` words and numbers by
-    name, such as `{"from": "viewer", "to": "admin"}`.
+    name, such as `{"from": "viewer", "to": "admin"}`. Without an organization it was done to the shop.
     """
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="+")
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="audit_events")
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.PROTECT, related_name="audit_events"
+    )
     actor = models.CharField(max_length=60)
     action = models.CharField(max_length=30, choices=AuditAction)
     subject = models.CharField(max_length=80, blank=True)

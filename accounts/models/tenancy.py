@@ -122,9 +122,15 @@ class Shop(models.Model):
                 name="shop_shows_what_it_asks_to_accept",
             ),
         ]
+        permissions = [("suspend_shop", _("Can suspend, resume and close shops"))]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def closes_at(self) -> datetime.datetime | None:
+        """Until when its members may fetch what is theirs; None while nobody closes it."""
+        return None if self.closing_at is None else self.closing_at + UNDO_FOR
 
 
 class ShopDomain(models.Model):

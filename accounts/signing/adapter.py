@@ -16,11 +16,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import outbox
-from accounts.models import User
+from accounts.models import SignUp, User
 from accounts.origin import origin_of
 from accounts.pages import is_path_of_ours
 from accounts.shops import shop_of
-from accounts.signing import addresses, failures, invited, language, limits
+from accounts.signing import addresses, failures, invited, language, limits, rules
 
 MISMATCH = _("This e-mail and password do not match. Try again.")
 # What is asked for by anybody who knows an address, so it is limited for each mailbox.
@@ -59,9 +59,10 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- Who gets in ----------------------------------------------------------------------------
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        if settings.SIGN_UP == "invitation":
+        who = rules.who_may_sign_up(shop_of(request))
+        if who == SignUp.INVITATION:
             return invited.invitation_of(request) is not None
-        return bool(settings.SIGN_UP == "open")
+        return who == SignUp.OPEN
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         user = super().authenticate(request, **credentials)

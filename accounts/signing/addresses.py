@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from accounts import hooks
 from accounts.clock import db_now
-from accounts.models import User
+from accounts.hosts import shown_host
+from accounts.models import Shop, User
+from accounts.signing import rules
 
 
 def ensure(user: User) -> None:
@@ -49,12 +51,13 @@ def confirmed(user: User, client_address: str) -> None:
             hook(user, client_address)
 
 
-def refuse_domain(email: str) -> None:
-    """Raises ValidationError for what nobody may open an account with; says nothing about who has one."""
+def refuse_domain(email: str, shop: Shop) -> None:
+    """Raises ValidationError for what nobody may open an account with there; says nothing about who has one."""
     domain = email.rpartition("@")[2].lower()
     names = {domain, _as_ascii(domain)}
-    if settings.SIGN_UP_DOMAINS and not names & set(settings.SIGN_UP_DOMAINS):
-        listed = ", ".join(settings.SIGN_UP_DOMAINS)
+    allowed = rules.domains_of(shop)
+    if allowed and not names & set(allowed):
+        listed = ", ".join(shown_host(one) for one in allowed)
         raise ValidationError(
             _("Only addresses of these domains can be used here: %(domains)s.") % {"domains": listed}
         )

@@ -16,11 +16,12 @@ from accounts import invitations
 from accounts.access import access_of_user
 from accounts.errors import NotFound
 from accounts.invitations import SESSION_KEY, Unusable
-from accounts.models import Role, User
+from accounts.models import Role, SignUp, User
 from accounts.names import isolated
 from accounts.origin import origin_of
 from accounts.pages import CHOSEN
-from accounts.shops import shop_id_of
+from accounts.shops import shop_id_of, shop_of
+from accounts.signing import rules
 
 # Reason -> what happened, and what to do next.
 WORDS = {
@@ -73,7 +74,8 @@ def invitation_page(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             return redirect_to_login(request.path, resolve_url(settings.LOGIN_URL))
     here = urlencode({"next": request.path})
-    sign_up = reverse("sign_up") if settings.SIGN_UP != "closed" else ""
+    may_sign_up = rules.who_may_sign_up(shop_of(request)) != SignUp.CLOSED
+    sign_up = reverse("sign_up") if may_sign_up else ""
     context = {
         "invitation": invitation,
         "role": Role(invitation.role),

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.access import Access
-from accounts.errors import NotFound, OrganizationSuspended, RateLimited
+from accounts.errors import NotFound, RateLimited
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.pages import member_page
+from accounts.standing import require_running
 from accounts.throttling import limiter
 from billing.models import Payment
 
@@ -65,8 +66,7 @@ def leads_to_stripe(response: HttpResponse) -> HttpResponse:
 
 def require_not_suspended(access: Access) -> None:
     """Nobody buys what they may not use."""
-    if access.organization.suspended_at is not None:
-        raise OrganizationSuspended
+    require_running(access.organization)
 
 
 def count_asking(access: Access) -> None:

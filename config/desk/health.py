@@ -15,6 +15,8 @@ METHODS = ["GET", "HEAD", "POST"]
 # Not one of them holds a secret, or an address with a password in it.
 SHOWN = (
     "PUBLIC_URL",
+    "OTHER_HOSTS",
+    "UNKNOWN_HOSTS",
     "DATA_DIR",
     "DEMO",
     "DEBUG",

@@ -63,7 +63,7 @@ GROUPS: Mapping[str, tuple[Any, Sequence[tuple[str, Any, str]]]] = MappingProxyT
         "system": (
             _("System"),
             (
-                ("accounts.Shop", _("The shop"), "storefront"),
+                ("accounts.Shop", _("Shops"), "storefront"),
                 ("accounts.AuditEvent", _("Audit log"), "history"),
                 ("admin.LogEntry", _("Done at the desk"), "edit_note"),
                 ("generations.Alarm", _("Alarms"), "notifications_active"),

@@ -114,7 +114,14 @@ def _row(title: str, model: Any) -> Row:
     if isinstance(admin, ReadOnlyAdmin):
         steers = hasattr(admin, "has_steer_permission") or hasattr(admin, "has_take_down_permission")
         deletes = type(admin).has_delete_permission is not ReadOnlyAdmin.has_delete_permission
-        verbs = ("view", *(("change",) if steers else ()), *(("delete",) if deletes else ()))
+        adds = type(admin).has_add_permission is not ReadOnlyAdmin.has_add_permission
+        changes = steers or type(admin).has_change_permission is not ReadOnlyAdmin.has_change_permission
+        verbs = (
+            "view",
+            *(("add",) if adds else ()),
+            *(("change",) if changes else ()),
+            *(("delete",) if deletes else ()),
+        )
     choices = [(pk, str(VERBS[verb])) for verb, pk in _ids(model._meta.label_lower, verbs)]
     own = Permission.objects.filter(
         content_type=ContentType.objects.get_for_model(model),

@@ -29,6 +29,9 @@ CURES: dict[str, Any] = {
     "organization_suspended": _(
         "The shop has suspended your organization. Ask its support, naming `request_id`."
     ),
+    "shop_suspended": _(
+        "The whole shop is closed for the moment: nothing can be ordered until it opens again. Open tasks go on."
+    ),
     "not_found": _(
         "The id is mistyped, or belongs to another organization or to the other mode: test keys do not see what live "
         "keys made, nor the other way round."

@@ -14,6 +14,7 @@ from config.doctor import (
     people,
     public_address,
     settings_check,
+    shops,
     stripe_account,
     upstreams,
     workers,
@@ -43,6 +44,7 @@ CHECKS = (
     Check("Stripe", stripe_account.look),
     Check("upstreams", upstreams.look, asks_rows=True),
     Check("people", people.look, asks_rows=True),
+    Check("shops", shops.look, asks_rows=True),
 )
 
 

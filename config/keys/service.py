@@ -21,8 +21,9 @@ from accounts.api_keys import (
     rotate_api_key,
 )
 from accounts.audit import record_by
-from accounts.errors import InsufficientScope, NotFound, OrganizationSuspended
+from accounts.errors import InsufficientScope, NotFound
 from accounts.models import ApiKey, AuditAction
+from accounts.standing import require_running
 from billing import ledger, reads
 from config.keys.draft import Draft, Invalid, checked, require_scopes
 from config.keys.makers import narrowed, require_within
@@ -53,13 +54,12 @@ def create(
     """The key and its secret, which is not to be had again.
 
     `public_id`: chosen when a form was shown, so that sending it twice makes one key. Raises Invalid,
-    InsufficientScope, OrganizationSuspended, TooManyKeys, MadeAlready.
+    InsufficientScope, OrganizationSuspended, ShopSuspended, TooManyKeys, MadeAlready.
     """
     if livemode and not access.livemode:
         raise InsufficientScope(param="livemode")
     draft = _within(access, checked(access, draft))
-    if lock_keys_of(access.organization).suspended_at is not None:
-        raise OrganizationSuspended
+    require_running(lock_keys_of(access.organization))
     if public_id is not None and ApiKey.objects.filter(public_id=public_id).exists():
         raise MadeAlready
     require_room(access.organization)

@@ -75,7 +75,7 @@ def money(access: Access, models: Sequence[Offer], fields: dict[str, Any]) -> di
         "image_credits": models[0].credits,
         "prices": list(prices.values()),
         "price": prices[chosen, total],
-        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+        "may_order": "generate" in access.scopes and not access.is_suspended,
     }
 
 

@@ -102,7 +102,7 @@ def gallery(request: HttpRequest, access: Access) -> HttpResponse:
         "tiles": [_tile(row, images.get(row.pk, []), now, days) for row in page.rows],
         "next_cursor": cursors.make(access, LISTED, page.position),
         "is_first": cursor is None,
-        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+        "may_order": "generate" in access.scopes and not access.is_suspended,
         "is_sandbox": not access.livemode,
     }
     is_part = "HX-Request" in request.headers
@@ -141,7 +141,7 @@ def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
         "gone_at": images[0].gone_at(days) if images else None,
         "is_taken_down": bool(images) and Takedown.objects.filter(image__in=images).exists(),
         "failure": wording.failure(generation) if has_failed else None,
-        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+        "may_order": "generate" in access.scopes and not access.is_suspended,
     }
     if generation.status == Status.SUCCEEDED:
         context |= bench.code(access, generation)

@@ -57,7 +57,7 @@ def home(request: HttpRequest, access: Access) -> HttpResponse:
         "shown_days": SHOWN_DAYS,
         "latest": latest(access, LATEST, among=LATEST_AMONG),
         "steps": [] if all(step.is_done for step in steps) else steps,
-        "may_order": "generate" in access.scopes and access.organization.suspended_at is None,
+        "may_order": "generate" in access.scopes and not access.is_suspended,
     }
     return render(request, "generations/home.html", context)
 

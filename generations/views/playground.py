@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import Access
 from accounts.clock import read_db_now
-from accounts.errors import DomainError, OrganizationSuspended, RateLimited, Unavailable
+from accounts.errors import DomainError, RateLimited, Unavailable
 from accounts.models import Role
 from accounts.pages import member_page
 from accounts.rates import ask_to_create
+from accounts.standing import require_running
 from accounts.throttling import limiter
 from billing.errors import TooManyOpenTasks
 from generations import ordering, retention, wording
@@ -77,8 +78,7 @@ def _order(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _require_may_order(access: Access) -> None:
     access.require("generate")
-    if access.organization.suspended_at is not None:
-        raise OrganizationSuspended
+    require_running(access.organization)
     decision = limiter().take(ask_to_create(access))
     if not decision.allowed:
         raise RateLimited(retry_after=decision.retry_after_s, limit_source=decision.bucket.source)

@@ -12,6 +12,9 @@ def test_who_is_called_for_what_and_in_which_order() -> None:
     names = [name for name, value in vars(hooks).items() if isinstance(value, list)]
     assert {name: registered(name) for name in names} == {
         "shop_opened": ["generations.catalogue.stock", "billing.packs.stock"],
+        "shop_lacks": ["generations.catalogue.lacks"],
+        "shop_closed": ["generations.shops.forget", "billing.shops.end"],
+        "shop_sections": ["generations.shops.sections", "billing.shops.sections"],
         "currency_is_used": ["billing.reads.has_payments"],
         "organization_created": ["billing.ledger.open_wallet"],
         "address_confirmed": ["billing.welcome.after_confirmation"],
