@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 
 from accounts import accent, sending
 from accounts.models import Shop
-from accounts.shops import address_of, host_of
+from accounts.shops import host_of
 
 
 def sender_of(shop: Shop) -> str:
@@ -44,13 +44,13 @@ class Block:
     button: str = ""
 
 
-def markup(shop: Shop, subject: str, body: str) -> str:
-    """The same words in the shop's colours, with its logo. Nothing in them is markup."""
+def markup(shop: Shop, subject: str, body: str, address: str) -> str:
+    """The same words in the shop's colours, with its logo. Nothing in them is markup. `address`: of the shop."""
     context: dict[str, Any] = {
         "shop": shop,
         "subject": subject,
-        "blocks": _blocks(body, f"{address_of(shop.pk)}/"),
-        "address": address_of(shop.pk),
+        "blocks": _blocks(body, f"{address}/"),
+        "address": address,
         "language": get_language(),
         "logo_width": shop.logo.rpartition("-")[2],
         "light": accent.on_light(shop.accent),

@@ -48,11 +48,11 @@ def queue_template(
     in a request of their own; `else_in`: where it is not.
     """
     with override(language or languages.of_reader(shop, to, else_in=else_in)):
-        known = {**context, "shop": shop, "address": address_of(shop.pk)}
+        known = {"address": address_of(shop.pk), **context, "shop": shop}
         text = _as_plain_text(f"emails/{name}.txt", known)
         subject, _newline, body = text.strip().partition("\n")
         subject, body = sending.one_line(subject, keep=ISOLATING), body.strip() + "\n"
-        html = letters.markup(shop, subject, body)
+        html = letters.markup(shop, subject, body, known["address"])
     queue(shop.pk, to, subject, body, html, template=name)
 
 

@@ -48,7 +48,7 @@ def appoint(shop: Shop, email: str, host: str) -> User:
     user = person(email)
     ShopStaff.objects.update_or_create(shop=shop, user=user, defaults={"role": StaffRole.OPERATOR})
     # Links of the shop begin with this from the next reading on.
-    context = {"desk_at": shops.address_at(host), "email": user.email}
+    context = {"address": shops.address_at(host), "email": user.email}
     if not user.has_usable_password():
         context |= link_to_choose(user)
     outbox.queue_template(shop, user.email, "shop_operator", context)
