@@ -11,7 +11,10 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from accounts import accent, logos
+from accounts.models import Shop
 from accounts.shops import here, shop_of
+from billing import welcome
+from billing.stripe_gateway import credentials
 from config import card as cards
 from config import pricing as prices
 from config.brand import brand_of
@@ -39,7 +42,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         "are_picked": are_picked,
         "image_price": credits,
         "cheapest": prices.cheapest(usual.offers) if usual else None,
-        "welcome_credits": _welcome_credits(),
+        "welcome_credits": _welcome_credits(shop),
         "kept_days": settings.RETENTION_DAYS,
     }
     return render(request, "landing.html", context)
@@ -47,21 +50,23 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    found = prices.models(shop_of(request))
+    shop = shop_of(request)
+    found = prices.models(shop)
+    paid_at = credentials.of_shop(shop.pk)
     context = {
         "models": found,
         "offers": found[0].offers if found else [],
         "here": "pricing",
-        "takes_payments": prices.takes_payments(),
-        "is_till": settings.TILL,
-        "welcome_credits": _welcome_credits(),
+        "takes_payments": paid_at is not None,
+        "is_till": paid_at is not None and paid_at.is_till,
+        "welcome_credits": _welcome_credits(shop),
     }
     return render(request, "pricing.html", context)
 
 
-def _welcome_credits() -> int:
+def _welcome_credits(shop: Shop) -> int:
     """What a new account is given: nothing where none can be opened."""
-    return settings.WELCOME_CREDITS if settings.SIGN_UP == "open" else 0
+    return welcome.credits_of(shop) if (shop.sign_up or settings.SIGN_UP) == "open" else 0
 
 
 @require_safe

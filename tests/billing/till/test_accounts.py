@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stripe
@@ -90,7 +91,7 @@ def test_codes_and_time_are_there_for_all(till: RunningTill) -> None:
 
 def test_pages_are_of_the_account_whose_they_are(till: RunningTill, client: stripe.StripeClient) -> None:
     second = till.of_shop(2)
-    named = {"branding_settings": {"display_name": "Plates <&>"}}
+    named: dict[str, Any] = {"branding_settings": {"display_name": "Plates <&>"}}
     session = checkout(second.client(), **named)
     page = visit(till, f"/pay/{session.id}")
     assert page.status == 200
@@ -122,15 +123,15 @@ def test_what_the_till_does_not_draw_is_refused(till: RunningTill, client: strip
 
 def test_events_go_to_the_host_of_the_shop_signed_for_it(telling: RunningTill, inbox: Inbox) -> None:
     second = telling.of_shop(2)
-    pages = {
+    pages: dict[str, Any] = {
         name: f"http://plates.example:8000/credits/{path}"
         for name, path in {"success_url": "?session={CHECKOUT_SESSION_ID}", "cancel_url": ""}.items()
     }
     session = checkout(second.client(), **pages)
     second.pay(session.id)
     about = f'"id": "{session.id}"'.encode()
-    body, signature, host = wait_until(
-        lambda: next((one for one in inbox.hosts if about in one[0]), None), "its event"
+    [(body, signature, host), *_more] = wait_until(
+        lambda: [one for one in inbox.hosts if about in one[0]], "its event"
     )
     assert host == "plates.example:8000"
     assert stripe.Webhook.construct_event(body, signature, second.webhook_secret)
