@@ -45,6 +45,12 @@ person_erased: list[Callable[[User], None]] = []
 # What else belongs into the copy of a person's own data, by name.
 person_sections: list[Callable[[User], Mapping[str, Any]]] = []
 
+# --- Sealed texts
+
+# Encrypts those of an app anew under the newest key: how many, and whose cannot be read; then nothing was changed. In
+# the transaction of `manage.py reseal`.
+resealed: list[Callable[[], tuple[int, list[str]]]] = []
+
 # --- Exports
 
 

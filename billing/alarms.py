@@ -3,11 +3,17 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import shops
 from accounts.alerts import raise_alert
 from accounts.models import AlertKind, Organization
 from accounts.names import isolated
 from billing.models import Payment, Refund, StripeAccount, StripeEvent
 from billing.stripe_gateway.errors import StripeRefused
+
+
+def place_of_key(shop_id: int) -> str:
+    """Where the key of a shop is looked at and changed."""
+    return "STRIPE_SECRET_KEY" if shop_id == shops.first_id() else _("the desk's page “Stripe”")
 
 
 def advice(payment: Payment) -> str:
@@ -44,9 +50,10 @@ def paid_after_it_was_settled(payment: Payment) -> None:
 def cannot_look(payment: Payment, error: StripeRefused) -> None:
     subject = _("Stripe does not let us look at %(payment)s") % {"payment": payment.public_id}
     what = _(
-        "Look at STRIPE_SECRET_KEY: is it the account's that this payment was made on? If that account is gone, settle"
+        "Look at %(key)s: is it the account's that this payment was made on? If that account is gone, settle"
         " it by hand on its page."
     )
+    what %= {"key": place_of_key(payment.shop_id)}
     raise_alert(payment.shop_id, AlertKind.PAYMENT, subject, f"{error} {what}")
 
 
@@ -72,9 +79,10 @@ def refund_failed(row: Refund) -> None:
 
 def events_are_refused(account: StripeAccount, error: StripeRefused) -> None:
     what = _(
-        "What its webhooks do not bring is not found by itself meanwhile. Look at STRIPE_SECRET_KEY: it needs the"
+        "What its webhooks do not bring is not found by itself meanwhile. Look at %(key)s: it needs the"
         " right to read Events, of the account that payments are made on."
     )
+    what %= {"key": place_of_key(account.shop_id)}
     subject = _("Stripe refuses to list its events")
     raise_alert(account.shop_id, AlertKind.PAYMENT, subject, f"{error} {what}")
 
@@ -82,17 +90,19 @@ def events_are_refused(account: StripeAccount, error: StripeRefused) -> None:
 def event_is_refused(event: StripeEvent, error: StripeRefused) -> None:
     subject = _("Stripe refuses to say what %(event)s is about") % {"event": event.event_id}
     what = _(
-        "It waits in the inbox, and so may others. Look at STRIPE_SECRET_KEY: it needs the right to read Checkout"
+        "It waits in the inbox, and so may others. Look at %(key)s: it needs the right to read Checkout"
         " Sessions, of the account that payments are made on."
     )
+    what %= {"key": place_of_key(event.shop_id)}
     raise_alert(event.shop_id, AlertKind.PAYMENT, subject, f"{error} {what}")
 
 
 def automatic_is_refused(organization: Organization, error: StripeRefused) -> None:
     subject = _("Stripe refuses the automatic top-up of %(organization)s")
     what = _(
-        "Look at STRIPE_SECRET_KEY, its rights, and this customer at Stripe. It is tried again by itself; until it goes"
+        "Look at %(key)s, its rights, and this customer at Stripe. It is tried again by itself; until it goes"
         " through, nothing is bought for them."
     )
     subject %= {"organization": isolated(organization.name)}
+    what %= {"key": place_of_key(organization.shop_id)}
     raise_alert(organization.shop_id, AlertKind.PAYMENT, subject, f"{error} {what}")

@@ -11,6 +11,7 @@ class BillingConfig(AppConfig):
             audit,
             audit_rules,
             closing,
+            connecting,
             export_rows,
             gift_rules,
             packs,
@@ -28,6 +29,7 @@ class BillingConfig(AppConfig):
         hooks.currency_is_used.append(reads.has_payments)
         hooks.address_confirmed.append(welcome.after_confirmation)
         hooks.signed_in.append(welcome.after_sign_in)
+        hooks.resealed.append(connecting.reseal)
         hooks.closing_losses.append(closing.losses)
         hooks.organization_closing.append(closing.end_purchases)
         hooks.organization_blanked.append(closing.forget)

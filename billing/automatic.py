@@ -7,7 +7,6 @@ failed, what was bought today and this month, when to look again. Any number of 
 import datetime
 import logging
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -25,8 +24,11 @@ from billing.models import (
     PaymentKind,
     PaymentStatus,
     StoppedReason,
+    StripeAccount,
 )
 from billing.payments import REFUSALS_TOLERATED
+from billing.rounds import Round
+from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -45,8 +47,9 @@ class _NotNow(Exception):
 
 def card_of(organization: Organization) -> "stripe_gateway.charging.Card | None":
     """The card that would be charged. Raises StripeAway or StripeRefused."""
-    customer_id = checkout.customer_id_of(checkout.account_of(organization.shop_id), organization.pk)
-    return stripe_gateway.charging.saved_card(customer_id) if customer_id else None
+    account = credentials.account_of(organization.shop_id)
+    customer_id = checkout.customer_id_of(account, organization.pk)
+    return stripe_gateway.charging.saved_card(account, customer_id) if customer_id else None
 
 
 # --- The sweep ----------------------------------------------------------------------------------
@@ -54,21 +57,19 @@ def card_of(organization: Organization) -> "stripe_gateway.charging.Card | None"
 
 def top_up_all() -> int:
     """How many organizations were looked at. Any number of sweeps at once take different ones."""
-    if not settings.STRIPE_SECRET_KEY:
-        return 0
     automatic_rules.stop_for_tax()
+    sweep = Round()
     done = 0
-    for rule in _due().only("tries").order_by("due_at")[:AT_ONCE]:
+    found = _due().select_related("organization").only("tries", "organization__shop")
+    for rule in sweep.rows(found.order_by("due_at"), AT_ONCE, "organization__shop"):
         if not _claim(rule):
             continue
         try:
             look(rule.pk)
-        except StripeAway as error:
-            logger.warning("Automatic top-ups have to wait, Stripe is away: %s", error)
-            break
-        except KeyRefused as error:
-            logger.error("Automatic top-ups have to wait: %s", error)
-            break
+        except (StripeAway, KeyRefused) as error:
+            logger.warning("Automatic top-ups of this shop have to wait, Stripe cannot be asked: %s", error)
+            sweep.cannot_ask(rule.organization.shop_id, error)
+            continue
         except StripeRefused as error:
             _count_refusal(rule.pk, error)
             continue
@@ -91,7 +92,8 @@ def _due() -> QuerySet[AutoTopUp]:
         organization__shop__closing_at=None,
         organization__wallet__available__lt=F("threshold"),
     )
-    return AutoTopUp.objects.filter(is_low | Q(Exists(unanswered)), due_at__lte=db_now())
+    takes_payments = credentials.takes_payments("organization__shop")
+    return AutoTopUp.objects.filter(takes_payments, is_low | Q(Exists(unanswered)), due_at__lte=db_now())
 
 
 def _claim(rule: AutoTopUp) -> bool:
@@ -142,8 +144,9 @@ def _buy(rule: AutoTopUp) -> Payment | None:
     if not rule.is_on or is_suspended(organization) or not _is_low(rule):
         return None
     is_sold = pack is not None and pack.is_active and pack.currency == organization.shop.currency
-    if pack is None or not is_sold or settings.STRIPE_TAX:
-        reason = StoppedReason.TAX if settings.STRIPE_TAX else StoppedReason.NO_PACK
+    has_tax = credentials.has_tax(organization.shop_id)
+    if pack is None or not is_sold or has_tax:
+        reason = StoppedReason.TAX if has_tax else StoppedReason.NO_PACK
         automatic_rules.stop(organization.pk, reason, version=rule.version)
         return None
     if automatic_limits.is_used_up(rule, pack):
@@ -187,7 +190,7 @@ def _is_low(rule: AutoTopUp) -> bool:
 def _may_charge(rule: AutoTopUp, payment: Payment) -> bool:
     """Asked just before: switched off, or on again with other wishes, it is only looked for."""
     version, age = payment.rule_version, read_db_now() - payment.created_at
-    if settings.STRIPE_TAX or version is None or age >= ASK_AGAIN_FOR:
+    if version is None or age >= ASK_AGAIN_FOR or credentials.has_tax(payment.shop_id):
         return False
     same = AutoTopUp.objects.filter(pk=rule.pk, version=version)
     runs = Q(organization__shop__suspended_at=None, organization__shop__closing_at=None)
@@ -205,7 +208,7 @@ def _charge(rule: AutoTopUp, payment: Payment) -> None:
         )
     except CardDeclined as error:
         _end(payment, PaymentStatus.FAILED, error.code, error.intent_id)
-        _cancel(error.intent_id)
+        _cancel(payment.account, error.intent_id)
         return
     except StripeRefused as error:
         if error.param not in ("customer", "payment_method"):
@@ -215,16 +218,18 @@ def _charge(rule: AutoTopUp, payment: Payment) -> None:
     _credit(payment, intent_id)
 
 
-def _cancel(intent_id: str) -> None:
+def _cancel(account: StripeAccount, intent_id: str) -> None:
     try:
-        stripe_gateway.line.persistently(lambda: stripe_gateway.charging.cancel_intent(intent_id))
+        stripe_gateway.line.persistently(lambda: stripe_gateway.charging.cancel_intent(account, intent_id))
     except (StripeAway, StripeRefused) as error:  # only we could still confirm it, and nothing here does
         logger.warning("%s could not be canceled: %s", intent_id, error)
 
 
 def _find(payment: Payment) -> bool:
     """What became of it, without charging. False: not known yet."""
-    intent_id = stripe_gateway.charging.find_intent(payment)
+    # Of another mode, or a key that is gone, nothing is to be seen; should it have been charged, an event tells.
+    is_seen = credentials.of_account(payment.account) is not None
+    intent_id = stripe_gateway.charging.find_intent(payment) if is_seen else None
     if intent_id is not None:
         _credit(payment, intent_id)
         return True

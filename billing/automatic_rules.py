@@ -6,7 +6,6 @@ What it buys is automatic.py's; this asks nobody, so that whatever books money m
 import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
@@ -16,6 +15,7 @@ from accounts.clock import db_now
 from accounts.models import AuditAction, Organization
 from billing.models import AutoTopUp, CreditPack, StoppedReason
 from billing.news import tell_money_people
+from billing.stripe_gateway import credentials
 
 WISH_LASTS = datetime.timedelta(hours=24)  # as long as the page of Stripe that saves the card
 AT_ONCE = 50
@@ -51,7 +51,7 @@ def switch_on(
 @transaction.atomic
 def card_was_saved(rule: AutoTopUp) -> bool:
     """Whether what was wished with this version is in force now, by us or by somebody who was faster."""
-    if settings.STRIPE_TAX:
+    if credentials.has_tax(rule.organization.shop_id):
         return False
     same = AutoTopUp.objects.filter(pk=rule.pk, version=rule.version)
     waiting = same.filter(waits_for_card=True, armed_at__gt=db_now() - WISH_LASTS)
@@ -95,8 +95,7 @@ def _record(organization: Organization, actor: str, word: str, reason: str = "")
 
 def stop_for_tax() -> int:
     """How many were stopped: a charge without a page knows neither an address nor its tax."""
-    if not settings.STRIPE_TAX:
-        return 0
-    found = AutoTopUp.objects.filter(Q(is_on=True) | Q(waits_for_card=True))
+    taxed = credentials.asks_for_tax("organization__shop")
+    found = AutoTopUp.objects.filter(taxed, Q(is_on=True) | Q(waits_for_card=True))
     organization_ids = list(found.values_list("organization_id", flat=True)[:AT_ONCE])
     return sum(stop(organization_id, StoppedReason.TAX) for organization_id in organization_ids)

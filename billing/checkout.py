@@ -10,7 +10,6 @@ from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import get_language
@@ -32,6 +31,7 @@ from billing.models import (
     StripeCustomer,
 )
 from billing.payments import LOOK_AGAIN, REFUSALS_TOLERATED
+from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 if TYPE_CHECKING:
@@ -66,14 +66,6 @@ class Saved(Enum):
     FOR_ANOTHER = auto()  # organization, or wish: one that was changed, given up, or is too old
 
 
-def account_of(shop_id: int) -> StripeAccount:
-    """The shop's account in the mode that the key is of."""
-    account, _created = StripeAccount.objects.get_or_create(
-        shop_id=shop_id, livemode=settings.STRIPE_LIVEMODE
-    )
-    return account
-
-
 def agree(
     organization: Organization,
     pack: CreditPack,
@@ -84,13 +76,14 @@ def agree(
     payment_method_id: str = "",
 ) -> Payment:
     """The row of a purchase: it copies from the pack what was agreed, and is looked at until it is decided."""
+    account = credentials.account_of(organization.shop_id)
     return Payment.objects.create(
         shop_id=organization.shop_id,
-        account=account_of(organization.shop_id),
+        account=account,
         organization=organization,
         pack=pack,
         kind=kind,
-        livemode=settings.STRIPE_LIVEMODE,
+        livemode=account.livemode,
         actor=actor,
         credits=pack.total_credits,
         amount_minor=pack.price_minor,
@@ -123,28 +116,35 @@ def start(access: Access, pack: CreditPack) -> Started:
 
 def _sale(payment: Payment, pack: CreditPack) -> "Sale":
     shop, address = payment.shop, address_of(payment.shop_id)
+    found = credentials.of_account(payment.account)
     return stripe_gateway.selling.Sale(
         payment=payment,
+        shop_name=shop.name,
         title=f"{shop.name}: {pack.name}",
         success_url=f"{address}{RETURN_PATH}?session_id={SESSION_PLACE}",
         cancel_url=f"{address}{CREDITS_PATH}",
         locale=LOCALES.get(get_language() or "", "auto"),
         asks_for_terms=bool(shop.terms_version),
+        asks_for_tax=found is not None and found.tax,
+        takes_codes=found is not None and found.promotion_codes,
     )
 
 
 def start_setup(access: Access) -> str:
     """The page where a card is saved for the automatic top-up that was just wished for. Raises PaymentsAway."""
-    account = account_of(access.organization.shop_id)
+    shop = access.organization.shop
+    account, address = credentials.account_of(shop.pk), address_of(shop.pk)
     rule = AutoTopUp.objects.get(organization=access.organization)
     wish = f"{rule.pk}:{rule.version}:{rule.armed_at:%Y%m%d%H%M%S%f}"
 
     def open_page(customer_id: str) -> str:
         opened = stripe_gateway.selling.create_setup(
+            account,
+            shop_name=shop.name,
             customer_id=customer_id,
             wish=wish_of(rule),
-            success_url=f"{address_of(access.organization.shop_id)}{CARD_SAVED_PATH}?session_id={SESSION_PLACE}",
-            cancel_url=f"{address_of(access.organization.shop_id)}{CREDITS_PATH}",
+            success_url=f"{address}{CARD_SAVED_PATH}?session_id={SESSION_PLACE}",
+            cancel_url=f"{address}{CREDITS_PATH}",
             idempotency_key=f"setup:{account.nonce}:{wish}:{customer_id}",
         )
         return opened.url
@@ -162,8 +162,9 @@ def card_was_saved(organization: Organization, session_id: str) -> Saved:
 
     Raises StripeAway or StripeRefused.
     """
-    customer_id = customer_id_of(account_of(organization.shop_id), organization.pk)
-    setup = stripe_gateway.selling.find_setup(session_id)
+    account = credentials.account_of(organization.shop_id)
+    customer_id = customer_id_of(account, organization.pk)
+    setup = stripe_gateway.selling.find_setup(account, session_id)
     if setup is None or setup.customer_id != customer_id:
         return Saved.FOR_ANOTHER
     rule = AutoTopUp.objects.filter(organization=organization).first()
@@ -184,14 +185,15 @@ def hear_of_card(account: StripeAccount, customer_id: str, session_id: str) -> N
 
 def portal_url(access: Access) -> str:
     """Where cards, billing address and invoices are kept. Raises PaymentsAway."""
-    back = f"{address_of(access.organization.shop_id)}{CREDITS_PATH}"
+    account = credentials.account_of(access.organization.shop_id)
+    back = f"{address_of(account.shop_id)}{CREDITS_PATH}"
     visit = secrets.token_hex(8)  # such a page is good for one visit, and no row of ours stands for it
 
     def open_page(customer_id: str) -> str:
         key = f"portal:{customer_id}:{visit}"
-        return stripe_gateway.selling.open_portal(customer_id, back, idempotency_key=key)
+        return stripe_gateway.selling.open_portal(account, customer_id, back, idempotency_key=key)
 
-    return _asked(access, account_of(access.organization.shop_id), open_page)
+    return _asked(access, account, open_page)
 
 
 def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T:
@@ -220,7 +222,7 @@ def _waiting(organization: Organization) -> QuerySet[Payment]:
     """Without those that wait for an operator: nothing that is done here would end them."""
     return Payment.objects.filter(
         organization=organization,
-        livemode=settings.STRIPE_LIVEMODE,
+        account=credentials.account_of(organization.shop_id),
         kind=PaymentKind.CHECKOUT,
         status=PaymentStatus.OPEN,
         problem="",
@@ -236,7 +238,7 @@ def _left_open(organization: Organization, pack: CreditPack) -> Started | None:
     with stripe_gateway.line.hastily(), friendly():
         for payment in same:
             with suppress(StripeRefused):
-                url = stripe_gateway.selling.checkout_url(str(payment.session_id))
+                url = stripe_gateway.selling.checkout_url(payment.account, str(payment.session_id))
                 if url:
                     return Started(payment, url)
         for payment in [*same, *waiting.order_by("pk")]:
@@ -254,7 +256,7 @@ def _close(payment: Payment) -> bool:
         return bool(never_shown.update(status=PaymentStatus.EXPIRED, sync_due_at=None))
     try:
         with suppress(StripeRefused):  # it has ended already
-            stripe_gateway.selling.expire_checkout(payment.session_id)
+            stripe_gateway.selling.expire_checkout(payment.account, payment.session_id)
         return payments.sync_payment(payment.pk).status != PaymentStatus.OPEN
     except KeyRefused:
         raise
@@ -314,14 +316,16 @@ def _replace_customer(gone: StripeCustomer, email: str) -> StripeCustomer:
 
 def _make_customer(account: StripeAccount, organization: Organization, number: int) -> str:
     return stripe_gateway.selling.create_customer(
-        reference=organization.slug, idempotency_key=f"customer:{account.nonce}:{organization.pk}:{number}"
+        account,
+        reference=organization.slug,
+        idempotency_key=f"customer:{account.nonce}:{organization.pk}:{number}",
     )
 
 
 def _name(customer: StripeCustomer, email: str) -> None:
     try:
         stripe_gateway.selling.name_customer(
-            customer.customer_id, name=customer.organization.name, email=email
+            customer.account, customer.customer_id, name=customer.organization.name, email=email
         )
     except (StripeAway, StripeRefused) as error:  # Stripe's page asks for what is missing
         logger.warning("%s could not be given its name: %s", customer.customer_id, error)

@@ -9,7 +9,14 @@ from billing.models import CreditPack
 STARTER = (("Small", 3_750, 500), ("Medium", 15_000, 2_000), ("Large", 75_000, 10_000))
 
 
+# Where a hundred of the smallest unit is worth about as much as a dollar, so that these prices make sense.
+LIKE_DOLLARS = frozenset({"aud", "cad", "chf", "eur", "gbp", "nzd", "sgd", "usd"})
+
+
 def stock(shop: Shop) -> None:
+    """Its first packs, which its operator changes; in other currencies it begins without any."""
+    if shop.currency not in LIKE_DOLLARS:
+        return
     for position, (name, credits, price_minor) in enumerate(STARTER):
         CreditPack.objects.create(
             shop=shop,
@@ -22,6 +29,14 @@ def stock(shop: Shop) -> None:
 
 
 def on_sale(shop_id: int) -> QuerySet[CreditPack]:
-    """Not those in another currency: the value of a wallet is counted in the shop's."""
-    packs = CreditPack.objects.filter(shop_id=shop_id, is_active=True, currency=F("shop__currency"))
+    """Not those in another currency: the value of a wallet is counted in the shop's. None while the shop stands
+    still.
+    """
+    packs = CreditPack.objects.filter(
+        shop_id=shop_id,
+        is_active=True,
+        currency=F("shop__currency"),
+        shop__suspended_at=None,
+        shop__closing_at=None,
+    )
     return packs.order_by("position", "price_minor", "pk")

@@ -6,14 +6,13 @@ Events, the page after a checkout, "I paid but see no credits", automatic top-up
 
 import datetime
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from accounts.audit import record
@@ -31,8 +30,11 @@ from billing.models import (
     PaymentStatus,
     PaymentStep,
     StoppedReason,
+    StripeAccount,
 )
 from billing.news import tell_of_added
+from billing.rounds import Round
+from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 if TYPE_CHECKING:
@@ -106,9 +108,9 @@ def begin(payment_id: int) -> Payment:
 def ask(payment: Payment) -> "Facts | None":
     """None: Stripe was never asked to take money for it."""
     if payment.session_id:
-        return stripe_gateway.facts.facts_of_session(payment.session_id)
+        return stripe_gateway.facts.facts_of_session(payment.account, payment.session_id)
     if payment.payment_intent_id:
-        return stripe_gateway.facts.facts_of_intent(payment.payment_intent_id)
+        return stripe_gateway.facts.facts_of_intent(payment.account, payment.payment_intent_id)
     return None
 
 
@@ -278,34 +280,26 @@ def want_sync(payment_id: int) -> None:
     Payment.objects.filter(pk=payment_id).update(sync_due_at=db_now(), sync_tries=0)
 
 
-def want_all() -> None:
-    """The next sweeps look at whatever is undecided or waits for another try; how often it was tried still counts."""
+def want_all(accounts: Iterable[StripeAccount]) -> None:
+    """The next sweeps look at whatever of them is undecided or waits for another try; how often it was tried still
+    counts.
+    """
     waiting = Q(status__in=UNDECIDED) | Q(sync_due_at__isnull=False)
-    _in_this_mode().filter(waiting).update(sync_due_at=db_now())
+    Payment.objects.filter(waiting, account__in=[one.pk for one in accounts]).update(sync_due_at=db_now())
 
 
 def sync_due() -> int:
     """How many of the due payments were looked at. Any number of sweeps at once take different ones."""
-    done = 0
-    try:
-        for _payment in look_at_due():
-            done += 1
-    except (StripeAway, KeyRefused) as error:
-        logger.warning("Payments have to wait, Stripe cannot be asked: %s", error)
-    return done
+    return sum(1 for _payment in look_at_due(Round()))
 
 
-def look_at_due() -> Iterator[Payment]:
-    """Some of those that are due, each once it was looked at. Raises StripeAway or KeyRefused: the others stay due."""
-    found = _in_this_mode().filter(sync_due_at__lte=db_now()).order_by("sync_due_at")
-    for payment in found[:AT_ONCE]:
-        if _claim(payment) and _look(payment):
+def look_at_due(sweep: Round) -> Iterator[Payment]:
+    """Some of those that are due, each once it was looked at. Those of shops that cannot be asked stay due."""
+    # Of the other accounts, such as those of the other mode, live or test, nothing is to be seen with our keys.
+    due_now = Payment.objects.filter(sync_due_at__lte=db_now(), account__in=credentials.usable().values("pk"))
+    for payment in sweep.rows(due_now.order_by("sync_due_at"), AT_ONCE):
+        if _claim(payment) and try_sync(payment, sweep):
             yield payment
-
-
-def _in_this_mode() -> QuerySet[Payment]:
-    # Those of the other mode, live or test, are not to be seen with this key.
-    return Payment.objects.filter(livemode=settings.STRIPE_LIVEMODE)
 
 
 def _claim(payment: Payment) -> bool:
@@ -319,12 +313,14 @@ def _claim(payment: Payment) -> bool:
     )
 
 
-def try_sync(payment: Payment) -> bool:
-    """False when Stripe could not be asked: it stays due."""
+def try_sync(payment: Payment, sweep: Round | None = None) -> bool:
+    """False when Stripe could not be asked: it stays due. `sweep` hears of that."""
     try:
         return _look(payment)
     except (StripeAway, KeyRefused) as error:
         logger.warning("%s could not be looked up, Stripe cannot be asked: %s", payment.public_id, error)
+        if sweep is not None:
+            sweep.cannot_ask(payment.shop_id, error)
         return False
 
 

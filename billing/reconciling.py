@@ -2,10 +2,9 @@
 
 import datetime
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
@@ -13,7 +12,9 @@ from accounts.access import Access
 from accounts.clock import db_now, read_db_now
 from billing import alarms, checkout, payments, stripe_events, stripe_gateway
 from billing.models import UNDECIDED, Payment, PaymentStatus, StripeAccount
-from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
+from billing.rounds import Round
+from billing.stripe_gateway import credentials
+from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
 
@@ -33,47 +34,44 @@ class Reconciled:
     looked_at: int = 0
 
 
-def is_due() -> bool:
+def due() -> Sequence[StripeAccount]:
     """An hour after the last that came to its end, or was refused so often that operators were told."""
     late = Q(events_until=None) | Q(events_until__lt=db_now() - EVERY)
     few = Q(refusals__lt=stripe_events.REFUSALS_TOLERATED)
     may_ask = few | Q(refused_at__lt=db_now() - EVERY)
-    return bool(settings.STRIPE_SECRET_KEY) and _accounts().filter(late, may_ask).exists()
+    return list(credentials.usable().filter(late, may_ask).order_by("?"))
 
 
-def reconcile() -> Reconciled:
-    """Raises StripeAway or StripeRefused, once all was done that could be; what was found until then is kept."""
-    if not settings.STRIPE_SECRET_KEY:
-        return Reconciled()
+def reconcile(accounts: Sequence[StripeAccount] | None = None) -> Reconciled:
+    """Of these accounts; None: of all. Raises StripeAway or StripeRefused, once all was done that could be; what was
+    found until then is kept.
+    """
+    if accounts is None:
+        accounts = list(credentials.usable().order_by("?"))
+    sweep = Round()
     missed = 0
-    trouble: StripeAway | StripeRefused | None = None
-    for account in _accounts():
+    refusal: StripeRefused | None = None
+    for account in accounts:
+        if sweep.is_over():
+            break
         try:
             missed += _fetch_missed(account)
-        except StripeAway as error:
-            trouble = error
-        except StripeRefused as error:
-            trouble = error
-            _count_refusal(account, error)
-    if not isinstance(trouble, StripeAway | KeyRefused):  # else each event would be tried in vain
-        while stripe_events.process_due():
-            pass
-    looked_at = _look_at_all()
+        except (StripeAway, StripeRefused) as error:
+            # Else each of its events would be tried in vain.
+            sweep.cannot_ask(account.shop_id, error)
+            if isinstance(error, StripeRefused):
+                refusal = error
+                _count_refusal(account, error)
+    while stripe_events.process_due(sweep):
+        pass
+    payments.want_all(accounts)
+    looked_at = 0
+    while batch := sum(1 for _payment in payments.look_at_due(sweep)):
+        looked_at += batch
+    trouble = sweep.trouble or refusal
     if trouble is not None:
         raise trouble
     return Reconciled(missed, looked_at)
-
-
-def _accounts() -> QuerySet[StripeAccount]:
-    return StripeAccount.objects.filter(livemode=settings.STRIPE_LIVEMODE)
-
-
-def _look_at_all() -> int:
-    payments.want_all()
-    done = 0
-    while batch := sum(1 for _payment in payments.look_at_due()):
-        done += batch
-    return done
 
 
 def _fetch_missed(account: StripeAccount) -> int:
@@ -82,7 +80,7 @@ def _fetch_missed(account: StripeAccount) -> int:
     if account.events_until is not None:
         since = max(account.events_until - OVERLAP, begun - LONGEST)
     missed = 0
-    for body in stripe_gateway.events.events_since(since, stripe_events.HANDLED):
+    for body in stripe_gateway.events.events_since(account, since, stripe_events.HANDLED):
         try:
             told = stripe_events.read(body)
         except stripe_events.Malformed:
@@ -114,7 +112,7 @@ def look_for(access: Access) -> list[Payment]:
     """The payments of this organization that got their credits by looking: those that were completed at Stripe, and
     those that are undecided here. Raises PaymentsAway when Stripe cannot be asked.
     """
-    account = checkout.account_of(access.organization.shop_id)
+    account = credentials.account_of(access.organization.shop_id)
     ours = Payment.objects.filter(account=account, organization=access.organization)
     with stripe_gateway.line.hastily(), checkout.friendly():
         wanted = {payment.pk: payment.credited for payment in _completed(account, access, ours)}
@@ -133,7 +131,7 @@ def _completed(account: StripeAccount, access: Access, ours: QuerySet[Payment]) 
     customer_id = checkout.customer_id_of(account, access.organization.pk)
     if customer_id is None:
         return
-    for session_id, reference in stripe_gateway.events.sessions_of_customer(customer_id):
+    for session_id, reference in stripe_gateway.events.sessions_of_customer(account, customer_id):
         payment = stripe_events.by_session(ours, session_id, reference)
         if payment is not None and payment.status not in (PaymentStatus.PAID, PaymentStatus.SETTLED):
             yield payment

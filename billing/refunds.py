@@ -3,7 +3,6 @@
 import datetime
 import logging
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
@@ -17,6 +16,8 @@ from accounts.retries import claim
 from billing import alarms, payments, stripe_gateway
 from billing.currencies import shown
 from billing.models import Payment, PaymentStatus, Refund
+from billing.rounds import Round
+from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -105,12 +106,16 @@ def order(
     return row
 
 
-def carry_out(row: Refund, *, is_awaited: bool = True) -> bool:
-    """False when Stripe cannot be asked: it stays due. `is_awaited`: somebody sees at once what becomes of it."""
+def carry_out(row: Refund, *, is_awaited: bool = True, sweep: Round | None = None) -> bool:
+    """False when Stripe cannot be asked: it stays due, and `sweep` hears of it. `is_awaited`: somebody sees at once
+    what becomes of it.
+    """
     try:
         refund_id = row.refund_id or _known(row) or stripe_gateway.charging.refund(row)
     except (StripeAway, KeyRefused) as error:
         logger.warning("%s is on its way, Stripe cannot be asked: %s", row.key, error)
+        if sweep is not None:
+            sweep.cannot_ask(row.payment.shop_id, error)
         return False
     except StripeRefused as error:
         logger.error("%s was refused: %s", row.key, error)
@@ -126,7 +131,7 @@ def carry_out(row: Refund, *, is_awaited: bool = True) -> bool:
         # Until the payment was looked at, the amount counts as on its way.
         payments.want_sync(row.payment_id)
         Refund.objects.filter(pk=row.pk).update(refund_id=refund_id)
-    if payments.try_sync(row.payment):
+    if payments.try_sync(row.payment, sweep):
         Refund.objects.filter(pk=row.pk).update(due_at=None)
     return True
 
@@ -138,9 +143,12 @@ def _known(row: Refund) -> str | None:
 
 def carry_out_due() -> int:
     """How many Stripe has answered for. Any number of sweeps at once take different ones."""
-    due_now = Refund.objects.filter(due_at__lte=db_now(), payment__livemode=settings.STRIPE_LIVEMODE)
-    found = due_now.select_related("payment").order_by("due_at")
-    return sum(carry_out(row, is_awaited=False) for row in found[:AT_ONCE] if _claim(row))
+    sweep = Round()
+    due_now = Refund.objects.filter(
+        due_at__lte=db_now(), payment__account__in=credentials.usable().values("pk")
+    ).select_related("payment__account")
+    found = sweep.rows(due_now.order_by("due_at"), AT_ONCE, "payment__shop")
+    return sum(carry_out(row, is_awaited=False, sweep=sweep) for row in found if _claim(row))
 
 
 def _claim(row: Refund) -> bool:

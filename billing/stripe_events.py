@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
@@ -14,6 +13,8 @@ from accounts.clock import db_now
 from accounts.retries import claim
 from billing import alarms, checkout, payments, stripe_gateway
 from billing.models import Payment, StripeAccount, StripeEvent
+from billing.rounds import Round
+from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def read(body: Mapping[str, Any] | Any) -> Told:
 
 def store(account: StripeAccount, told: Told) -> bool:
     """False for one that is here already, is of the other mode, or says nothing about payments."""
-    if told.livemode != settings.STRIPE_LIVEMODE:
+    if told.livemode != account.livemode:
         logger.warning("%s (%s) is of the other mode, live or test; ignored", told.id, told.type)
         return False
     if told.type not in HANDLED:
@@ -112,13 +113,15 @@ def store(account: StripeAccount, told: Told) -> bool:
 # --- What an event is about ---------------------------------------------------------------------
 
 
-def process_due() -> int:
+def process_due(sweep: Round | None = None) -> int:
     """How many were processed. Any number at once take different ones."""
-    # What those of the other mode, live or test, are about is not to be seen with this key.
+    sweep = Round() if sweep is None else sweep
+    # What those of other accounts are about is not to be seen with our keys.
     found = StripeEvent.objects.filter(
-        processed_at=None, due_at__lte=db_now(), livemode=settings.STRIPE_LIVEMODE
+        processed_at=None, due_at__lte=db_now(), account__in=credentials.usable().values("pk")
     )
-    return sum(process(event) for event in found.order_by("due_at", "pk")[:AT_ONCE] if _claim(event))
+    due_now = found.select_related("account").order_by("due_at", "pk")
+    return sum(process(event, sweep) for event in sweep.rows(due_now, AT_ONCE) if _claim(event))
 
 
 def _claim(event: StripeEvent) -> bool:
@@ -126,8 +129,10 @@ def _claim(event: StripeEvent) -> bool:
     return claim(unprocessed, event, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, tries="attempts")
 
 
-def process(event: StripeEvent) -> bool:
-    """Marks the payment as to be looked at, and looks. False: Stripe is away or refuses, it stays in the inbox."""
+def process(event: StripeEvent, sweep: Round | None = None) -> bool:
+    """Marks the payment as to be looked at, and looks. False: Stripe is away or refuses, it stays in the inbox, and
+    `sweep` hears of it.
+    """
     try:
         payment = find_payment(event)
         if payment is None and event.type == "checkout.session.completed":
@@ -137,6 +142,8 @@ def process(event: StripeEvent) -> bool:
         StripeEvent.objects.filter(pk=event.pk).update(error=str(error)[:300])
         if isinstance(error, StripeRefused):
             _count_refusal(event, error)
+        if sweep is not None:
+            sweep.cannot_ask(event.shop_id, error)
         return False
     with transaction.atomic():
         mine = StripeEvent.objects.filter(pk=event.pk, processed_at=None)
@@ -148,7 +155,7 @@ def process(event: StripeEvent) -> bool:
         payments.want_sync(payment.pk)
         if event.type == FRAUD_WARNING:
             _warn(payment)
-    payments.try_sync(payment)
+    payments.try_sync(payment, sweep)
     return True
 
 
@@ -186,7 +193,7 @@ def find_payment(event: StripeEvent) -> Payment | None:
         ours.filter(pk=named.pk, payment_intent_id=None).update(payment_intent_id=intent_id)
         return named
     # A refund may be heard of before the purchase itself.
-    session = stripe_gateway.events.session_of_intent(intent_id)
+    session = stripe_gateway.events.session_of_intent(event.account, intent_id)
     return by_session(ours, *session) if session else None
 
 

@@ -29,9 +29,10 @@ def top_up_automatically() -> None:
 @shared_task(name="billing.tasks.reconcile")
 @one_at_a_time
 def reconcile() -> None:
-    if reconciling.is_due():
+    due = reconciling.due()
+    if due:
         try:
-            reconciling.reconcile()
+            reconciling.reconcile(due)
         except (StripeAway, StripeRefused) as error:
             logger.error("Stripe could not be asked for missed events: %s", error)
     stripe_events.cut_old()

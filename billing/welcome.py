@@ -1,4 +1,4 @@
-"""Welcome credits: once per person, and so few a day that nobody lives on them.
+"""Welcome credits: once per person and shop, and so few a day that nobody lives on them.
 
 Locks: the person's row of welcomes, the network's count, the shop's count, the wallet.
 """
@@ -11,9 +11,10 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
+from accounts import shops
 from accounts.addresses import network_of
 from accounts.clock import read_db_now
-from accounts.models import Membership, Role, User
+from accounts.models import Membership, Organization, Role, Shop, User
 from billing import ledger
 from billing.models import Welcome, WelcomeCount
 from billing.news import tell_of_added
@@ -43,20 +44,30 @@ def after_sign_in(user: User, client_address: str) -> None:
         logger.exception("No welcome credits for user:%s at this sign-in", user.uuid)
 
 
+def credits_of(shop: Shop) -> int:
+    """What a shop gives. The setting is the first shop's: another gives nothing until it says so itself."""
+    if shop.welcome_credits is not None:
+        return shop.welcome_credits
+    return settings.WELCOME_CREDITS if shop.pk == shops.first_id() else 0
+
+
 def give(user: User, client_address: str) -> int:
-    """The credits that their first organization gets now. 0: none are given, they had theirs, they own none, their
-    address is not confirmed, or a limit of the day is reached; then a later call may give them.
+    """The credits that their first organization in each shop gets now. 0: none are given, they had theirs, they own
+    none, their address is not confirmed, or a limit of the day is reached; then a later call may give them.
     """
-    credits, reference = settings.WELCOME_CREDITS, f"welcome:{user.uuid}"
-    if not credits or Welcome.objects.filter(reference=reference).exists():
-        return 0
     owned = Membership.objects.filter(
         user=user, role=Role.OWNER, user__email_confirmed_at__isnull=False
-    ).select_related("organization")
-    ownership = owned.order_by("pk").first()
-    if ownership is None:
+    ).select_related("organization__shop")
+    first_of_shop = dict[int, Organization]()
+    for ownership in owned.order_by("pk"):
+        first_of_shop.setdefault(ownership.organization.shop_id, ownership.organization)
+    return sum(_welcome(user, organization, client_address) for organization in first_of_shop.values())
+
+
+def _welcome(user: User, organization: Organization, client_address: str) -> int:
+    credits, reference = credits_of(organization.shop), _reference(user, organization.shop_id)
+    if not credits or Welcome.objects.filter(reference=reference).exists():
         return 0
-    organization = ownership.organization
     try:
         with transaction.atomic():
             Welcome.objects.create(organization=organization, reference=reference, credits=credits)
@@ -71,6 +82,12 @@ def give(user: User, client_address: str) -> int:
         logger.warning("No welcome credits for user:%s today: %s", user.uuid, error)
         return 0
     return credits
+
+
+def _reference(user: User, shop_id: int) -> str:
+    """Once per person and shop."""
+    of_whom = f"welcome:{user.uuid}"
+    return of_whom if shop_id == shops.first_id() else f"{of_whom}:{shop_id}"
 
 
 def erase_networks() -> int:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from accounts.models import Shop
 from billing import currencies, packs
 from billing.models import CreditPack
+from billing.stripe_gateway import credentials
 from generations import catalogue
 from generations.models import ImageModel
 
@@ -30,13 +29,13 @@ class Model:
     offers: Sequence[Offer]
 
 
-def takes_payments() -> bool:
-    return bool(settings.STRIPE_SECRET_KEY)
+def takes_payments(shop: Shop) -> bool:
+    return credentials.of_shop(shop.pk) is not None
 
 
 def models(shop: Shop) -> list[Model]:
     """All that can be ordered, the usual one first. Without offers where nothing can be bought."""
-    on_sale = list(packs.on_sale(shop.pk)) if takes_payments() else []
+    on_sale = list(packs.on_sale(shop.pk)) if takes_payments(shop) else []
     names = dict(ImageModel.objects.values_list("slug", "name"))
     return [
         Model(names[slug], slug, credits, [offer(pack, credits) for pack in on_sale])

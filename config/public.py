@@ -14,6 +14,8 @@ from accounts import accent, logos
 from accounts.models import Shop
 from accounts.shops import here, shop_of
 from accounts.signing import rules
+from billing import welcome
+from billing.stripe_gateway import credentials
 from config import card as cards
 from config import pricing as prices
 from config.brand import brand_of
@@ -51,12 +53,13 @@ def landing(request: HttpRequest) -> HttpResponse:
 def pricing(request: HttpRequest) -> HttpResponse:
     shop = shop_of(request)
     found = prices.models(shop)
+    paid_at = credentials.of_shop(shop.pk)
     context = {
         "models": found,
         "offers": found[0].offers if found else [],
         "here": "pricing",
-        "takes_payments": prices.takes_payments(),
-        "is_till": settings.TILL,
+        "takes_payments": paid_at is not None,
+        "is_till": paid_at is not None and paid_at.is_till,
         "welcome_credits": _welcome_credits(shop),
     }
     return render(request, "pricing.html", context)
@@ -64,9 +67,7 @@ def pricing(request: HttpRequest) -> HttpResponse:
 
 def _welcome_credits(shop: Shop) -> int:
     """What a new account is given: nothing where none can be opened."""
-    if not rules.is_open(shop):
-        return 0
-    return settings.WELCOME_CREDITS if shop.welcome_credits is None else shop.welcome_credits
+    return welcome.credits_of(shop) if rules.is_open(shop) else 0
 
 
 @require_safe

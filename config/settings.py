@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
+from billing.stripe_keys import of_till
 from config import api_settings, beat, desk_look, env, logs, sign_in, stripe_keys
 from config.gpu_settings import *  # noqa: F403 - settings as well, of an own GPU
 
@@ -371,9 +372,11 @@ _till = env.address(
     "TILL_URL", f"http://{_public.hostname}:{TILL_PORT}", ("http", "https"), "https://till.example"
 )
 TILL_URL = _till.geturl().rstrip("/") if _till else ""
+TILL_SECRET = ""  # from which the tills of all shops have their keys
 if TILL:
-    _till_secret = env.kept_secret("TILL_SECRET", DATA_DIR / "secrets")
-    STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRETS = stripe_keys.of_the_till(_till_secret)
+    TILL_SECRET = env.kept_secret("TILL_SECRET", DATA_DIR / "secrets")
+    STRIPE_SECRET_KEY, _till_signer = of_till(TILL_SECRET)
+    STRIPE_WEBHOOK_SECRETS = [_till_signer]
     _till_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, HOST)  # noqa: S104 - not a bind
     STRIPE_API_BASE = f"http://{_till_host}:{TILL_PORT}"
     _pages = _till

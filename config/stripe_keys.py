@@ -1,13 +1,11 @@
 """Which keys of Stripe may be used for what; every mix of live and test is refused before anything starts."""
 
-import hashlib
 import re
 
 from django.core.exceptions import ImproperlyConfigured
 
-LIVE = ("sk_live_", "rk_live_")
-KEY = r"(sk|rk)_(live|test)_[A-Za-z0-9_]{4,200}"
-SIGNER = r"whsec_[A-Za-z0-9+/=_-]{4,200}"
+from billing.stripe_keys import KEY, SIGNER
+from billing.stripe_keys import is_live as moves_money
 
 
 def check(key: str, webhook_secrets: list[str], *, demo: bool) -> bool:
@@ -29,15 +27,9 @@ def check(key: str, webhook_secrets: list[str], *, demo: bool) -> bool:
         raise ImproperlyConfigured(
             "STRIPE_WEBHOOK_SECRET: expected whsec_…; several are separated by commas."
         )
-    is_live = key.startswith(LIVE)
+    is_live = moves_money(key)
     if is_live and demo:
         raise ImproperlyConfigured(
             "STRIPE_SECRET_KEY: it is a live key and DEMO is on. A demo moves no money: set DEMO=0, or use a test key."
         )
     return is_live
-
-
-def of_the_till(secret: str) -> tuple[str, list[str]]:
-    """What the shop and its till know each other by: (key, webhook secrets)."""
-    digest = hashlib.sha256(secret.encode()).hexdigest()
-    return f"sk_test_till{digest[:32]}", [f"whsec_till{digest[32:]}"]

@@ -3,6 +3,7 @@
 Its answers are dicts as Stripe's JSON has them. Speak to it with the real library: `till.client()`.
 """
 
+import copy
 import http.client
 import json
 import os
@@ -16,10 +17,12 @@ from typing import Any
 
 import stripe
 
+from billing.stripe_keys import of_till
 from tests.processes import ROOT, unmeasured
 
 SECRET_KEY = "sk_test_of_the_till"
 WEBHOOK_SECRET = "whsec_of_the_till"
+TILL_SECRET = "what the keys of further shops derive from"
 Object = dict[str, Any]
 
 
@@ -40,6 +43,7 @@ class RunningTill:
         self.webhook_url = webhook_url
         self.secret_key = SECRET_KEY
         self.webhook_secret = WEBHOOK_SECRET
+        self.till_secret = TILL_SECRET
         self.port = 0
 
     @property
@@ -55,6 +59,12 @@ class RunningTill:
             "STRIPE_API_BASE": self.base_url,
         }
 
+    def of_shop(self, shop_id: int) -> "RunningTill":
+        """The same till, with the account of another shop than the first."""
+        its_own = copy.copy(self)
+        its_own.secret_key, its_own.webhook_secret = of_till(self.till_secret, shop_id)
+        return its_own
+
     def client(self, **options: Any) -> stripe.StripeClient:
         """The official library, pointed here; `options` are StripeClient's."""
         return stripe.StripeClient(self.secret_key, base_addresses={"api": self.base_url}, **options)
@@ -64,7 +74,11 @@ class RunningTill:
         command = [sys.executable, "-m", "billing.till", "--port", str(self.port), "--data", str(self.data)]
         if self.webhook_url:
             command += ["--webhook-url", self.webhook_url]
-        secrets = {"STRIPE_SECRET_KEY": self.secret_key, "STRIPE_WEBHOOK_SECRET": self.webhook_secret}
+        secrets = {
+            "STRIPE_SECRET_KEY": self.secret_key,
+            "STRIPE_WEBHOOK_SECRET": self.webhook_secret,
+            "TILL_SECRET": self.till_secret,
+        }
         environment = dict(os.environ) if self.is_measured else unmeasured()
         self.process = subprocess.Popen(
             command, cwd=ROOT, env={**environment, **secrets}, stdout=subprocess.PIPE, text=True
@@ -191,7 +205,7 @@ class RunningTill:
         self._do("behave", **how)
 
     def forget(self) -> None:
-        """Everything, as at its first start, but for how it behaves."""
+        """Everything, of all accounts, as at its first start, but for how it behaves."""
         self._do("forget")
 
     def log(self) -> list[Object]:

@@ -7,23 +7,32 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import shops
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.newest_first import OF_ALL
 from billing.admin.payment_deeds import PaymentDeeds
 from billing.currencies import shown
 from billing.models import HandSettlement, Payment
+from billing.stripe_gateway import credentials
 
 DASHBOARD = "https://dashboard.stripe.com"
 
 
 def stripe_link(payment: Payment) -> str:
     """Where an operator sees this payment at Stripe; "" while there is nothing to see."""
-    if settings.TILL:
-        return f"{settings.TILL_URL}/#{payment.payment_intent_id}" if payment.payment_intent_id else ""
+    found = credentials.of_account(payment.account)
+    if found is not None and found.is_till:
+        desk = settings.TILL_URL + till_path(payment.shop_id)
+        return f"{desk}#{payment.payment_intent_id}" if payment.payment_intent_id else ""
     mode = "" if payment.livemode else "/test"
     if payment.payment_intent_id:
         return f"{DASHBOARD}{mode}/payments/{payment.payment_intent_id}"
     return f"{DASHBOARD}{mode}/checkout/sessions/{payment.session_id}" if payment.session_id else ""
+
+
+def till_path(shop_id: int) -> str:
+    """Of a shop's own desk at the till."""
+    return "/" if shop_id == shops.first_id() else f"/shops/{shop_id}/"
 
 
 @admin.register(Payment)

@@ -79,7 +79,9 @@ class Redemption(models.Model):
 
 
 class Welcome(models.Model):
-    """Credits to begin with: once per person, whom the reference names as `welcome:<uuid>`."""
+    """Credits to begin with: once per person and shop. The reference names the person as `welcome:<uuid>`, with the
+    number of the shop behind it at others than the first.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     reference = models.CharField(max_length=60, unique=True)

@@ -3,6 +3,7 @@
 import secrets
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.clock import db_now
 from accounts.models import Organization, Shop
@@ -18,6 +19,11 @@ class StripeAccount(models.Model):
 
     `nonce` is part of idempotency keys that have no random id in them: another installation, or this one restored
     from a backup, has the same numbers.
+
+    What Stripe is asked with is sealed here, of at most one account of a shop; the first shop's is in the settings, and
+    a till of a demo needs none (stripe_gateway/credentials.py). `sealed_webhook_secrets`: one to three, separated by
+    commas. `key_digest` keeps two shops from having one key. `tax` and `promotion_codes`: as the settings of these
+    names are for the first shop.
     """
 
     nonce = models.CharField(max_length=16, default=new_nonce, editable=False)
@@ -26,11 +32,24 @@ class StripeAccount(models.Model):
     events_until = models.DateTimeField(null=True)
     refusals = models.PositiveSmallIntegerField(default=0, db_default=0)
     refused_at = models.DateTimeField(null=True)
+    sealed_key = models.TextField(blank=True, default="", db_default="", editable=False)
+    sealed_webhook_secrets = models.TextField(blank=True, default="", db_default="", editable=False)
+    key_digest = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique
+    tax = models.BooleanField(default=False, db_default=False)
+    promotion_codes = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["shop", "livemode"], name="one_stripe_account_per_mode"),
+            models.UniqueConstraint(
+                fields=["shop"], condition=~Q(sealed_key=""), name="one_stripe_key_per_shop"
+            ),
+            models.CheckConstraint(
+                condition=Q(sealed_key="", sealed_webhook_secrets="", key_digest=None)
+                | (~Q(sealed_key="") & ~Q(sealed_webhook_secrets="") & Q(key_digest__isnull=False)),
+                name="stripe_credentials_are_whole",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from billing.stripe_gateway import charging, events, facts, line, looking, selling
+    from billing.stripe_gateway import charging, credentials, events, facts, line, looking, selling
 
-__all__ = ["charging", "events", "facts", "line", "looking", "selling"]
+__all__ = ["charging", "credentials", "events", "facts", "line", "looking", "selling"]
 
 
 def __getattr__(name: str) -> ModuleType:

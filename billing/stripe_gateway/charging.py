@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from stripe.params import PaymentIntentListParamsCreated
 
-from billing.models import Payment, Refund
+from billing.models import Payment, Refund, StripeAccount
 from billing.stripe_gateway.errors import StripeRefused
 from billing.stripe_gateway.facts import PAGE
 from billing.stripe_gateway.line import asking, ours
@@ -22,10 +22,10 @@ class Card:
     last4: str
 
 
-def saved_card(customer_id: str) -> Card | None:
+def saved_card(account: StripeAccount, customer_id: str) -> Card | None:
     """The customer's default if that is a card, else the newest; None also for a customer whom Stripe has forgotten."""
     try:
-        with asking() as client:
+        with asking(account) as client:
             customer = client.v1.customers.retrieve(
                 customer_id, {"expand": ["invoice_settings.default_payment_method"]}
             )
@@ -48,7 +48,7 @@ def saved_card(customer_id: str) -> Card | None:
 
 def charge_off_session(payment: Payment, *, customer_id: str, card_id: str, title: str) -> str:
     """Charges once, however often it is called for a payment; the intent's id. Raises CardDeclined."""
-    with asking() as client:
+    with asking(payment.account) as client:
         intent = client.v1.payment_intents.create(
             {
                 "amount": payment.amount_minor,
@@ -67,9 +67,9 @@ def charge_off_session(payment: Payment, *, customer_id: str, card_id: str, titl
         return intent.id
 
 
-def cancel_intent(intent_id: str) -> None:
+def cancel_intent(account: StripeAccount, intent_id: str) -> None:
     """So that nobody can pay it any more."""
-    with asking() as client:
+    with asking(account) as client:
         client.v1.payment_intents.cancel(intent_id, {}, {"idempotency_key": f"cancel:{intent_id}"})
 
 
@@ -83,7 +83,7 @@ def find_intent(payment: Payment) -> str | None:
         "gte": begun - CLOCKS_DIFFER_S,
         "lte": begun + LONGEST_REQUEST_S,
     }
-    with asking() as client:
+    with asking(payment.account) as client:
         intents = client.v1.payment_intents.list({"created": created, "limit": PAGE})
         for intent in intents.auto_paging_iter():
             if ours(intent) == payment.public_id:
@@ -93,7 +93,7 @@ def find_intent(payment: Payment) -> str | None:
 
 def refund(row: Refund) -> str:
     """Gives back once, however often it is called for a row; the refund's id."""
-    with asking() as client:
+    with asking(row.payment.account) as client:
         made = client.v1.refunds.create(
             {
                 "payment_intent": row.payment.payment_intent_id or "",
@@ -107,7 +107,7 @@ def refund(row: Refund) -> str:
 
 def find_refund(row: Refund) -> str | None:
     """The id of the refund that was made for this row, whose answer we never got."""
-    with asking() as client:
+    with asking(row.payment.account) as client:
         made = client.v1.refunds.list({"payment_intent": row.payment.payment_intent_id or "", "limit": PAGE})
         for one in made.auto_paging_iter():
             if one.metadata and "refund" in one.metadata and one.metadata["refund"] == row.key:

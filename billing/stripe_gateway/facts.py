@@ -5,6 +5,7 @@ from typing import Literal, cast
 
 import stripe
 
+from billing.models import StripeAccount
 from billing.stripe_gateway.line import asking, ours
 
 PAGE = 100
@@ -36,16 +37,16 @@ class Facts:
     failed_refunds: tuple[tuple[str, str], ...] = ()  # id, and why the money came back to us
 
 
-def facts_of_session(session_id: str) -> Facts:
-    with asking() as client:
+def facts_of_session(account: StripeAccount, session_id: str) -> Facts:
+    with asking(account) as client:
         session = client.v1.checkout.sessions.retrieve(
             session_id, {"expand": ["payment_intent.latest_charge"]}
         )
         return _of_session(client, session)
 
 
-def facts_of_intent(intent_id: str) -> Facts:
-    with asking() as client:
+def facts_of_intent(account: StripeAccount, intent_id: str) -> Facts:
+    with asking(account) as client:
         intent = client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
         return _of_intent(client, intent)
 

@@ -1,4 +1,4 @@
-"""The line to Stripe: one client, how long it is waited for, and what its errors mean for us."""
+"""The line to Stripe: a client for each key, how long it is waited for, and what its errors mean for us."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import stripe
-from django.conf import settings
 from django.db import connection
 
 from accounts.connections import let_go
-from billing.stripe_gateway import silence
+from accounts.sealing import Unreadable
+from billing.models import StripeAccount
+from billing.stripe_gateway import credentials, silence
 from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 
 T = TypeVar("T")
@@ -24,13 +25,19 @@ PAUSES_S = (0.2, 0.6)
 
 
 @lru_cache(maxsize=4)
+def _connections(timeout_s: tuple[float, float]) -> stripe.RequestsClient:
+    """Of all shops: what bears the key is each request."""
+    return stripe.RequestsClient(timeout=timeout_s)
+
+
+@lru_cache(maxsize=64)
 def _client(key: str, base: str, timeout_s: tuple[float, float]) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
         base_addresses={"api": base} if base else {},
         max_network_retries=0,  # who asks again is decided by rows
-        http_client=stripe.RequestsClient(timeout=timeout_s),
+        http_client=_connections(timeout_s),
     )
 
 
@@ -48,32 +55,39 @@ def hastily() -> Iterator[None]:
 
 
 @contextmanager
-def asking() -> Iterator[stripe.StripeClient]:
-    """Gives the database connection back first. Raises StripeAway, StripeRefused, KeyRefused or CardDeclined."""
+def asking(account: StripeAccount) -> Iterator[stripe.StripeClient]:
+    """With the key of this account's shop. Gives the database connection back first. Raises StripeAway, StripeRefused,
+    KeyRefused or CardDeclined.
+    """
     if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]
         raise RuntimeError("Stripe is never asked inside a transaction.")
+    found = credentials.of_account(account)
     let_go()
-    if not settings.STRIPE_SECRET_KEY:
+    if found is None:
         raise StripeRefused("No Stripe key is set.")
-    if _patience.get() == HASTY_S and silence.lasts():
+    try:
+        client = _client(found.key, found.base, _patience.get())
+    except Unreadable as error:
+        raise KeyRefused("Our key cannot be read: CREDENTIALS_KEY was changed.") from error
+    if _patience.get() == HASTY_S and silence.lasts(found.base):
         raise StripeAway("It did not answer a moment ago.")
     begun = time.monotonic()
     try:
-        yield _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, _patience.get())
+        yield client
     except stripe.CardError as error:
         raise _declined(error) from error
     except stripe.AuthenticationError as error:
         raise KeyRefused(_words(error), error.code or "") from error
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         if time.monotonic() - begun >= HASTY_S[0]:
-            silence.begin()
+            silence.begin(found.base)
         raise StripeAway(_words(error)) from error
     except stripe.StripeError as error:
         if _may_pass(error):
             raise StripeAway(_words(error)) from error
         param = str(getattr(error, "param", None) or "")
         raise StripeRefused(_words(error), error.code or "", param) from error
-    silence.end()
+    silence.end(found.base)
 
 
 def persistently(ask: Callable[[], T]) -> T:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from billing.till.accounts import Accounts
 from billing.till.deliveries import Deliveries
 from billing.till.pages.render import configure
-from billing.till.promotions import ensure
 from billing.till.server import Server
-from billing.till.store import Store
-from billing.till.till import Settings, Till
+from billing.till.store import Database
+from billing.till.till import Settings
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -39,10 +39,10 @@ def main(arguments: list[str]) -> None:
     address = f"http://{options.host}:{server.server_address[1]}"
     public_url = (options.public_url or address).rstrip("/")
     configure()
-    till = Till(Settings(secret_key, webhook_secret, public_url, options.webhook_url), Store(options.data))
-    ensure(till)
-    server.open(till)
-    Deliveries(till).start()
+    settings = Settings(secret_key, webhook_secret, public_url, options.webhook_url)
+    accounts = Accounts(settings, Database(options.data), os.environ.get("TILL_SECRET", ""))
+    server.open(accounts)
+    Deliveries(accounts).start()
     sys.stdout.write(json.dumps({"listening": address, "public_url": public_url}) + "\n")
     sys.stdout.flush()
     threading.Thread(target=server.serve_forever, name="server", daemon=True).start()
@@ -54,7 +54,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m billing.till",
         description="A stand-in for Stripe. No money moves.",
-        epilog="Takes STRIPE_SECRET_KEY (sk_test_…) and STRIPE_WEBHOOK_SECRET from the environment.",
+        epilog="Takes STRIPE_SECRET_KEY (sk_test_…) and STRIPE_WEBHOOK_SECRET from the environment; and TILL_SECRET,"
+        " from which the keys of further shops derive.",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0: any; the first line of the output tells")

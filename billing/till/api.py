@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-import hmac
 from contextlib import ExitStack
 
 from billing.till import forms, idempotency, params, routes
+from billing.till.accounts import Accounts
 from billing.till.http import Reply, Request, json_reply
 from billing.till.ids import new_id
 from billing.till.problems import Body, CardProblem, Problem
@@ -14,13 +14,15 @@ from billing.till.versions import api_version
 
 
 class Api:
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
         self._keys = idempotency.Keys()
 
     def answer(self, request: Request) -> Reply | None:
         """None: the connection is closed without an answer."""
-        till, behaviour = self._till, self._till.behaviour
+        # What nobody has the key of is the first one's to refuse, and to remember.
+        till = self._accounts.of_key(key_of(request)) or self._accounts.first
+        behaviour = till.behaviour
         request_id = new_id("req", 14)
         key = request.headers.get("idempotency-key", "") if request.method == "POST" else ""
         entry = till.log.begin(
@@ -33,7 +35,7 @@ class Api:
         if behaviour.wait_while_frozen():
             return None
         try:
-            status, body, headers = self._answer(request, request_id, key, entry)
+            status, body, headers = self._answer(till, request, request_id, key, entry)
         except Problem as problem:
             status, body, headers = problem.status, problem.body, {}
         else:
@@ -45,15 +47,15 @@ class Api:
         )
 
     def _answer(
-        self, request: Request, request_id: str, key: str, entry: Body
+        self, till: Till, request: Request, request_id: str, key: str, entry: Body
     ) -> tuple[int, Body, dict[str, str]]:
-        behaviour = self._till.behaviour
+        behaviour = till.behaviour
         if behaviour.down:
             raise Problem("An unknown error occurred.", status=500, kind="api_error")
         if behaviour.use_up("rate_limited"):
             message = "Request rate limit exceeded."
             raise Problem(message, status=429, code="rate_limit")
-        _check_sender(self._till, request)
+        self._check_sender(request)
         path = request.path.removeprefix("/v1/")
         if behaviour.forbidden and path.startswith(behaviour.forbidden):
             raise Problem("The key does not have the required permissions for this endpoint.", status=403)
@@ -65,18 +67,19 @@ class Api:
         headers = {"Idempotency-Key": key} if key else {}
         with ExitStack() as stack:
             if key:
-                stack.enter_context(self._keys.held(key))
+                stack.enter_context(self._keys.held(till.store.account, key))
             behaviour.wait_while_slow()
             wanted = idempotency.digest(request.method, path, form)
-            known = idempotency.replay(self._till, key, wanted) if key else None
+            known = idempotency.replay(till, key, wanted) if key else None
             if known is not None:
                 status, body, first = known
                 return status, body, {**headers, "Idempotent-Replayed": "true", "Original-Request": first}
-            status, body = self._run(route, ids, given, request, request_id, (key, wanted))
+            status, body = self._run(till, route, ids, given, request, request_id, (key, wanted))
             return status, body, headers
 
     def _run(
         self,
+        till: Till,
         route: routes.Route,
         ids: list[str],
         given: Body,
@@ -85,7 +88,6 @@ class Api:
         once: tuple[str, str],
     ) -> tuple[int, Body]:
         """All or nothing, the memory of it included. What went wrong once goes wrong again, as with Stripe."""
-        till = self._till
         key, wanted = once
         try:
             with till.transaction(request_id, key or None):
@@ -102,25 +104,22 @@ class Api:
             raise
         return status, body
 
+    def _check_sender(self, request: Request) -> None:
+        if self._accounts.of_key(key_of(request)) is None:
+            sent = request.headers.get("authorization", "")
+            message = "Invalid API Key provided." if sent else "You did not provide an API key."
+            raise Problem(message, status=401)
+        version = request.headers.get("stripe-version", "")
+        if version != api_version():
+            raise Problem(f"Invalid Stripe API version: {version[:50]}. The till speaks {api_version()}.")
 
-def _check_sender(till: Till, request: Request) -> None:
-    if not has_key(till, request):
-        sent = request.headers.get("authorization", "")
-        message = "Invalid API Key provided." if sent else "You did not provide an API key."
-        raise Problem(message, status=401)
-    version = request.headers.get("stripe-version", "")
-    if version != api_version():
-        raise Problem(f"Invalid Stripe API version: {version[:50]}. The till speaks {api_version()}.")
 
-
-def has_key(till: Till, request: Request) -> bool:
-    """As Bearer, or as the name of Basic."""
+def key_of(request: Request) -> str:
+    """As Bearer, or as the name of Basic; "" for neither."""
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            sent = base64.b64decode(sent, validate=True).decode().partition(":")[0]
+            return base64.b64decode(sent, validate=True).decode().partition(":")[0]
         except (binascii.Error, ValueError):
-            return False
-    elif scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), till.settings.secret_key.encode())
+            return ""
+    return sent if scheme.lower() == "bearer" else ""

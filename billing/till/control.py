@@ -1,4 +1,6 @@
-"""`POST /control/<what>`: everything that people and banks do, for tests. JSON in, JSON out, by the secret key."""
+"""`POST /control/<what>`: everything that people and banks do, for tests. JSON in, JSON out, by the secret key of
+the account that it is about.
+"""
 
 import inspect
 import json
@@ -6,12 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from billing.till import customers, deliveries, events, intents, paying, promotions, returns, sessions
-from billing.till.api import has_key
+from billing.till.accounts import Accounts
+from billing.till.api import key_of
 from billing.till.cards import CARDS, Card
 from billing.till.http import Reply, Request, json_reply
 from billing.till.objects import visible
 from billing.till.problems import Body, Problem
-from billing.till.till import Till
+from billing.till.store import Store
+from billing.till.till import CLOCK, Till
 
 
 def _card(name: str) -> Card:
@@ -59,12 +63,13 @@ def resend(till: Till, event: str) -> Body:
 
 def waiting(till: Till) -> Body:
     """The events that nobody has taken yet."""
-    rows = till.store.rows("SELECT event, attempts, last_status FROM deliveries ORDER BY seq")
+    sql = "SELECT event, attempts, last_status FROM deliveries WHERE account = ? ORDER BY seq"
+    rows = till.store.rows(sql, till.store.account)
     return {"waiting": [dict(zip(("event", "attempts", "last_status"), row, strict=True)) for row in rows]}
 
 
 def advance(till: Till, seconds: int) -> Body:
-    till.store.add_to("clock_ahead_s", seconds)
+    Store(till.store.database).add_to(CLOCK, seconds)
     return {"now": till.now()}
 
 
@@ -72,13 +77,16 @@ def log(till: Till) -> Body:
     return {"requests": till.log.all()}
 
 
-def forget(till: Till) -> Body:
-    """As at its first start, but for how it behaves. Raises Problem while somebody is still to hear of an event."""
-    if till.store.rows("SELECT 1 FROM deliveries LIMIT 1"):
+def forget(accounts: Accounts) -> Body:
+    """All of them, as at its first start, but for how they behave. Raises Problem while somebody is still to hear of an
+    event.
+    """
+    if accounts.database.rows("SELECT 1 FROM deliveries LIMIT 1"):
         raise Problem("Events are still on their way.", status=409)
-    till.store.forget()
-    till.log.entries.clear()
-    promotions.ensure(till)
+    accounts.database.forget()
+    for till in accounts.opened():
+        till.log.entries.clear()
+        promotions.ensure(till)
     return {}
 
 
@@ -95,7 +103,6 @@ ACTIONS: dict[str, Callable[..., Body]] = {
     "events": find_events,
     "expire": sessions.expire,
     "fail_refund": returns.fail_refund,
-    "forget": forget,
     "fraud_warning": returns.warn_of_fraud,
     "log": log,
     "pay": pay,
@@ -108,15 +115,16 @@ ACTIONS: dict[str, Callable[..., Body]] = {
 }
 
 
-def answer(till: Till, request: Request) -> Reply:
+def answer(accounts: Accounts, request: Request) -> Reply:
     try:
-        return json_reply(200, _answer(till, request))
+        return json_reply(200, _answer(accounts, request))
     except Problem as problem:
         return json_reply(problem.status, problem.body)
 
 
-def _answer(till: Till, request: Request) -> Body:
-    if not has_key(till, request):
+def _answer(accounts: Accounts, request: Request) -> Body:
+    till = accounts.of_key(key_of(request))
+    if till is None:
         raise Problem("Invalid API Key provided.", status=401)
     name = request.path.removeprefix("/control/")
     try:
@@ -128,6 +136,9 @@ def _answer(till: Till, request: Request) -> Body:
     if name == "behave":  # outside of a transaction: it must work while requests are frozen
         till.behaviour.become(wanted)
         return {}
+    if name == "forget" and not wanted:
+        with till.transaction():
+            return forget(accounts)
     action = ACTIONS.get(name)
     if action is None:
         raise Problem(f"No such action: {name}", status=404)

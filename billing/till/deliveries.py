@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from stripe import WebhookSignature
 
 from billing.till import sessions
+from billing.till.accounts import Accounts
 from billing.till.objects import visible
 from billing.till.problems import Body
 from billing.till.till import Till
@@ -23,8 +24,8 @@ THREADS = 2
 class Deliveries:
     """Threads that send what is due, and let sessions expire that nobody paid."""
 
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
         self._busy: set[int] = set()
 
     def start(self) -> None:
@@ -33,36 +34,38 @@ class Deliveries:
 
     def _work(self) -> None:
         while True:
-            seq, event = self._next()
-            copies = 2 if self._till.behaviour.webhooks == "duplicate" else 1
+            seq, till, event = self._next()
+            copies = 2 if till.behaviour.webhooks == "duplicate" else 1
             for _ in range(copies):
-                body, headers = signed(self._till, event)
-                status = post(self._till.settings.webhook_url, headers, body.encode())
-            self._note(seq, event["id"], status)
+                body, headers = signed(till, event)
+                status = post(till.settings.webhook_url, headers, body.encode(), host=till.webhook_host)
+            self._note(till, seq, event["id"], status)
 
-    def _next(self) -> tuple[int, Body]:
+    def _next(self) -> tuple[int, Till, Body]:
         """Waits for it."""
-        till, store = self._till, self._till.store
-        with store.changed:
+        accounts, database = self._accounts, self._accounts.database
+        with database.changed:
             while True:
-                sessions.expire_due(till)
-                now = till.exact_now()
-                waiting = store.rows(
-                    "SELECT seq, event, due_at FROM deliveries ORDER BY due_at, seq LIMIT 50"
+                now = accounts.first.exact_now()
+                for account, session_id in database.due_sessions(int(now)):
+                    sessions.expire_late(accounts.named(account), session_id)
+                waiting = database.rows(
+                    "SELECT seq, account, event, due_at FROM deliveries ORDER BY due_at, seq LIMIT 50"
                 )
                 free = [row for row in waiting if row[0] not in self._busy]
-                if free and float(str(free[0][2])) <= now:
-                    seq, event = int(str(free[0][0])), store.get(str(free[0][1]))
-                    if event is not None and till.behaviour.webhooks != "drop":
+                if free and float(str(free[0][3])) <= now:
+                    seq, till = int(str(free[0][0])), accounts.named(str(free[0][1]))
+                    event = till.store.get(str(free[0][2])) if till is not None else None
+                    if till is not None and event is not None and till.behaviour.webhooks != "drop":
                         self._busy.add(seq)
-                        return seq, event
-                    store.rows("DELETE FROM deliveries WHERE seq = ?", seq)
+                        return seq, till, event
+                    database.rows("DELETE FROM deliveries WHERE seq = ?", seq)
                     continue
-                wait_s = float(str(free[0][2])) - now if free else LONGEST_WAIT_S
-                store.changed.wait(min(wait_s, LONGEST_WAIT_S))
+                wait_s = float(str(free[0][3])) - now if free else LONGEST_WAIT_S
+                database.changed.wait(min(wait_s, LONGEST_WAIT_S))
 
-    def _note(self, seq: int, event_id: str, status: int) -> None:
-        till, store = self._till, self._till.store
+    def _note(self, till: Till, seq: int, event_id: str, status: int) -> None:
+        store = till.store
         with store.transaction():
             self._busy.discard(seq)
             if 200 <= status < 300:
@@ -93,11 +96,15 @@ def signed(till: Till, event: Body) -> tuple[str, dict[str, str]]:
     return body, {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature}
 
 
-def post(url: str, headers: dict[str, str], body: bytes, timeout_s: float = TIMEOUT_S) -> int:
-    """The status of the answer; 0 when there was none. Over plain HTTP: the shop is next door."""
+def post(
+    url: str, headers: dict[str, str], body: bytes, timeout_s: float = TIMEOUT_S, *, host: str = ""
+) -> int:
+    """The status of the answer; 0 when there was none. Over plain HTTP: the shop is next door. `host`: the shop's own
+    among those that this server has; "" for the address's.
+    """
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    lines = [f"POST {target} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(body)}"]
+    lines = [f"POST {target} HTTP/1.1", f"Host: {host or parts.netloc}", f"Content-Length: {len(body)}"]
     lines += [*(f"{name}: {value}" for name, value in headers.items()), "User-Agent: Stripe/1.0"]
     request = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1") + body
     try:

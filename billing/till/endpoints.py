@@ -1,4 +1,4 @@
-"""Whom the till tells of events: the one address that it was started with, which hears of all."""
+"""Whom the till tells of events: the shop's server, under the host of the shop that the account belongs to."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from billing.till.till import Till
 
 def listed(till: Till) -> list[Body]:
     """None where nobody wants to hear of anything."""
-    url = till.settings.webhook_url
+    url = till.webhook_address
     if not url:
         return []
     return [

@@ -39,7 +39,8 @@ def deliver(till: Till, event_id: str) -> None:
     if not till.settings.webhook_url:
         return
     now = till.exact_now()
-    till.store.rows("INSERT INTO deliveries (event, first_at, due_at) VALUES (?, ?, ?)", event_id, now, now)
+    sql = "INSERT INTO deliveries (account, event, first_at, due_at) VALUES (?, ?, ?, ?)"
+    till.store.rows(sql, till.store.account, event_id, now, now)
 
 
 def change(till: Till, kind: str, body: Body, **changes: Any) -> Body:

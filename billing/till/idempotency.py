@@ -17,18 +17,18 @@ class Keys:
     """Of requests in flight, in this process; of finished ones, in the store."""
 
     def __init__(self) -> None:
-        self._in_flight: set[str] = set()
+        self._in_flight: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
     @contextmanager
-    def held(self, key: str) -> Iterator[None]:
-        """Raises Problem when another request with this key is being answered."""
+    def held(self, account: str, key: str) -> Iterator[None]:
+        """Raises Problem when another request of this account with this key is being answered."""
         if len(key) > LONGEST_KEY:
             raise Problem(
                 f"An idempotency key has at most {LONGEST_KEY} characters.", kind="idempotency_error"
             )
         with self._lock:
-            if key in self._in_flight:
+            if (account, key) in self._in_flight:
                 raise Problem(
                     f"There is currently another in-progress request using this Stripe-Idempotency-Key: {key}. If you"
                     " believe this is an error, please try again later.",
@@ -36,12 +36,12 @@ class Keys:
                     kind="idempotency_error",
                     code="idempotency_key_in_use",
                 )
-            self._in_flight.add(key)
+            self._in_flight.add((account, key))
         try:
             yield
         finally:
             with self._lock:
-                self._in_flight.discard(key)
+                self._in_flight.discard((account, key))
 
 
 def digest(method: str, path: str, params: Body) -> str:
@@ -51,7 +51,11 @@ def digest(method: str, path: str, params: Body) -> str:
 
 def replay(till: Till, key: str, wanted: str) -> tuple[int, Body, str] | None:
     """The status, body and request id of the first answer, if there was one. Raises Problem when it was to others."""
-    found = till.store.rows("SELECT digest, status, body, request_id, at FROM replies WHERE key = ?", key)
+    found = till.store.rows(
+        "SELECT digest, status, body, request_id, at FROM replies WHERE account = ? AND key = ?",
+        till.store.account,
+        key,
+    )
     for had, status, body, request_id, at in found:
         if float(str(at)) < till.exact_now() - KEPT_S:
             return None
@@ -67,7 +71,9 @@ def replay(till: Till, key: str, wanted: str) -> tuple[int, Body, str] | None:
 
 def remember(till: Till, key: str, made_by: str, status: int, body: Body, request_id: str) -> None:
     till.store.rows(
-        "INSERT OR REPLACE INTO replies (key, digest, status, body, request_id, at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO replies (account, key, digest, status, body, request_id, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        till.store.account,
         key,
         made_by,
         status,

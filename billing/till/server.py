@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from billing.till import control
+from billing.till.accounts import Accounts
 from billing.till.api import Api
 from billing.till.http import Reply, Request, json_reply
 from billing.till.pages import Pages
-from billing.till.till import Till
 
 MAX_BODY_BYTES = 1024 * 1024
 IDLE_TIMEOUT_S = 120
@@ -25,14 +25,14 @@ class Server(ThreadingHTTPServer):
         """Listens at once; answers after open(), when serve_forever() runs."""
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), Handler)
-        self._till: Till
+        self._accounts: Accounts
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # without asking a name server what this machine is called
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def open(self, till: Till) -> None:
-        self._till, self._api, self._pages = till, Api(till), Pages(till)
+    def open(self, accounts: Accounts) -> None:
+        self._accounts, self._api, self._pages = accounts, Api(accounts), Pages(accounts)
 
     def answer(self, request: Request) -> Reply | None:
         """None: the connection is closed without an answer."""
@@ -40,7 +40,7 @@ class Server(ThreadingHTTPServer):
             if request.path.startswith("/v1/"):
                 return self._api.answer(request)
             if request.path.startswith("/control/"):
-                return control.answer(self._till, request)
+                return control.answer(self._accounts, request)
             return self._pages.answer(request)
         except Exception:  # noqa: BLE001 - the door of the process: it is told, and the next request is served
             traceback.print_exc()

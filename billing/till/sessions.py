@@ -1,5 +1,7 @@
 """Checkout sessions: how one is made. What people do with it is in paying.py."""
 
+from urllib.parse import urlsplit
+
 from billing.till import customers, intents, lists, totals
 from billing.till.cards import bank_for
 from billing.till.checks import check_step, check_url, known_currency
@@ -11,7 +13,8 @@ from billing.till.promotions import of_discounts
 from billing.till.till import Till
 
 KNOWN = frozenset(
-    {"adaptive_pricing", "allow_promotion_codes", "automatic_tax", "billing_address_collection", "cancel_url"}
+    {"adaptive_pricing", "allow_promotion_codes", "automatic_tax", "billing_address_collection"}
+    | {"branding_settings", "cancel_url"}
     | {
         "client_reference_id",
         "consent_collection",
@@ -56,6 +59,7 @@ def create(till: Till, params: Body) -> Body:
     if mode == "subscription":
         raise Problem("The till sells nothing by subscription.", param="mode")
     _check(till, params, mode)
+    _note_shop(till, params)
     now = till.now()
     given = {name: params[name] for name in KEPT if name in params}
     given["metadata"] = customers.merged({}, params.get("metadata", {}))
@@ -64,6 +68,7 @@ def create(till: Till, params: Body) -> Body:
     currency = items[0]["currency"] if items else params.get("currency")
     session = checkout.session(now, mode, currency and known_currency(currency), given)
     session["url"] = f"{till.settings.public_url}/pay/{session['id']}"
+    session["branding_settings"] |= params.get("branding_settings", {})
     _options(session, params)
     session |= {
         "_intent_data": params.get("payment_intent_data", {}),
@@ -102,15 +107,25 @@ def expire(till: Till, session_id: str) -> Body:
     return session
 
 
-def expire_due(till: Till) -> None:
-    due = till.store.due_sessions(till.now())
-    if due:
+def expire_late(till: Till | None, session_id: str) -> None:
+    """One that is open, and whose time is over; none for an account that has no till any more."""
+    if till is not None:
         with till.transaction():
-            for session_id in due:
-                expire(till, session_id)
+            expire(till, session_id)
 
 
 # --- What is asked for --------------------------------------------------------------------------
+
+
+def _note_shop(till: Till, params: Body) -> None:
+    """What the shop is called, and where it is: its events go there. Raises Problem."""
+    branding = params.get("branding_settings", {})
+    unheard = sorted(set(branding) - {"display_name"})
+    if unheard:
+        name = f"branding_settings[{unheard[0]}]"
+        raise Problem(f"The till ignores {name}.", code="parameter_unsupported", param=name)
+    host = urlsplit(params["success_url"]).netloc
+    till.store.note_shop(host if host.isascii() else "", branding.get("display_name", ""))
 
 
 def _need(params: Body, name: str) -> str:

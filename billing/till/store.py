@@ -11,21 +11,26 @@ from billing.till.problems import Body
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS objects_kind ON objects (kind, seq);
-CREATE INDEX IF NOT EXISTS objects_payment ON objects (kind, json_extract(body, '$.payment_intent'));
-CREATE INDEX IF NOT EXISTS objects_customer ON objects (kind, json_extract(body, '$.customer'));
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
+    body TEXT NOT NULL, UNIQUE (account, id));
+CREATE INDEX IF NOT EXISTS objects_id ON objects (id);
+CREATE INDEX IF NOT EXISTS objects_kind ON objects (account, kind, seq);
+CREATE INDEX IF NOT EXISTS objects_payment ON objects (account, kind, json_extract(body, '$.payment_intent'));
+CREATE INDEX IF NOT EXISTS objects_customer ON objects (account, kind, json_extract(body, '$.customer'));
 CREATE INDEX IF NOT EXISTS objects_open ON objects (json_extract(body, '$.expires_at'))
     WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open';
 CREATE TABLE IF NOT EXISTS deliveries (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, first_at REAL NOT NULL, due_at REAL NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER);
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, event TEXT NOT NULL, first_at REAL NOT NULL,
+    due_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, last_status INTEGER);
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due_at);
 CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
-    request_id TEXT NOT NULL, at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+    account TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+    request_id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (account, key));
+CREATE TABLE IF NOT EXISTS numbers (
+    account TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (account, name));
+CREATE TABLE IF NOT EXISTS shops (account TEXT PRIMARY KEY, host TEXT NOT NULL, name TEXT NOT NULL);
 """
+TABLES = ("objects", "deliveries", "replies", "numbers")
 # What lists can be narrowed by; written out, so that the indexes above apply.
 FIELDS = {
     name: f"json_extract(body, '$.{path}')"
@@ -45,8 +50,8 @@ FIELDS = {
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-class Store:
-    """Objects are stored as Stripe shows them; members that begin with `_` are the till's own notes."""
+class Database:
+    """The file, for all accounts."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,10 +60,27 @@ class Store:
         )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(SCHEMA)
+        self._open()
         # Reentrant, and told of every commit that changed something.
         self.changed = threading.Condition(threading.RLock())
         self._depth = 0
+
+    def _open(self) -> None:
+        """Makes its tables. Of a till that knew one account alone, what was there is that account's."""
+        run = self._connection.execute
+        columns = [row[1] for row in run("PRAGMA table_info(objects)")]
+        is_older = bool(columns) and "account" not in columns
+        run("BEGIN IMMEDIATE")
+        for table in TABLES if is_older else ():
+            run(f"CREATE TABLE older_{table} AS SELECT '' AS account, * FROM {table}")  # noqa: S608 - of constants
+            run(f"DROP TABLE {table}")
+        for statement in SCHEMA.split(";\n"):
+            run(statement)
+        for table in TABLES if is_older else ():
+            names = ", ".join(row[1] for row in run(f"PRAGMA table_info(older_{table})"))
+            run(f"INSERT INTO {table} ({names}) SELECT {names} FROM older_{table}")  # noqa: S608 - likewise
+            run(f"DROP TABLE older_{table}")
+        run("COMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -86,13 +108,49 @@ class Store:
         with self.changed:
             return self._connection.execute(sql, values).fetchall()
 
+    def owner_of(self, object_id: str) -> str | None:
+        """The account of an object whose id is no other's."""
+        for (account,) in self.rows("SELECT account FROM objects WHERE id = ?", object_id):
+            return str(account)
+        return None
+
+    def shops(self) -> list[tuple[str, str]]:
+        """Account and name of those that have sold something here, or wanted to."""
+        found = self.rows("SELECT account, name FROM shops ORDER BY LENGTH(account), account")
+        return [(str(account), str(name)) for account, name in found]
+
+    def due_sessions(self, now: float) -> list[tuple[str, str]]:
+        """Account and id of the open checkout sessions whose time is over."""
+        found = self.rows(
+            "SELECT account, id FROM objects WHERE kind = 'checkout.session'"
+            " AND json_extract(body, '$.status') = 'open' AND json_extract(body, '$.expires_at') <= ?",
+            now,
+        )
+        return [(str(account), str(object_id)) for account, object_id in found]
+
+    def forget(self) -> None:
+        """As when it was made."""
+        for table in ("objects", "replies", "numbers", "shops"):
+            self.rows(f"DELETE FROM {table}")  # noqa: S608 - of constants
+
+
+class Store:
+    """What is one account's. Objects are stored as Stripe shows them; members that begin with `_` are the till's own
+    notes.
+    """
+
+    def __init__(self, database: Database, account: str = "") -> None:
+        self.database, self.account = database, account
+        self.transaction, self.rows = database.transaction, database.rows
+
     # --- Objects ---
 
     def put(self, body: Body) -> Body:
         """Adds the object, or replaces what is stored under its id."""
         self.rows(
-            "INSERT INTO objects (id, kind, body) VALUES (?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            "INSERT INTO objects (account, id, kind, body) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account, id) DO UPDATE SET body = excluded.body",
+            self.account,
             body["id"],
             body["object"],
             json.dumps(body),
@@ -100,7 +158,8 @@ class Store:
         return body
 
     def get(self, object_id: str, kind: str | None = None) -> Body | None:
-        for found, text in self.rows("SELECT kind, body FROM objects WHERE id = ?", object_id):
+        sql = "SELECT kind, body FROM objects WHERE account = ? AND id = ?"
+        for found, text in self.rows(sql, self.account, object_id):
             if kind in (None, found):
                 body: Body = json.loads(str(text))
                 return body
@@ -118,8 +177,8 @@ class Store:
         limit: int = -1,
     ) -> list[Body]:
         """Newest first; with `newer_than` the `limit` oldest of those that are newer than this object."""
-        where: list[str] = ["kind = ?"]
-        values: list[object] = [kind]
+        where: list[str] = ["account = ?", "kind = ?"]
+        values: list[object] = [self.account, kind]
         for name, value in (equal or {}).items():
             where.append(f"{FIELDS[name]} = ?")
             values.append(value)
@@ -131,38 +190,48 @@ class Store:
             values += types
         for sign, object_id in (("<", older_than), (">", newer_than)):
             if object_id is not None:
-                where.append(f"seq {sign} (SELECT seq FROM objects WHERE id = ?)")  # noqa: S608 - of constants
-                values.append(object_id)
+                where.append(f"seq {sign} (SELECT seq FROM objects WHERE account = ? AND id = ?)")  # noqa: S608 - of constants
+                values += [self.account, object_id]
         direction = "ASC" if newer_than is not None else "DESC"
         sql = f"SELECT body FROM objects WHERE {' AND '.join(where)} ORDER BY seq {direction} LIMIT ?"  # noqa: S608 - of constants above
         bodies: list[Body] = [json.loads(str(text)) for (text,) in self.rows(sql, *values, limit)]
         return bodies[::-1] if newer_than is not None else bodies
 
-    def forget(self) -> None:
-        """As when it was made."""
-        self.rows("DELETE FROM objects")
-        self.rows("DELETE FROM replies")
-        self.rows("DELETE FROM numbers")
+    # --- The shop that has this account ---
 
-    def due_sessions(self, now: float) -> list[str]:
-        """The open checkout sessions whose time is over."""
-        found = self.rows(
-            "SELECT id FROM objects WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open'"
-            " AND json_extract(body, '$.expires_at') <= ?",
-            now,
+    def host(self) -> str:
+        """Where its pages are, as it said last; "" before it did."""
+        return self._of_shop("host")
+
+    def shop_name(self) -> str:
+        return self._of_shop("name")
+
+    def _of_shop(self, column: str) -> str:
+        found = self.rows(f"SELECT {column} FROM shops WHERE account = ?", self.account)  # noqa: S608 - of constants
+        return str(found[0][0]) if found else ""
+
+    def note_shop(self, host: str, name: str) -> None:
+        """`name` "": the one that was known stays."""
+        self.rows(
+            "INSERT INTO shops (account, host, name) VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE"
+            " SET host = excluded.host, name = CASE excluded.name WHEN '' THEN name ELSE excluded.name END",
+            self.account,
+            host,
+            name,
         )
-        return [str(object_id) for (object_id,) in found]
 
     # --- Numbers ---
 
     def number(self, name: str) -> int:
-        found = self.rows("SELECT value FROM numbers WHERE name = ?", name)
+        found = self.rows("SELECT value FROM numbers WHERE account = ? AND name = ?", self.account, name)
         return int(str(found[0][0])) if found else 0
 
     def add_to(self, name: str, more: int = 1) -> int:
         """The number afterwards; it begins with 0."""
         self.rows(
-            "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            "INSERT INTO numbers VALUES (?, ?, ?)"
+            " ON CONFLICT (account, name) DO UPDATE SET value = value + excluded.value",
+            self.account,
             name,
             more,
         )

@@ -20,6 +20,7 @@ from billing.currencies import decimals, shown
 from billing.errors import PaymentsAway
 from billing.low_balance import MAX_THRESHOLD_CREDITS
 from billing.models import AutoTopUp, CreditPack
+from billing.stripe_gateway import credentials
 from billing.views.credits import show
 from billing.views.shared import ID, count_asking, money_page, payments_page, require_not_suspended
 
@@ -50,11 +51,12 @@ class AutomaticForm(forms.Form):
 
     def __init__(self, *args: Any, shop_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.has_tax = credentials.has_tax(shop_id)
         cast("forms.ModelChoiceField[CreditPack]", self.fields["pack"]).queryset = packs.on_sale(shop_id)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if settings.STRIPE_TAX:
+        if self.has_tax:
             self.add_error(None, _("This shop has no automatic top-up."))  # the page says why
         pack, cap, threshold = data.get("pack"), data.get("cap"), data.get("threshold")
         if pack is not None and cap is not None and cap * 10 ** decimals(pack.currency) < pack.price_minor:
@@ -98,7 +100,7 @@ def automatic_page(request: HttpRequest, access: Access) -> HttpResponse:
         "currency": organization.shop.currency.upper(),
         "spent": shown(automatic_limits.spent_this_month(organization.pk), organization.shop.currency),
         "payment_problem": problem,
-        "has_tax": settings.STRIPE_TAX,
+        "has_tax": form.has_tax,
         "per_day": settings.AUTOMATIC_PER_DAY,
     }
     status = 503 if problem else 400 if form.errors else 200

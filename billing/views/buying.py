@@ -78,7 +78,7 @@ def go_on_paying(request: HttpRequest, access: Access, payment_id: str) -> HttpR
     count_asking(access)
     try:
         with stripe_gateway.line.hastily(), checkout.friendly():
-            url = stripe_gateway.selling.checkout_url(payment.session_id)
+            url = stripe_gateway.selling.checkout_url(payment.account, payment.session_id)
     except PaymentsAway as error:
         return show(request, access, status=503, payment_problem=error.message)
     back = f"{reverse('checkout_return')}?{urlencode({'session_id': payment.session_id})}"

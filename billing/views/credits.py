@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,6 +16,7 @@ from accounts.access import Access
 from accounts.pages import member_page
 from billing import low_balance, packs, reads
 from billing.models import AutoTopUp, EntryKind, LedgerEntry, Payment, PaymentKind, PaymentStatus, PaymentStep
+from billing.stripe_gateway import credentials
 from billing.views.shared import leads_to_stripe, number_in
 
 KIND_WORDS: dict[str, Any] = {
@@ -65,7 +65,7 @@ class Purchase:
 @require_safe
 @member_page
 def credits_page(request: HttpRequest, access: Access) -> HttpResponse:
-    return leads_to_stripe(show(request, access))
+    return leads_to_stripe(access, show(request, access))
 
 
 def show(request: HttpRequest, access: Access, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -73,6 +73,7 @@ def show(request: HttpRequest, access: Access, *, status: int = 200, **more: Any
     before = number_in(request.GET.get("before", ""))
     organization = access.organization
     statement = reads.statement(organization.pk, before=before)
+    found = credentials.of_shop(organization.shop_id)
     context = {
         "access": access,
         "here": "credits",
@@ -81,8 +82,8 @@ def show(request: HttpRequest, access: Access, *, status: int = 200, **more: Any
         "next_before": statement.next_before,
         "is_first": before is None,
         "may_pay": access.handles_money,
-        "has_payments": bool(settings.STRIPE_SECRET_KEY),
-        "is_till": settings.TILL,
+        "has_payments": found is not None,
+        "is_till": found is not None and found.is_till,
     }
     if access.handles_money:
         context |= {

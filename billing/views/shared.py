@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from csp.constants import SELF
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.access import Access
@@ -16,6 +15,7 @@ from accounts.pages import member_page
 from accounts.standing import require_running
 from accounts.throttling import limiter
 from billing.models import Payment
+from billing.stripe_gateway import credentials
 
 Arguments = ParamSpec("Arguments")
 # Each asks Stripe for something, so nobody may let us ask without end.
@@ -36,7 +36,7 @@ def money_page(
         request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> HttpResponse:
         access.require_money()
-        return leads_to_stripe(view(request, access, *args, **kwargs))
+        return leads_to_stripe(access, view(request, access, *args, **kwargs))
 
     return page
 
@@ -51,16 +51,18 @@ def payments_page(
     def page(
         request: HttpRequest, access: Access, /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> HttpResponse:
-        if not settings.STRIPE_SECRET_KEY:
+        if credentials.of_shop(access.organization.shop_id) is None:
             raise NotFound
         return view(request, access, *args, **kwargs)
 
     return page
 
 
-def leads_to_stripe(response: HttpResponse) -> HttpResponse:
+def leads_to_stripe(access: Access, response: HttpResponse) -> HttpResponse:
     """Browsers ask the policy of the page that holds a form, also where an answer sends them on."""
-    response._csp_update = {"form-action": [SELF, *settings.STRIPE_PAGES]}  # type: ignore[attr-defined]  # django-csp's
+    found = credentials.of_shop(access.organization.shop_id)
+    pages = found.pages if found is not None else ()
+    response._csp_update = {"form-action": [SELF, *pages]}  # type: ignore[attr-defined]  # django-csp's
     return response
 
 

@@ -31,6 +31,7 @@ VERBS = {
 }
 # What no list of the menu stands for.
 MORE = (
+    ("billing.stripeaccount", gettext_lazy("Stripe"), ("change",)),
     ("billing.bookscheck", gettext_lazy("The books"), ("view", "change")),
     ("generations.billedday", gettext_lazy("Upstreams' bills"), ("add",)),
 )

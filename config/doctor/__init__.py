@@ -41,7 +41,7 @@ CHECKS = (
     Check("storage", files.look_at_storage),
     Check("secrets", files.look_at_secrets),
     Check("mail", mail.look),
-    Check("Stripe", stripe_account.look),
+    Check("Stripe", stripe_account.look, asks_rows=True),
     Check("upstreams", upstreams.look, asks_rows=True),
     Check("people", people.look, asks_rows=True),
     Check("shops", shops.look, asks_rows=True),

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from accounts import outbox
 from accounts.clock import db_now
 from accounts.shops import first_shop
+from billing import alarms as of_money
 from billing.audit import Finding
 from billing.models import StripeEvent
 from generations import backlog, circuit
@@ -106,9 +107,13 @@ def _stripe() -> Iterator[Trouble]:
             _("Events of Stripe are not worked through"),
             _(
                 "The oldest is %(event)s. It says: %(error)s\n\nAre workers alive? Look at the events in the admin, and"
-                " at STRIPE_SECRET_KEY. Nothing is lost meanwhile, but customers wait for their credits."
+                " at %(key)s. Nothing is lost meanwhile, but customers wait for their credits."
             )
-            % {"event": oldest.event_id, "error": oldest.error or _("nothing")},
+            % {
+                "event": oldest.event_id,
+                "error": oldest.error or _("nothing"),
+                "key": of_money.place_of_key(oldest.shop_id),
+            },
             oldest.shop_id,
         )
 

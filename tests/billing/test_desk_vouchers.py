@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts import desk_scope
+from accounts.shops import first_shop
 from billing import vouchers
 from billing.models import Redemption, Voucher
 from tests.billing.gifts import a_voucher, owner_of
+from tests.billing.stripe.shops import a_shop
 from tests.makers import an_organization
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
@@ -142,3 +145,16 @@ def test_staff_that_may_only_look_makes_and_changes_none() -> None:
     assert looked.get(f"{LIST}{voucher.pk}/change/").status_code == 200
     assert change(looked, voucher, note="x").status_code == 403
     assert add(looked).status_code == 403
+
+
+def test_each_shop_has_codes_of_its_own(desk: Client) -> None:
+    """The same word may bring something else at another, and nothing at a third."""
+    assert add(desk).status_code == 302
+    shop = a_shop()
+    session = desk.session
+    session[desk_scope.CHOSEN] = shop.pk
+    session.save()
+    assert add(desk, credits="7").status_code == 302
+    assert "There is a voucher with this code already." in text_of(add(desk))
+    brought = dict(Voucher.objects.values_list("shop__slug", "credits"))
+    assert brought == {first_shop().slug: 100, shop.slug: 7}

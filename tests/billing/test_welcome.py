@@ -14,6 +14,7 @@ from billing import tasks
 from billing.models import LedgerEntry, Welcome, WelcomeCount
 from billing.welcome import _hashed_network, give
 from tests.billing.gifts import a_person
+from tests.billing.stripe.shops import a_shop
 from tests.makers import an_organization, books_are_right, wallet_of
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +126,38 @@ def test_a_network_is_not_followed_from_day_to_day(settings: Settings) -> None:
     assert (
         len({here, _hashed_network(HOME, day), _hashed_network(HOME, day + datetime.timedelta(days=1))}) == 3
     )
+
+
+# --- Several shops --------------------------------------------------------------------------------
+
+
+def test_each_shop_says_what_it_gives_and_gives_it_to_its_own(settings: Settings) -> None:
+    user, organization = a_founder()
+    generous, mean = a_shop("Generous", welcome_credits=7), a_shop("Mean")
+    theirs = [create_organization(shop, f"At {shop}", user) for shop in (generous, mean)]
+    assert give(user, HOME) == 57
+    assert [wallet_of(one)[0] for one in (organization, *theirs)] == [50, 7, 0]
+    assert give(user, HOME) == 0
+    references = set(Welcome.objects.values_list("reference", flat=True))
+    assert references == {f"welcome:{user.uuid}", f"welcome:{user.uuid}:{generous.pk}"}
+    assert books_are_right()
+
+
+def test_the_first_shop_may_say_so_itself() -> None:
+    shop = first_shop()
+    shop.welcome_credits = 3
+    shop.save()
+    assert give(a_founder()[0], HOME) == 3
+    shop.welcome_credits = 0
+    shop.save()
+    assert give(a_founder()[0], HOME) == 0
+
+
+def test_the_limits_of_a_day_are_each_shop_s_own(settings: Settings) -> None:
+    settings.WELCOME_PER_DAY = 1
+    shop = a_shop(welcome_credits=7)
+    users = [a_person() for _ in range(3)]
+    for number, user in enumerate(users):
+        create_organization(shop, f"Theirs {number}", user)
+    assert [give(user, f"203.0.{third}.1") for third, user in enumerate(users)] == [7, 0, 0]
+    assert give(a_founder()[0], "203.0.9.1") == 50

@@ -27,6 +27,7 @@ def test_who_is_called_for_what_and_in_which_order() -> None:
             "billing.closing.forget",
             "webhooks.keeping.forget",
         ],
+        "resealed": ["billing.connecting.reseal"],
         "person_erased": [],
         "person_sections": [],
         "export_sections": [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from billing import stripe_keys as keys
 from config import stripe_keys
 from tests.config.test_settings_boot import ROOT, boot, environment
 
@@ -117,3 +118,14 @@ def test_neither_a_demo_nor_a_key_is_a_shop_without_payments(
 ) -> None:
     read = settings_with(tmp_path, monkeypatch, DEMO="0")
     assert (read["STRIPE_SECRET_KEY"], read["TILL"], read["STRIPE_WEBHOOK_SECRETS"]) == ("", False, [])
+
+
+def test_every_shop_s_till_has_a_key_that_nobody_derives_without_the_secret() -> None:
+    made = [keys.of_till("secret", shop_id) for shop_id in (None, 1, 2, 12)]
+    assert len({part for pair in made for part in pair}) == 8
+    assert keys.of_till("another", 2) != made[2]
+    assert [keys.shop_of_till(key) for key, _signer in made] == [None, 1, 2, 12]
+    for key, signer in made:
+        assert stripe_keys.check(key, [signer], demo=True) is False
+    assert keys.shop_of_till("sk_test_till0x" + "0" * 32) is None
+    assert keys.shop_of_till("sk_test_51hush") is None

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from billing.till.accounts import Accounts
 from billing.till.forms import MAX_FIELDS
 from billing.till.http import Reply, Request
 from billing.till.pages import authenticate, desk, papers, pay, portal
@@ -18,6 +19,7 @@ Page = Callable[[Visit, str], Reply]
 # Path, what shows it, what takes its form.
 ROUTES: list[tuple[str, Page, Page | None]] = [
     (r"/", desk.show, desk.act),
+    (r"/shops/([1-9][0-9]{0,18})/", desk.show, desk.act),
     (r"/pay/(cs_test_\w+)", pay.show, pay.act),
     (r"/authenticate/(pi_\w+)", authenticate.show, authenticate.act),
     (r"/portal/(p_\w+)", portal.show, portal.act),
@@ -29,13 +31,13 @@ ROUTES: list[tuple[str, Page, Page | None]] = [
 
 
 class Pages:
-    def __init__(self, till: Till) -> None:
-        self._till = till
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
 
     def answer(self, request: Request) -> Reply:
-        visit = Visit(self._till, request)
+        visit = Visit(self._accounts.first, request, shops=self._accounts.database.shops)
         with visit.language():
-            if not _is_ours(self._till, request.headers.get("host", "")):
+            if not _is_ours(visit.till, request.headers.get("host", "")):
                 return problem_page(visit, 400, _("This address is not the till's."))
             try:
                 return self._answer(visit)
@@ -49,6 +51,10 @@ class Pages:
             if match is None:
                 continue
             name = match[1] if match.groups() else ""
+            till = self._till_of(name, path)
+            if till is None:
+                break
+            visit.till = till
             if request.method == "GET":
                 return show(visit, name)
             if request.method != "POST" or act is None:
@@ -62,6 +68,13 @@ class Pages:
             visit.form.update(fields)
             return act(visit, name)
         return problem_page(visit, 404, _("There is nothing here."))
+
+    def _till_of(self, name: str, path: str) -> Till | None:
+        """By what the address names: an account, or one of an account's objects."""
+        if not path.startswith("/shops/"):
+            return self._accounts.of_object(name)
+        is_known = name in (account for account, _name in self._accounts.database.shops())
+        return self._accounts.named(name) if is_known else None
 
 
 def _is_ours(till: Till, host: str) -> bool:

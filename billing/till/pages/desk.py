@@ -47,7 +47,12 @@ def show(visit: Visit, _name: str) -> Reply:
         "is_first": known is None,
         "payments": [_payment(visit.till, intent) for intent in found[:PAGE_LENGTH]],
         "waiting": [_waiting(session) for session in waiting],
-        "webhook_url": visit.till.settings.webhook_url,
+        "webhook_url": visit.till.webhook_address,
+        "others": [
+            (f"/shops/{account}/" if account else "/", name)
+            for account, name in {"": "", **dict(visit.shops())}.items()
+            if account != visit.till.store.account
+        ],
     }
     return page(visit, "desk.html", context)
 
@@ -62,7 +67,7 @@ def act(visit: Visit, _name: str) -> Reply:
     with till.transaction():
         intent = till.need("payment_intent", intent_id)
         action(till, intent, form)
-    return redirect(f"/#{intent_id}")
+    return redirect(f"{till.desk_path}#{intent_id}")
 
 
 # --- Buttons ------------------------------------------------------------------------------------

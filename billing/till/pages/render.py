@@ -1,5 +1,6 @@
 """Django's templates without a shop behind them: escaped, and in the reader's language."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,11 +52,12 @@ def configure() -> None:
 
 @dataclass
 class Visit:
-    """A request for a page; `form` is filled for a POST."""
+    """A request for a page, of the account that `till` is; `form` is filled for a POST."""
 
     till: Till
     request: Request
     form: dict[str, str] = field(default_factory=dict)
+    shops: Callable[[], list[tuple[str, str]]] = field(default=list, repr=False)
 
     def language(self) -> AbstractContextManager[None]:
         for code, _quality in parse_accept_lang_header(self.request.headers.get("accept-language", "")):
@@ -82,7 +84,13 @@ def page(
     origins = sorted({f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in leads_to if url})
     policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     policy += f"; form-action {' '.join([SELF, *origins])}"
-    text = get_template(f"till/{template}").render({"desk": visit.till.settings.public_url, **context})
+    till = visit.till
+    common = {
+        "desk": f"{till.settings.public_url}{till.desk_path}",
+        "desk_path": till.desk_path,
+        "shop_name": till.store.shop_name(),
+    }
+    text = get_template(f"till/{template}").render(common | context)
     return Reply(status, text.encode(), {"Content-Type": "text/html; charset=utf-8", **_guards(policy)})
 
 

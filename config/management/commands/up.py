@@ -129,6 +129,7 @@ def _till(address: str) -> Child:
     secrets = {
         "STRIPE_SECRET_KEY": settings.STRIPE_SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": settings.STRIPE_WEBHOOK_SECRETS[0],
+        "TILL_SECRET": settings.TILL_SECRET,
     }
     return "till", command, _environment(1, **secrets)
 

@@ -1,10 +1,12 @@
-"""Encrypts all credentials of upstreams, secrets of webhooks and second factors of people anew under the newest key."""
+"""Encrypts all credentials of upstreams and of shops at Stripe, secrets of webhooks and second factors of people anew
+under the newest key.
+"""
 
 from typing import Any
 
 from django.db import transaction
 
-from accounts import sealing
+from accounts import hooks, sealing
 from accounts.management.base import OperatorCommand
 from accounts.signing import second_factor
 from generations.models import Upstream
@@ -28,6 +30,10 @@ class Command(OperatorCommand):
             resealed, lost_hooks = webhook_secrets.reseal()
             count += resealed
             lost += [*lost_factors, *lost_hooks]
+            for hook in hooks.resealed:
+                resealed, lost_rows = hook()
+                count += resealed
+                lost += lost_rows
             if lost:
                 self.refuse(
                     f"No key of CREDENTIALS_KEY opens the credentials of: {', '.join(lost)}. Nothing was changed."

@@ -6,13 +6,18 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from accounts import desk_scope
 from accounts.models import Shop
 from accounts.shops import first_shop
+from billing import packs
 from billing.models import CreditPack
+from tests.billing.stripe.shops import a_shop
 from tests.cast import Person
+from tests.makers import ago
 from tests.operators import clerk, desk_of
 from tests.pages import browser_of, text_of
 
+pytestmark = pytest.mark.django_db
 LIST = "/admin/billing/creditpack/"
 FIELDS = {
     "name": "Fair",
@@ -118,3 +123,30 @@ def test_who_may_only_look_changes_nothing(db: None) -> None:
     assert looker.post(f"{LIST}{pack.pk}/delete/", {"post": "yes"}).status_code == 403
     pack.refresh_from_db()
     assert pack.price_minor == 500
+
+
+def test_a_new_one_is_of_the_shop_that_the_desk_shows(desk: Client) -> None:
+    CreditPack.objects.create(shop=first_shop(), name="Fair", credits=1, price_minor=100, currency="usd")
+    shop = a_shop(currency="eur")
+    session = desk.session
+    session[desk_scope.CHOSEN] = shop.pk
+    session.save()
+    assert 'value="eur"' in desk.get(f"{LIST}add/").content.decode()
+    assert "currency is EUR" in text_of(add(desk))
+    assert add(desk, currency="eur").status_code == 302, "The same name at another shop is no other's"
+    assert CreditPack.objects.filter(shop=shop, name="Fair", currency="eur").count() == 1
+
+
+def test_a_new_shop_has_starters_where_their_prices_make_sense() -> None:
+    first_shop()
+    for currency, count in {"eur": 3, "jpy": 0, "huf": 0}.items():
+        shop = Shop.objects.create(slug=currency, currency=currency)
+        packs.stock(shop)
+        assert packs.on_sale(shop.pk).count() == count
+
+
+def test_while_a_shop_stands_still_nothing_is_on_sale() -> None:
+    shop = first_shop()
+    assert packs.on_sale(shop.pk).exists()
+    Shop.objects.update(suspended_at=ago(1))
+    assert not packs.on_sale(shop.pk).exists()

@@ -4,13 +4,13 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.access import Access
-from accounts.models import Organization
+from accounts.access import Access, access_of_user
+from accounts.models import Organization, Shop
 from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
 from billing import checkout, payments, reads, stripe_events
 from billing.models import CreditPack, LedgerEntry, Payment, PaymentStep, StripeEvent
-from tests.cast import access_of_user
+from billing.stripe_gateway import credentials
 from tests.makers import wallet_of
 from tests.till import RunningTill
 
@@ -32,7 +32,8 @@ class Buyer:
 
     def starts(self, credits: int = CREDITS, price_minor: int = PRICE) -> Payment:
         """A checkout that waits to be paid."""
-        return checkout.start(self.access, a_pack(credits, price_minor)).payment
+        pack = a_pack(credits, price_minor, shop=self.organization.shop)
+        return checkout.start(self.access, pack).payment
 
     def buys(self, credits: int = CREDITS, price_minor: int = PRICE, **how: Any) -> Payment:
         """Paid at the till, and looked at. `how` as RunningTill.pay takes it."""
@@ -45,15 +46,19 @@ class Buyer:
         return wallet_of(self.organization)
 
 
-def a_buyer(till: RunningTill) -> Buyer:
+def a_buyer(till: RunningTill, shop: Shop | None = None) -> Buyer:
+    """At the first shop unless another is named."""
     number = next(_numbers)
     owner = person(f"buyer{number}@studio.example")
-    create_organization(first_shop(), f"Buyer {number}", owner)
-    return Buyer(till, access_of_user(owner))
+    shop = shop or first_shop()
+    create_organization(shop, f"Buyer {number}", owner)
+    return Buyer(till, access_of_user(owner, shop.pk))
 
 
-def a_pack(credits: int = CREDITS, price_minor: int = PRICE, **fields: Any) -> CreditPack:
-    shop = first_shop()
+def a_pack(
+    credits: int = CREDITS, price_minor: int = PRICE, *, shop: Shop | None = None, **fields: Any
+) -> CreditPack:
+    shop = shop or first_shop()
     pack, _created = CreditPack.objects.get_or_create(
         shop=shop,
         name=f"{credits} for {price_minor}",
@@ -91,11 +96,11 @@ def events_about(till: RunningTill, payment: Payment) -> list[dict[str, Any]]:
     ]
 
 
-def arrives(event: dict[str, Any]) -> StripeEvent:
+def arrives(event: dict[str, Any], shop: Shop | None = None) -> StripeEvent:
     """In the inbox, as a webhook would put it there; also when it is there already."""
-    account = checkout.account_of(first_shop().pk)
+    account = credentials.account_of((shop or first_shop()).pk)
     stripe_events.store(account, stripe_events.read(event))
-    return StripeEvent.objects.get(event_id=event["id"])
+    return StripeEvent.objects.get(account=account, event_id=event["id"])
 
 
 def owed(organization: Organization) -> int:

@@ -23,6 +23,7 @@ def till(
     settings.STRIPE_SECRET_KEY = one_till.secret_key
     settings.STRIPE_WEBHOOK_SECRETS = [one_till.webhook_secret]
     settings.STRIPE_API_BASE = one_till.base_url
+    settings.TILL_SECRET = one_till.till_secret
     settings.STRIPE_LIVEMODE = False
     settings.STRIPE_PROMOTION_CODES = True
     settings.STRIPE_TAX = False

@@ -14,6 +14,7 @@ from accounts.organizations import person
 from billing import checkout, payments, refunds, stripe_gateway
 from billing.errors import PaymentsAway
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentStatus, StripeCustomer
+from billing.stripe_gateway import credentials
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, a_pack
 from tests.billing.stripe.topping_up import a_rule, a_wish, customer_of, pass_pause, setup_page, sweep
 from tests.cast import access_of_user
@@ -158,7 +159,7 @@ def test_eight_who_begin_at_once_are_one_customer(till: RunningTill, new_buyer: 
 @with_commits
 def test_without_an_idempotency_key_they_are_several(till: RunningTill, new_buyer: NewBuyer) -> None:
     buyer = new_buyer()
-    account = checkout.account_of(buyer.organization.shop_id)
+    account = credentials.account_of(buyer.organization.shop_id)
     client, all_have_looked = till.client(), threading.Barrier(8)
 
     def careless(_index: int) -> None:

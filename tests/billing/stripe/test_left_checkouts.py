@@ -8,6 +8,7 @@ from accounts.models import OperatorAlert
 from billing import checkout, payments, stripe_gateway
 from billing.errors import PaymentsAway
 from billing.models import Payment, PaymentStatus
+from billing.stripe_gateway import credentials
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, a_pack
 from tests.makers import ago, books_are_right
 from tests.till import RunningTill
@@ -34,7 +35,7 @@ def status_of(payment: Payment) -> str:
 
 def open_at_stripe(till: RunningTill, buyer: Buyer) -> int:
     customer = str(
-        checkout.customer_id_of(checkout.account_of(buyer.organization.shop_id), buyer.organization.pk)
+        checkout.customer_id_of(credentials.account_of(buyer.organization.shop_id), buyer.organization.pk)
     )
     found = till.client().v1.checkout.sessions.list({"customer": customer, "limit": 100}).data
     return sum(session.status == "open" for session in found)

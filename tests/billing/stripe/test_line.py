@@ -11,9 +11,11 @@ import stripe
 from django.db import transaction
 from pytest_django import Settings
 
+from accounts.shops import first_shop
 from billing import checkout, stripe_gateway
 from billing.errors import PaymentsAway
-from billing.stripe_gateway import silence
+from billing.models import StripeAccount
+from billing.stripe_gateway import credentials, silence
 from billing.stripe_gateway.errors import CardDeclined, KeyRefused, StripeAway, StripeRefused
 from tests.billing.stripe.buying import Buyer
 from tests.till import RunningTill
@@ -22,7 +24,11 @@ NewBuyer = Callable[[], Buyer]
 
 
 def a_question() -> list[tuple[str, str]]:
-    return stripe_gateway.events.sessions_of_customer("cus_1")
+    return stripe_gateway.events.sessions_of_customer(ours(), "cus_1")
+
+
+def ours() -> StripeAccount:
+    return credentials.account_of(first_shop().pk)
 
 
 @pytest.mark.django_db
@@ -37,7 +43,7 @@ def test_stripe_is_never_asked_inside_a_transaction(till: RunningTill, new_buyer
 def test_the_version_of_the_api_is_pinned_to_what_the_library_knows(till: RunningTill) -> None:
     """A new release of the library brings another: then somebody has to read what changed."""
     assert stripe.api_version == stripe_gateway.line.API_VERSION
-    with stripe_gateway.line.asking() as client:
+    with stripe_gateway.line.asking(ours()) as client:
         answer = client.v1.events.list({"limit": 1})
     assert answer.last_response is not None
     assert answer.last_response.headers["Stripe-Version"] == stripe_gateway.line.API_VERSION
@@ -143,7 +149,7 @@ def test_after_one_has_waited_in_vain_pages_do_not_wait_again(till: RunningTill,
             page()
     assert len(till.log()) == before + 1, "Nobody else waited."
     till.behave(frozen=False)
-    stripe_gateway.events.sessions_of_customer("cus_1")  # as a sweep asks
+    a_question()  # as a sweep asks
     assert buyer.starts().session_id, "One answer, and pages ask again."
 
 

@@ -17,6 +17,7 @@ from billing.models import (
     StripeAccount,
     StripeEvent,
 )
+from billing.rounds import Round
 from billing.stripe_gateway.errors import StripeAway
 from tests.accounts.commands import Shell
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, entries_of, intent_of, steps_of
@@ -187,9 +188,9 @@ def test_when_stripe_goes_away_before_the_payments_the_next_one_looks_at_them(
     till.refund(intent_of(payment), 500)
     process_due = stripe_events.process_due
 
-    def lose_stripe_and_process() -> int:
+    def lose_stripe_and_process(sweep: Round) -> int:
         till.behave(down=True)
-        return process_due()
+        return process_due(sweep)
 
     with monkeypatch.context() as patch:
         patch.setattr(stripe_events, "process_due", lose_stripe_and_process)
@@ -286,22 +287,22 @@ def test_who_looks_while_stripe_is_away_hears_it(till: RunningTill, new_buyer: N
 def test_it_is_due_an_hour_after_the_last_whenever_a_process_was_started(
     till: RunningTill, new_buyer: NewBuyer, settings: Settings
 ) -> None:
-    assert not reconciling.is_due(), "Nobody has ever bought anything."
+    assert not reconciling.due(), "Nobody has ever bought anything."
     buyer = new_buyer()
     till.pay(str(buyer.starts().session_id))
     till.behave(down=True)
     tasks.reconcile()
-    assert reconciling.is_due(), "It came to no end."
+    assert reconciling.due(), "It came to no end."
     till.behave(down=False)
     tasks.reconcile()
-    assert (buyer.wallet()[0], reconciling.is_due()) == (CREDITS, False)
+    assert (buyer.wallet()[0], reconciling.due()) == (CREDITS, [])
     asked = len(till.log())
     tasks.reconcile()
     assert len(till.log()) == asked
     StripeAccount.objects.update(events_until=ago(3601))
-    assert reconciling.is_due()
+    assert reconciling.due()
     settings.STRIPE_SECRET_KEY = ""
-    assert not reconciling.is_due()
+    assert not reconciling.due()
     assert reconciling.reconcile() == reconciling.Reconciled()
 
 

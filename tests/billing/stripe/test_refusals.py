@@ -54,10 +54,10 @@ def test_operators_are_told_after_a_few_refusals_and_once(till: RunningTill, new
     buyer.starts()
     till.behave(forbidden="events")
     for told in (0, 0, 1, 1, 1):
-        assert reconciling.is_due()
+        assert reconciling.due()
         tasks.reconcile()
         assert len(subjects()) == told
-        assert reconciling.is_due() == (told == 0), "Once it was told, not before an hour is over"
+        assert bool(reconciling.due()) == (told == 0), "Once it was told, not before an hour is over"
         an_hour_later()
     assert subjects() == ["Stripe refuses to list its events"]
     assert "right to read Events" in OperatorAlert.objects.get().body
@@ -79,7 +79,7 @@ def test_while_stripe_is_away_it_is_tried_again_soon_and_nobody_is_told(
     for _ in range(5):
         with pytest.raises(StripeAway):
             reconciling.reconcile()
-        assert reconciling.is_due()
+        assert reconciling.due()
     assert subjects() == []
 
 
@@ -100,7 +100,7 @@ def test_a_key_that_is_not_good_is_no_problem_of_each_payment(
     settings.STRIPE_SECRET_KEY = "sk_test_of_another"
     for _ in range(5):
         asked = len(till.log())
-        payments.want_all()
+        payments.want_all(StripeAccount.objects.all())
         assert payments.sync_due() == 0
         assert len(till.log()) == asked + 1, "The others would be refused as well"
         assert not payments.try_sync(started[0])

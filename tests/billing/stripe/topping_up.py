@@ -16,7 +16,7 @@ from tests.makers import ago
 
 def a_wish(buyer: Buyer, *, threshold: int = 500, pack: CreditPack | None = None) -> str:
     """For what is to be on once a card is saved; the session of the page that saves one."""
-    pack = pack or a_pack()
+    pack = pack or a_pack(shop=buyer.organization.shop)
     automatic_rules.switch_on(buyer.access, threshold=threshold, pack=pack, cap_minor=None, is_on=False)
     return setup_page(buyer)
 
@@ -54,7 +54,7 @@ def a_rule(
     rule = automatic_rules.switch_on(
         buyer.access,
         threshold=threshold,
-        pack=a_pack(price_minor=price_minor),
+        pack=a_pack(price_minor=price_minor, shop=buyer.organization.shop),
         cap_minor=cap_minor,
         is_on=False,
     )
@@ -92,7 +92,7 @@ def pass_pause(rule: AutoTopUp, **time: float) -> None:
 
 def change(buyer: Buyer, *, threshold: int = 500, price_minor: int = PRICE) -> AutoTopUp:
     """Switched on again, or otherwise, with the card that is saved."""
-    pack = a_pack(price_minor=price_minor)
+    pack = a_pack(price_minor=price_minor, shop=buyer.organization.shop)
     return automatic_rules.switch_on(buyer.access, threshold=threshold, pack=pack, cap_minor=None)
 
 

@@ -14,11 +14,14 @@ from tests.till import WEBHOOK_SECRET
 
 @dataclass
 class Inbox:
-    """`answers`: the statuses of the next answers, then 200."""
+    """`answers`: the statuses of the next answers, then 200. `hosts`: the same as `received`, with the host that was
+    asked.
+    """
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
     received: list[tuple[bytes, str]] = field(default_factory=list)
+    hosts: list[tuple[bytes, str, str]] = field(default_factory=list)
 
     def events(self) -> list[stripe.Event]:
         """Those that came, by the library: it raises for a wrong signature."""
@@ -42,7 +45,9 @@ def open_inbox() -> Iterator[Inbox]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            inbox.received.append((body, self.headers["Stripe-Signature"]))
+            signature = self.headers["Stripe-Signature"]
+            inbox.received.append((body, signature))
+            inbox.hosts.append((body, signature, self.headers["Host"]))
             self.send_response(inbox.answers.pop(0) if inbox.answers else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -17,6 +17,7 @@ from config.doctor import files, people, public_address, settings_check, stripe_
 from generations import circuit
 from generations.models import UpstreamState
 from generations.providers.base import OutcomeKind
+from tests.billing.stripe.shops import a_shop, with_its_till_as_stripe, with_key
 from tests.config.doctor.found import levels, trouble
 from tests.makers import a_generation, age, ago, an_access, an_organization, an_upstream
 from tests.operators import operator
@@ -144,6 +145,25 @@ def test_an_endpoint_that_tells_all_is_fine(
     assert endpoint.lacks(("charge.refunded", "refund.created")) == ["refund.created"]
 
 
+@pytest.mark.django_db
+def test_each_shop_is_told_under_its_name(
+    stripe: Callable[[RunningTill], None], one_till: RunningTill, settings: Settings
+) -> None:
+    settings.DEMO = False
+    one_till.behave(forbidden="webhook_endpoints")
+    plates, _prints, wrong = a_shop("Plates"), a_shop("Prints"), a_shop("Wrong")
+    with_its_till_as_stripe(one_till, plates)
+    with_key(wrong)
+    told = {f"{finding.level}: {finding.what}" for finding in stripe_account.look()}
+    assert "warning: shops where nobody can buy: Prints." in told
+    assert "ok: Plates: it takes our test key." in told
+    assert "error: Plates: no endpoint there is switched on" in " ".join(told)
+    assert "error: Wrong: it refuses our key." in told
+    settings.SEALING_KEYS = ["another key, of which nobody knew anything"]
+    assert "error: Plates: its key cannot be read." in {f"{f.level}: {f.what}" for f in stripe_account.look()}
+
+
+@pytest.mark.django_db
 def test_without_stripe_a_demo_has_its_till_and_others_are_told(settings: Settings) -> None:
     settings.TILL = True
     assert levels(stripe_account.look) == ["ok"]

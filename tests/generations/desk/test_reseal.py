@@ -7,7 +7,9 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from accounts import sealing
+from billing.stripe_gateway import credentials
 from generations.models import Upstream
+from tests.billing.stripe.shops import SIGNER, a_shop, with_key
 from tests.makers import an_organization, an_upstream
 from webhooks import secrets
 
@@ -41,6 +43,24 @@ def test_secrets_of_webhooks_are_sealed_anew_as_well(settings: Settings) -> None
     assert reseal() == "1"
     settings.SEALING_KEYS = [NEW]
     assert secrets.default_secret(organization) == known
+
+
+def test_keys_of_shops_at_stripe_are_sealed_anew_as_well(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.SEALING_KEYS, settings.TILL, settings.DEMO = [OLD], False, False
+    shop = a_shop()
+    with_key(shop, "sk_test_51known")
+    settings.SEALING_KEYS = [NEW, OLD]
+    assert reseal() == "2"
+    settings.SEALING_KEYS = [NEW]
+    found = credentials.of_shop(shop.pk)
+    assert found is not None
+    assert (found.key, found.webhook_secrets) == ("sk_test_51known", [SIGNER])
+    settings.SEALING_KEYS = [OLD]
+    with pytest.raises(SystemExit):
+        reseal()
+    assert "Stripe of plates" in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_is_named_and_nothing_is_changed(

@@ -1,0 +1,307 @@
+"""Shops have tills of their own: what is bought at one is seen, credited and given back there alone."""
+
+import pytest
+import stripe
+from pytest_django import Settings
+
+from accounts.models import OperatorAlert, Shop
+from billing import automatic, payments, reconciling, refunds, stripe_events
+from billing.models import AutoTopUp, Payment, PaymentStatus, Refund, StripeAccount, StripeEvent
+from billing.rounds import Round
+from billing.stripe_gateway import credentials
+from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
+from tests.billing.stripe.buying import (
+    CREDITS,
+    MICROS,
+    PRICE,
+    Buyer,
+    a_buyer,
+    a_pack,
+    arrives,
+    entries_of,
+    events_about,
+    intent_of,
+)
+from tests.billing.stripe.shops import (
+    a_shop,
+    browser_at,
+    with_its_till_as_stripe,
+    with_key,
+)
+from tests.billing.stripe.topping_up import a_rule, sweep
+from tests.makers import ago, books_are_right
+from tests.pages import browser_of, text_of
+from tests.threads import together
+from tests.till import Object, RunningTill
+
+in_a_transaction = pytest.mark.django_db
+PATH = "/webhooks/stripe"
+TwoBuyers = tuple[Buyer, Buyer]
+
+
+@pytest.fixture
+def two(till: RunningTill, any_db: None) -> TwoBuyers:
+    """A customer of the first shop, and one of Plates; each with the till of their shop."""
+    plates = a_shop("Plates")
+    its_till = till.of_shop(plates.pk)
+    its_till.behave(reset=True)
+    return a_buyer(till), a_buyer(its_till, plates)
+
+
+@pytest.fixture
+def broken(till: RunningTill, two: TwoBuyers, settings: Settings) -> TwoBuyers:
+    """The same, but the second shop has a key that Stripe does not take any more."""
+    settings.TILL = False
+    first, second = two
+    with_its_till_as_stripe(till, second.organization.shop)
+    return first, second
+
+
+def lose_the_key(shop: Shop) -> None:
+    with_key(shop)
+
+
+def deliver(event: Object, till: RunningTill, shop: Shop | None = None) -> int:
+    """As this till signs it, at the shop's own host; the first one's when none is named."""
+    body, headers = till.signed(event)
+    client = browser_of() if shop is None else browser_at(shop)
+    answer = client.post(PATH, body, content_type="application/json", headers=headers)
+    return int(answer.status_code)
+
+
+# --- Buying ---------------------------------------------------------------------------------------
+
+
+@in_a_transaction
+def test_a_purchase_at_each_is_credited_once_in_its_own_ledger(two: TwoBuyers) -> None:
+    bought = [buyer.buys() for buyer in two]
+    for _ in range(2):
+        reconciling.reconcile()
+    assert [buyer.wallet() for buyer in two] == [(CREDITS, 0, 0, MICROS)] * 2
+    assert [entries_of(payment) for payment in bought] == [1, 1]
+    accounts = [payment.account for payment in bought]
+    assert [account.shop_id for account in accounts] == [buyer.organization.shop_id for buyer in two]
+    for event in StripeEvent.objects.select_related("payment"):
+        assert event.payment is not None
+        assert event.account_id == event.payment.account_id
+    assert books_are_right()
+
+
+@in_a_transaction
+def test_what_one_shop_sold_the_other_one_s_key_does_not_see(two: TwoBuyers) -> None:
+    first, second = two
+    payment = second.buys()
+    for name, thing in (("checkout", str(payment.session_id)), ("payment_intents", intent_of(payment))):
+        client = first.till.client(max_network_retries=0).v1
+        look = client.checkout.sessions if name == "checkout" else client.payment_intents
+        with pytest.raises(stripe.InvalidRequestError, match="No such"):
+            look.retrieve(thing)
+    assert first.till.client().v1.customers.list().data == []
+    assert events_about(second.till, payment)
+    assert not {event["id"] for event in first.till.events()} & {
+        event["id"] for event in second.till.events()
+    }
+
+
+@in_a_transaction
+def test_the_page_where_people_pay_bears_the_shop_s_name_and_leads_back_to_it(two: TwoBuyers) -> None:
+    _first, second = two
+    payment = second.starts()
+    session = second.till.client().v1.checkout.sessions.retrieve(str(payment.session_id))
+    assert session.branding_settings is not None
+    assert session.branding_settings.display_name == "Plates"
+    for url in (session.success_url, session.cancel_url):
+        assert str(url).startswith("http://plates.example:")
+    intent = second.till.client().v1.payment_intents.retrieve(intent_of(second.buys()))
+    assert str(intent.description).startswith("Plates: ")
+
+
+@in_a_transaction
+def test_pages_of_a_shop_speak_of_its_own_till(two: TwoBuyers, settings: Settings) -> None:
+    _first, second = two
+    shop = second.organization.shop
+    a_pack(shop=shop)
+    client = browser_at(shop, second)
+    assert "a till that moves no money" in text_of(client.get("/credits/"))
+    settings.TILL = False
+    page = text_of(client.get("/credits/"))
+    assert "a till that moves no money" not in page
+    assert "Buy for" not in page, "Without a key nobody can buy there"
+    by_itself = "let a pack be bought by itself"
+    assert by_itself not in text_of(client.get("/pricing/"))
+    assert by_itself in text_of(browser_of().get("/pricing/"))
+    sold = {"pack": str(a_pack(shop=shop).pk), "for": second.organization.slug}
+    assert client.post("/credits/buy/", sold).status_code == 404
+    with_key(shop)
+    assert "Buy for $20.00" in text_of(client.get("/credits/"))
+    assert by_itself in text_of(client.get("/pricing/"))
+
+
+# --- What Stripe tells ------------------------------------------------------------------------------
+
+
+@in_a_transaction
+def test_events_crossed_between_shops_are_refused(two: TwoBuyers) -> None:
+    first, second = two
+    shop = second.organization.shop
+    payment = second.starts()
+    second.till.pay(str(payment.session_id))
+    [event] = second.till.events("checkout.session.completed")
+    assert deliver(event, second.till) == 400, "Signed by Plates, brought to the first shop"
+    assert deliver(event, first.till, shop) == 400, "Signed by the first shop, brought to Plates"
+    assert not StripeEvent.objects.exists()
+    assert deliver(event, second.till, shop) == 200
+    assert stripe_events.process_due() == 1
+    assert (second.wallet()[0], first.wallet()[0]) == (CREDITS, 0)
+    # Even if somebody could sign for the other shop: it finds no payment there.
+    assert deliver(event, first.till) == 200
+    assert stripe_events.process_due() == 1
+    assert StripeEvent.objects.get(account__shop=first.organization.shop).payment is None
+    assert (second.wallet()[0], first.wallet()[0]) == (CREDITS, 0)
+
+
+@in_a_transaction
+def test_a_shop_without_a_key_takes_no_events(two: TwoBuyers, settings: Settings) -> None:
+    first, second = two
+    first.buys()
+    [event] = first.till.events("checkout.session.completed")
+    settings.TILL = False
+    for till in (first.till, second.till):
+        assert deliver(event, till, second.organization.shop) == 400
+    assert not StripeEvent.objects.exists()
+
+
+# --- One key that is refused ------------------------------------------------------------------------
+
+
+@in_a_transaction
+def test_a_key_that_is_refused_disturbs_only_its_own_shop(broken: TwoBuyers) -> None:
+    first, second = broken
+    shop = second.organization.shop
+    started = {}
+    for buyer in (second, first):  # the broken one's is due before the other
+        bought = buyer.buys()
+        refunds.order(bought.pk, PRICE // 2, actor="system")
+        started[buyer] = buyer.starts()
+        a_rule(buyer, threshold=CREDITS * 3)
+        buyer.till.pay(str(started[buyer].session_id))
+        [event] = [
+            one
+            for one in buyer.till.events("checkout.session.completed")
+            if one["data"]["object"]["id"] == started[buyer].session_id
+        ]
+        arrives(event, buyer.organization.shop)
+    lose_the_key(shop)
+    Payment.objects.filter(pk__in=[payment.pk for payment in started.values()]).update(sync_due_at=ago(1))
+    StripeEvent.objects.update(due_at=ago(1))
+    assert stripe_events.process_due() == 2
+    payments.sync_due()
+    assert first.wallet()[0] == 2 * CREDITS
+    assert second.wallet()[0] == CREDITS
+    Refund.objects.update(due_at=ago(1))
+    assert refunds.carry_out_due() == 1
+    assert first.wallet()[0] == CREDITS * 3 // 2
+    assert sweep() == 1, "One automatic top-up, the other waits"
+    assert second.wallet()[0] == CREDITS
+    with pytest.raises(KeyRefused):
+        reconciling.reconcile()
+    until = dict(StripeAccount.objects.values_list("shop", "events_until"))
+    assert until[shop.pk] is None
+    assert until[first.organization.shop_id] is not None
+    assert set(OperatorAlert.objects.values_list("shop", flat=True)) <= {shop.pk}
+    # And with the key it had before, all of it is made up for.
+    with_its_till_as_stripe(second.till, shop)
+    Payment.objects.update(sync_due_at=ago(1))
+    StripeEvent.objects.update(due_at=ago(1))
+    Refund.objects.filter(due_at__isnull=False).update(due_at=ago(1))
+    reconciling.reconcile()
+    refunds.carry_out_due()
+    assert second.wallet()[0] >= CREDITS * 3 // 2
+    assert books_are_right()
+
+
+@in_a_transaction
+def test_a_thousand_due_rows_of_a_broken_shop_keep_no_other_waiting(
+    broken: TwoBuyers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = broken
+    monkeypatch.setattr(payments, "AT_ONCE", 2)
+    theirs = [second.starts(), second.starts(700, 700), second.starts(800, 800)]
+    mine = first.starts()
+    first.till.pay(str(mine.session_id))
+    lose_the_key(second.organization.shop)
+    Payment.objects.filter(pk__in=[payment.pk for payment in theirs]).update(sync_due_at=ago(100))
+    Payment.objects.filter(pk=mine.pk).update(sync_due_at=ago(1))
+    asked = len(first.till.log())
+    assert payments.sync_due() == 1
+    assert first.wallet()[0] == CREDITS
+    refused = [one for one in first.till.log()[asked:] if one["status"] == 401]
+    assert len(refused) == 1, "The others of that shop would be refused as well"
+
+
+@in_a_transaction
+def test_a_sweep_ends_when_it_is_stripe_that_is_away(two: TwoBuyers) -> None:
+    round_ = Round()
+    for number in range(3):
+        assert not round_.is_over()
+        round_.cannot_ask(number, StripeAway("no answer"))
+    assert round_.is_over()
+    assert list(round_.rows(Payment.objects.all(), 10)) == []
+
+
+@in_a_transaction
+def test_what_belongs_to_a_mode_or_key_that_is_gone_is_not_asked_for(broken: TwoBuyers) -> None:
+    _first, second = broken
+    payment = second.starts()
+    Payment.objects.filter(pk=payment.pk).update(sync_due_at=ago(1))
+    StripeAccount.objects.filter(pk=payment.account_id).update(
+        sealed_key="", sealed_webhook_secrets="", key_digest=None
+    )
+    before = len(second.till.log())
+    assert payments.sync_due() == 0
+    with pytest.raises(StripeRefused, match="No Stripe key is set"):
+        payments.sync_payment(payment.pk)
+    assert len(second.till.log()) == before
+    payment.refresh_from_db()
+    assert (payment.status, payment.problem) == (PaymentStatus.OPEN, "")
+
+
+@in_a_transaction
+def test_keys_stand_in_no_text_that_python_shows(two: TwoBuyers) -> None:
+    found = credentials.of_shop(two[1].organization.shop_id)
+    assert found is not None
+    assert found.key not in repr(found)
+    assert all(secret not in repr(found) for secret in found.webhook_secrets)
+
+
+# --- Races ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_events_of_two_shops_that_come_three_times_at_once_credit_once_each(two: TwoBuyers) -> None:
+    told = []
+    for buyer in two:
+        payment = buyer.starts()
+        buyer.till.pay(str(payment.session_id))
+        [event] = buyer.till.events("checkout.session.completed")
+        shop = buyer.organization.shop
+        told.append((event, buyer.till, None if buyer is two[0] else shop))
+    outcomes = together(6, lambda index: deliver(*told[index % 2]))
+    assert outcomes == [200] * 6
+    assert StripeEvent.objects.count() == 2
+    done = together(4, lambda _: stripe_events.process_due())
+    assert not [one for one in done if isinstance(one, Exception)]
+    reconciling.reconcile()
+    assert [buyer.wallet()[0] for buyer in two] == [CREDITS, CREDITS]
+    assert books_are_right()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_sweeps_at_once_buy_once_at_each_shop(two: TwoBuyers) -> None:
+    rules = [a_rule(buyer) for buyer in two]
+    AutoTopUp.objects.update(due_at=ago(1))
+    outcomes = together(6, lambda _: automatic.top_up_all())
+    assert not [one for one in outcomes if isinstance(one, Exception)]
+    assert [buyer.wallet()[0] for buyer in two] == [CREDITS, CREDITS]
+    assert [Payment.objects.filter(organization=rule.organization).count() for rule in rules] == [1, 1]
+    assert books_are_right()
