@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def stripe(settings: Settings) -> None:
-    settings.STRIPE_SECRET_KEY, settings.TILL = "sk_test_x", False
+    settings.STRIPE_SECRET_KEY, settings.TILL = "sk_test_x", True
 
 
 @pytest.fixture
