@@ -195,8 +195,7 @@ for _name, _id, _secret in (
         raise ImproperlyConfigured(f"{_name.upper()}_CLIENT_ID and _CLIENT_SECRET: set both, or neither.")
     if _id:  # else nobody sees that there could be one
         SOCIALACCOUNT_PROVIDERS[_name]["APP"] = {"client_id": _id, "secret": _secret}
-# Whose addresses are registered there to come back to; none: the platform's own shop.
-SOCIAL_HOSTS = env.hosts("SOCIAL_HOSTS")
+SOCIAL_HOSTS = env.hosts("SOCIAL_HOSTS")  # whose addresses are registered there; none: the platform's own
 SESSION_ENGINE = "accounts.signing.store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

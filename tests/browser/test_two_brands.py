@@ -108,7 +108,7 @@ def see(page: Page, brand: Brand) -> None:
 def sign_up(page: Page, brand: Brand, email: str) -> None:
     page.goto(f"{brand.address}{brand.prefix}/")
     see(page, brand)
-    page.locator('a[href="/sign-up/"]').first.click()
+    page.locator('a.large[href="/sign-up/"]').first.click()
     see(page, brand)
     page.locator("[name=email]").fill(email)
     page.locator("[name=password1]").fill(PASSWORD)
