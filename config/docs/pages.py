@@ -102,6 +102,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "language": language,
         "address": settings.PUBLIC_URL,
         "prefix": prefix,
+        "key": key,
         "code": snippets.all_code(settings.PUBLIC_URL, key, language),
         **_more(slug, key, language),
     }
