@@ -1,6 +1,7 @@
 """Amounts of money in the smallest unit that Stripe counts in. Source: Stripe's documentation on currencies."""
 
 from django.utils.formats import number_format
+from django.utils.translation import get_language, pgettext
 
 MICROS = 1_000_000
 MAX_MINOR = 10**14  # more than anybody pays at once
@@ -26,6 +27,8 @@ LEAST_CHARGE = {
     "huf": 17500,
 }
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
+# Where a sign would be taken for another currency's.
+SIGNS_IN = {"zh-hans": SIGNS | {"jpy": "JP¥", "cny": "¥"}}
 
 
 def decimals(currency: str) -> int:
@@ -48,13 +51,19 @@ def micros(amount_minor: int, currency: str) -> int:
 
 
 def shown(amount_minor: int, currency: str) -> str:
-    """As in `$12.50` or `12.50 CHF`, with the point of the reader's language."""
-    places = decimals(currency)
+    """As in `$12.50` or `12.50 CHF`, as the reader's language writes it: `12,50 $`."""
     text = plain(abs(amount_minor), currency)  # digits alone: a float would round large amounts
-    amount = number_format(text, decimal_pos=places or None, use_l10n=True, force_grouping=True)
-    minus = "−" if amount_minor < 0 else ""
-    sign = SIGNS.get(currency)
-    return f"{minus}{sign}{amount}" if sign else f"{minus}{amount} {currency.upper()}"
+    return _worded(text, currency, is_negative=amount_minor < 0)
+
+
+def _worded(digits: str, currency: str, *, is_negative: bool = False) -> str:
+    amount = number_format(digits, use_l10n=True, force_grouping=True)
+    sign = SIGNS_IN.get(get_language() or "", SIGNS).get(currency)
+    if sign:
+        words = pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": amount}
+    else:
+        words = pgettext("money", "%(amount)s %(code)s") % {"amount": amount, "code": currency.upper()}
+    return f"−{words}" if is_negative else words
 
 
 def value_shown(value_micros: int, currency: str) -> str:
@@ -63,9 +72,7 @@ def value_shown(value_micros: int, currency: str) -> str:
     if value_micros % unit == 0 or abs(value_micros) >= MICROS:
         return shown(_rounded(value_micros, unit), currency)
     digits = f"0.{abs(value_micros):06d}".rstrip("0")
-    minus = "−" if value_micros < 0 else ""
-    sign = SIGNS.get(currency)
-    return f"{minus}{sign}{digits}" if sign else f"{minus}{digits} {currency.upper()}"
+    return _worded(digits, currency, is_negative=value_micros < 0)
 
 
 def _rounded(value_micros: int, unit: int) -> int:
@@ -82,9 +89,7 @@ def shown_finely(hundredths: int, currency: str) -> str:
     places = decimals(currency) + 2
     digits = f"{hundredths:0{places + 1}d}"
     text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0")
-    amount = number_format(text, use_l10n=True, force_grouping=True)
-    sign = SIGNS.get(currency)
-    return f"{sign}{amount}" if sign else f"{amount} {currency.upper()}"
+    return _worded(text, currency)
 
 
 def plain(amount_minor: int, currency: str) -> str:

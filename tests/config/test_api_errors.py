@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from accounts.clock import db_now
+from accounts.organizations import suspend
 from billing import ledger
 from config.api import USUAL_RETRY_S
 from config.pages import server_error
@@ -175,7 +175,6 @@ def test_what_a_key_may_not_do_names_the_page_of_keys(alice: Person, settings: S
     elsewhere = new_key(alice, allowed_addresses=["203.0.113.7/32"])[1]
     for key, code in ((narrow, 403), (elsewhere, 403), ("tt_live_nonsense", 401)):
         assert error_of(generate(key), code)["fix_url"] == "https://shop.example/keys/"
-    alice.organization.suspended_at = db_now()
-    alice.organization.save()
+    suspend(alice.organization)
     # No page of theirs mends that.
     assert error_of(generate(new_key(alice)[1]), 403)["fix_url"] is None
