@@ -197,7 +197,9 @@ def _send(giver: Access, invitation: Invitation, token: str) -> None:
         "role": Role(invitation.role).label,
         "days": LIFETIME.days,
     }
-    outbox.queue_template(giver.organization.shop, invitation.email, "invitation", context)
+    # In their language where they have an account, which tells the giver nothing; else in the giver's.
+    known = User.objects.filter(email=invitation.email, is_active=True).exclude(language="").first()
+    outbox.queue_template(giver.organization.shop, known or invitation.email, "invitation", context)
 
 
 # --- By those who are invited -------------------------------------------------------------------

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context, TemplateDoesNotExist
 from django.template.loader import get_template, render_to_string
+from django.utils.translation import get_language, override
 
 from accounts import sending
-from accounts.models import QueuedMail, Shop
+from accounts.models import QueuedMail, Shop, User
 from accounts.names import ISOLATING
 
 logger = logging.getLogger(__name__)
@@ -31,19 +32,26 @@ def queue(shop_id: int, to: str, subject: str, body: str, html: str = "", *, tem
     )
 
 
-def queue_template(shop: Shop, to: str, name: str, context: Mapping[str, Any]) -> None:
+def queue_template(
+    shop: Shop, to: User | str, name: str, context: Mapping[str, Any], *, language: str | None = None
+) -> None:
     """`templates/emails/<name>.txt`, its first line the subject, and `<name>.html` beside it if there is one.
 
-    Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`.
+    To a person in theirs, to an address in `language`, None: that of the request. So what the context has of words is
+    lazy. Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`.
     """
     known = {**context, "shop": shop, "address": settings.PUBLIC_URL}
-    text = _as_plain_text(f"emails/{name}.txt", known)
+    if isinstance(to, User):
+        language = to.language or settings.LANGUAGE_CODE
+    with override(language or get_language() or settings.LANGUAGE_CODE):
+        text = _as_plain_text(f"emails/{name}.txt", known)
+        try:
+            html: str = render_to_string(f"emails/{name}.html", known)
+        except TemplateDoesNotExist:
+            html = ""
     subject, _newline, body = text.strip().partition("\n")
-    try:
-        html: str = render_to_string(f"emails/{name}.html", known)
-    except TemplateDoesNotExist:
-        html = ""
-    queue(shop.pk, to, subject, body.strip() + "\n", html, template=name)
+    address = to.email if isinstance(to, User) else to
+    queue(shop.pk, address, subject, body.strip() + "\n", html, template=name)
 
 
 def send_due() -> int:

@@ -1,6 +1,7 @@
 """Amounts of money in the smallest unit that Stripe counts in. Source: Stripe's documentation on currencies."""
 
 from django.utils.formats import number_format
+from django.utils.functional import lazy
 from django.utils.translation import get_language, pgettext
 
 MICROS = 1_000_000
@@ -54,6 +55,10 @@ def shown(amount_minor: int, currency: str) -> str:
     """As in `$12.50` or `12.50 CHF`, as the reader's language writes it: `12,50 $`."""
     text = plain(abs(amount_minor), currency)  # digits alone: a float would round large amounts
     return _worded(text, currency, is_negative=amount_minor < 0)
+
+
+# For mail, which is written in another language than the request's.
+shown_lazily = lazy(shown, str)
 
 
 def _worded(digits: str, currency: str, *, is_negative: bool = False) -> str:
