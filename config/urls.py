@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import URLResolver, include, path
 
-from config import desk, health, preferences, public
+from config import crawlers, desk, health, preferences, public
 from config.docs import urls as docs
 from config.languages import InEachLanguage
 from config.watching import page as watching
@@ -37,6 +37,8 @@ urlpatterns = [
     path("accent/<str:colour>.css", public.accent_stylesheet, name="accent"),
     path("accent/<str:colour>.svg", public.icon, name="icon"),
     path("favicon.ico", public.favicon),
+    path("robots.txt", crawlers.robots),
+    path("sitemap.xml", crawlers.sitemap, name="sitemap"),
     path("logo/<str:name>.png", public.logo, name="logo"),
     path("card/<str:name>.jpeg", public.card, name="card"),
     path("look/", preferences.choose, name="look"),
