@@ -1,6 +1,7 @@
 """How templates write times: relative, with the exact one beside it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -16,7 +17,7 @@ register = template.Library()
 register.filter("moment", figures.moment)
 MINUTE = timedelta(minutes=1)
 # Within "… ago" and "in …", where some languages bend the words ("vor 3 Tagen").
-UNITS = {
+UNITS: dict[str, Any] = {
     "year": npgettext_lazy("ago or ahead", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("ago or ahead", "%(num)d month", "%(num)d months", "num"),
     "week": npgettext_lazy("ago or ahead", "%(num)d week", "%(num)d weeks", "num"),
