@@ -145,6 +145,7 @@ class Studio:
         )
         if not is_page or page.url.partition("?")[0] != self.address + wanted:
             return  # answers forms alone, or leads elsewhere
+        self._go_to_translation(page)
         name = name_of(who, path, self.filled["member"])
         for scheme, folder in folders.items():
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # of its own list
@@ -154,6 +155,13 @@ class Studio:
             _settle(page)
             page.screenshot(path=file, full_page=True)
             self.count += 1
+
+    def _go_to_translation(self, page: Page) -> None:
+        """Pages for anybody have an address in each language, and their bare one is English."""
+        language = page.evaluate("navigator.language")
+        other = page.locator(f'link[rel="alternate"][hreflang="{language}" i]')
+        if other.count() and page.locator("html").get_attribute("lang") != language:
+            page.goto(str(other.first.get_attribute("href")), wait_until="load")
 
     def _context(self, device: str, language: str, state: Any) -> BrowserContext:
         return self.browser.new_context(viewport=DEVICES[device], locale=language, storage_state=state)

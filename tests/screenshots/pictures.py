@@ -15,7 +15,7 @@ SOURCES = {
     "playground": "en/desktop-dark/member-playground-x-0",
     "gallery": "en/desktop-light/member-gallery",
     "usage": "en/desktop-light/member-usage",
-    "docs": "zh-hans/desktop-light/public-docs",
+    "docs": "en/desktop-light/public-docs",
     "desk": "de/desktop-light/member-admin",
 }
 
