@@ -55,7 +55,7 @@ def test_invitation_is_in_the_language_of_who_gives_it_unless_the_guest_has_one(
 ) -> None:
     assert "Einladung" in invite(alice, NEW).subject
     charlie.user.reads("zh-hans")
-    assert "邀请" in invite(alice, charlie.user.email).subject
+    assert "受邀" in invite(alice, charlie.user.email).subject
 
 
 def test_whoever_signs_up_is_written_to_as_their_page_was() -> None:
