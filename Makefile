@@ -47,8 +47,8 @@ proof: coverage  ## what does more with full counts, and timed promises (an hour
 bench: .venv/dev.stamp chromium  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md
 	@timeout --foreground --signal INT --kill-after 60 1500 $(PY) -m benchmarks $(if $(QUICK),--quick)
 
-screenshots: .venv/dev.stamp chromium  ## every page, desktop and phone, light and dark (LANGUAGES="en de": some alone), into build/screenshots
-	@$(PY) -m tests.screenshots $(if $(LANGUAGES),--languages $(LANGUAGES))
+screenshots: .venv/dev.stamp chromium  ## every page, desktop and phone, light and dark (LANGUAGES="en de", ONLY=usage: some alone), into build/screenshots; PICTURES=1 renews the README's
+	@$(PY) -m tests.screenshots $(if $(LANGUAGES),--languages $(LANGUAGES)) $(if $(ONLY),--only '$(ONLY)') $(if $(PICTURES),--pictures)
 
 messages: export DATA_DIR = build/lint
 messages: .venv/dev.stamp gettext  ## after a change of words: takes them into locale/, where translations are written, and compiles those

@@ -6,7 +6,7 @@ from typing import cast
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from accounts.errors import InsufficientScope, NotFound
+from accounts.errors import InsufficientScope, KeyLacksScope, NotFound
 from accounts.models import ApiKey, Membership, Organization, User
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import RIGHTS, Right, roles_with, scopes_of
@@ -40,7 +40,7 @@ class Access:
             return
         if self.key is None:
             raise InsufficientScope
-        raise InsufficientScope(_("This key lacks the scope %(scope)s") % {"scope": scope})
+        raise KeyLacksScope(_("This key lacks the scope %(scope)s") % {"scope": scope})
 
     def require_right(self, right: Right) -> None:
         if right not in self.rights:

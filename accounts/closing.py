@@ -78,7 +78,7 @@ def _tell_members(organization: Organization, template: str) -> None:
     members = Membership.objects.filter(organization=organization, user__is_active=True)
     context = {"organization": organization, "until": organization.closes_at}
     for member in members.select_related("user").order_by("pk"):
-        outbox.queue_template(organization.shop, member.user.email, template, context)
+        outbox.queue_template(organization.shop, member.user, template, context)
 
 
 # --- Round after round --------------------------------------------------------------------------

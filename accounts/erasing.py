@@ -107,7 +107,7 @@ def _addresses_of(user: User) -> set[str]:
 
 def _blank(user: User) -> None:
     user.email = f"erased-{user.uuid}@erased.invalid"
-    user.name = ""
+    user.name = user.language = ""
     user.set_unusable_password()
     user.is_active = user.is_staff = user.is_superuser = False
     user.email_confirmed_at = user.last_login = None

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+KEYS_PATH = "/keys/"
+
 
 class DomainError(Exception):
     """Base. `retry_after` is in whole seconds; `details` are further members of `error`."""
@@ -58,6 +60,7 @@ class Unauthenticated(DomainError):
     """401. One body for every cause, so that nobody can probe which keys exist."""
 
     type, status, message = "unauthenticated", 401, _("Invalid API key")
+    fix_path = KEYS_PATH
 
     def __init__(self, *, key_was_sent: bool) -> None:
         super().__init__()
@@ -68,9 +71,16 @@ class InsufficientScope(DomainError):
     type, status, message = "insufficient_scope", 403, _("This key may not do that")
 
 
+class KeyLacksScope(InsufficientScope):
+    """Of a key, which its page can change; what a person may not do, they cannot mend."""
+
+    fix_path = KEYS_PATH
+
+
 class AddressNotAllowed(DomainError):
     type, status = "address_not_allowed", 403
     message = _("This key may not be used from this address")
+    fix_path = KEYS_PATH
 
 
 class OrganizationSuspended(DomainError):

@@ -229,7 +229,7 @@ def _tell(export: DataExport, template: str) -> None:
     )
     if person is not None and may_fetch.exists():
         context = {"organization": export.organization, "days": KEPT_FOR.days}
-        outbox.queue_template(export.organization.shop, person.email, template, context)
+        outbox.queue_template(export.organization.shop, person, template, context)
 
 
 def _remove_quietly(export: DataExport) -> None:

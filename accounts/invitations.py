@@ -197,6 +197,7 @@ def _send(giver: Access, invitation: Invitation, token: str) -> None:
         "role": Role(invitation.role).label,
         "days": LIFETIME.days,
     }
+    # In their language where they have an account, which tells the giver nothing; else in the giver's.
     outbox.queue_template(
         giver.organization.shop, invitation.email, "invitation", context, else_in=get_language()
     )

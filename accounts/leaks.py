@@ -74,6 +74,6 @@ def _freeze(key: ApiKey, place: str, source: str) -> None:
             "place": place,
             "has_expired": has_expired,
         }
-        outbox.queue_template(key.organization.shop, member.user.email, "key_leaked", context)
+        outbox.queue_template(key.organization.shop, member.user, "key_leaked", context)
     for hook in hooks.key_leaked:
         hook(key, source)

@@ -10,7 +10,7 @@ from django.template.loader import get_template
 from django.utils.translation import override
 
 from accounts import letters, sending
-from accounts.models import QueuedMail, Shop
+from accounts.models import QueuedMail, Shop, User
 from accounts.names import ISOLATING
 from accounts.shops import address_of
 from accounts.signing import language as languages
@@ -34,7 +34,7 @@ def queue(shop_id: int, to: str, subject: str, body: str, html: str = "", *, tem
 
 def queue_template(
     shop: Shop,
-    to: str,
+    to: User | str,
     name: str,
     context: Mapping[str, Any],
     *,
@@ -53,7 +53,7 @@ def queue_template(
         subject, _newline, body = text.strip().partition("\n")
         subject, body = sending.one_line(subject, keep=ISOLATING), body.strip() + "\n"
         html = letters.markup(shop, subject, body, known["address"])
-    queue(shop.pk, to, subject, body, html, template=name)
+    queue(shop.pk, to.email if isinstance(to, User) else to, subject, body, html, template=name)
 
 
 def send_due() -> int:

@@ -17,6 +17,7 @@ def copy_of(user: User) -> dict[str, Any]:
             "id": user.actor,
             "email": user.email,
             "name": user.name,
+            "language": user.language,
             "email_confirmed_at": user.email_confirmed_at,
             "joined_at": user.date_joined,
             "last_signed_in_at": user.last_login,

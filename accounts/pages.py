@@ -161,10 +161,11 @@ def own_account(request: HttpRequest) -> dict[str, Any]:
     """
     if not request.path.startswith(OWN_ACCOUNT):
         return {}
-    return {"access": cache(lambda: _access_or_none(request))}
+    return {"access": cache(lambda: access_or_none(request))}
 
 
-def _access_or_none(request: HttpRequest) -> Access | None:
+def access_or_none(request: HttpRequest) -> Access | None:
+    """None for who is not signed in, or belongs nowhere."""
     user = request.user
     with suppress(NotFound):
         return current_access(request, user) if isinstance(user, User) else None

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import shops
+from accounts import figures, shops
 from accounts.alerts import raise_alert
 from accounts.models import AlertKind, Organization
 from accounts.names import isolated
@@ -26,7 +26,7 @@ def advice(payment: Payment) -> str:
             " has to be, then settle it by hand on its page.",
             payment.credited,
         )
-        return words % {"shown": f"{payment.credited:,}"}
+        return words % {"shown": figures.count(payment.credited)}
     return _(
         "No credits were given for it. Compare it at Stripe, then refund it there or credit the customer by hand, and"
         " settle it by hand on its page."

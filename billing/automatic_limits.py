@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
 from accounts.clock import db_now, read_db_now
-from billing.currencies import shown_later
+from billing.currencies import shown_lazily
 from billing.models import (
     UNDECIDED,
     AutoTopUp,
@@ -105,7 +105,7 @@ def _tell_of_failure(rule: AutoTopUp, payment: Payment, is_over: bool) -> None:
         context = {
             "needs_you": payment.failure == "authentication_required",
             "is_over": is_over,
-            "price": shown_later(payment.amount_minor, payment.currency),
+            "price": shown_lazily(payment.amount_minor, payment.currency),
         }
         tell_money_people(rule.organization, "automatic_failed", context)
 
@@ -123,6 +123,8 @@ def _tell_of_cap(rule: AutoTopUp, spent: int, pack: CreditPack) -> None:
     month = read_db_now().date().replace(day=1)
     untold = ~Q(told_month=month) | Q(told_month=None)
     if AutoTopUp.objects.filter(untold, pk=rule.pk).update(told_month=month):
-        cap = shown_later(rule.cap_minor or 0, pack.currency)
-        context = {"cap": cap, "spent": shown_later(spent, pack.currency)}
+        context = {
+            "cap": shown_lazily(rule.cap_minor or 0, pack.currency),
+            "spent": shown_lazily(spent, pack.currency),
+        }
         tell_money_people(rule.organization, "automatic_capped", context)

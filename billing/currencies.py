@@ -2,7 +2,7 @@
 
 from django.utils.formats import number_format
 from django.utils.functional import lazy
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 
 MICROS = 1_000_000
 MAX_MINOR = 10**14  # more than anybody pays at once
@@ -28,7 +28,8 @@ LEAST_CHARGE = {
     "huf": 17500,
 }
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩"}
-SIGN_COMES_LAST = frozenset({"de"})  # languages
+# Where a sign would be taken for another currency's.
+SIGNS_IN = {"zh-hans": SIGNS | {"jpy": "JP¥", "cny": "¥"}}
 
 
 def decimals(currency: str) -> int:
@@ -51,23 +52,23 @@ def micros(amount_minor: int, currency: str) -> int:
 
 
 def shown(amount_minor: int, currency: str) -> str:
-    """As the reader's language writes it: `$12.50` or `12.50 CHF`, in German `12,50 $`."""
-    places = decimals(currency)
+    """As in `$12.50` or `12.50 CHF`, as the reader's language writes it: `12,50 $`."""
     text = plain(abs(amount_minor), currency)  # digits alone: a float would round large amounts
-    amount = number_format(text, decimal_pos=places or None, use_l10n=True, force_grouping=True)
-    return _with_sign(amount, currency, is_negative=amount_minor < 0)
+    return _worded(text, currency, is_negative=amount_minor < 0)
 
 
-def _with_sign(amount: str, currency: str, *, is_negative: bool = False) -> str:
-    minus, sign = "−" if is_negative else "", SIGNS.get(currency)
-    if sign is None:
-        return f"{minus}{amount} {currency.upper()}"
-    if (get_language() or "").partition("-")[0] in SIGN_COMES_LAST:
-        return f"{minus}{amount}\N{NO-BREAK SPACE}{sign}"
-    return f"{minus}{sign}{amount}"
+# For mail, which is written in another language than the request's.
+shown_lazily = lazy(shown, str)
 
 
-shown_later = lazy(shown, str)  # in the language of whoever reads it
+def _worded(digits: str, currency: str, *, is_negative: bool = False) -> str:
+    amount = number_format(digits, use_l10n=True, force_grouping=True)
+    sign = SIGNS_IN.get(get_language() or "", SIGNS).get(currency)
+    if sign:
+        words = pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": amount}
+    else:
+        words = pgettext("money", "%(amount)s %(code)s") % {"amount": amount, "code": currency.upper()}
+    return f"−{words}" if is_negative else words
 
 
 def value_shown(value_micros: int, currency: str) -> str:
@@ -75,8 +76,8 @@ def value_shown(value_micros: int, currency: str) -> str:
     unit = MICROS // 10 ** decimals(currency)
     if value_micros % unit == 0 or abs(value_micros) >= MICROS:
         return shown(_rounded(value_micros, unit), currency)
-    digits = number_format(f"0.{abs(value_micros):06d}".rstrip("0"), use_l10n=True)
-    return _with_sign(digits, currency, is_negative=value_micros < 0)
+    digits = f"0.{abs(value_micros):06d}".rstrip("0")
+    return _worded(digits, currency, is_negative=value_micros < 0)
 
 
 def _rounded(value_micros: int, unit: int) -> int:
@@ -93,8 +94,7 @@ def shown_finely(hundredths: int, currency: str) -> str:
     places = decimals(currency) + 2
     digits = f"{hundredths:0{places + 1}d}"
     text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0")
-    amount = number_format(text, use_l10n=True, force_grouping=True)
-    return _with_sign(amount, currency)
+    return _worded(text, currency)
 
 
 def plain(amount_minor: int, currency: str) -> str:

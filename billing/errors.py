@@ -2,10 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import DomainError
+from accounts.errors import KEYS_PATH, DomainError
 
 CREDITS_PATH = "/credits/"
-KEYS_PATH = "/keys/"
 
 
 class InsufficientCredits(DomainError):

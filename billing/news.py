@@ -29,5 +29,5 @@ def tell_money_people(organization: Organization, template: str, context: dict[s
         "credits_url": f"{address_of(organization.shop_id)}{CREDITS_PATH}",
     }
     for member in members:
-        outbox.queue_template(organization.shop, member.user.email, template, context)
+        outbox.queue_template(organization.shop, member.user, template, context)
     return len(members)

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.audit import record
 from accounts.clock import db_now, read_db_now
@@ -63,7 +65,10 @@ class Due:
 def sync_payment(payment_id: int) -> Payment:
     """The payment as it is once its wallet agrees with Stripe. Raises StripeAway or StripeRefused."""
     payment = begin(payment_id)
-    return apply(payment, ask(payment))
+    facts = ask(payment)
+    # What is kept of it and told to operators must not change with the language of whoever happens to look.
+    with override(settings.LANGUAGE_CODE):
+        return apply(payment, facts)
 
 
 def due(payment: Payment, facts: "Facts") -> Due:
@@ -333,7 +338,8 @@ def _look(payment: Payment) -> bool:
     except StripeRefused as error:
         logger.error("%s could not be looked up, Stripe refuses: %s", payment.public_id, error)
         if payment.sync_tries >= REFUSALS_TOLERATED:
-            _cannot_look(payment, error)
+            with override(settings.LANGUAGE_CODE):
+                _cannot_look(payment, error)
         return False
     return True
 

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 UNAVAILABLE_RETRY_S = 5
+# By status, of errors that name no time themselves: every 409 and 503 says when to ask again at the earliest.
+USUAL_RETRY_S = {409: 2, 503: 30}
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -53,18 +55,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """DRF's hook; `context["request"]` is the request as DRF wraps it."""
     set_rollback()
     request: HttpRequest = context["request"]._request
-    answer = as_domain_error(error, getattr(request, "request_id", None))
-    decision: Decision | None = getattr(request, "rate_decision", None)
-    if answer.retry_after is not None and decision is not None:
-        # Who comes back when told so must not meet the rate limit instead.
-        answer.retry_after = max(answer.retry_after, decision.reset_s)
-    return error_response(request, answer)
+    return error_response(request, as_domain_error(error, getattr(request, "request_id", None)))
 
 
 def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The envelope, RFC 9457 when the client asks for it, or OpenAI's. In English: programs match on it."""
     with override("en"):
         message = str(error.message)
+    retry_after = _retry_after_s(request, error)
     status, headers, content_type = error.status, {"Cache-Control": "no-store"}, "application/json"
     if request.path.startswith(openai_errors.PREFIX):
         body = openai_errors.body_of(error, message, _address(request))
@@ -75,7 +73,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
             "type": error.type,
             "param": error.param,
             "limit_source": error.limit_source,
-            "retry_after": error.retry_after,
+            "retry_after": retry_after,
             "fix_url": _address(request) + error.fix_path if error.fix_path else None,
             "request_id": getattr(request, "request_id", None),
             **error.details,
@@ -93,14 +91,21 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
         headers=headers,
         json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
-    if error.retry_after is not None:
-        response["Retry-After"] = str(error.retry_after)
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
     if isinstance(error, Unauthenticated):
         challenge = 'Bearer realm="api"'
         response["WWW-Authenticate"] = challenge + (', error="invalid_token"' if error.key_was_sent else "")
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = ", ".join(error.allowed)
     return response
+
+
+def _retry_after_s(request: HttpRequest, error: DomainError) -> int | None:
+    """Who comes back when told so must not meet the rate limit instead."""
+    wait_s = error.retry_after if error.retry_after is not None else USUAL_RETRY_S.get(error.status)
+    decision: Decision | None = getattr(request, "rate_decision", None)
+    return wait_s if wait_s is None or decision is None else max(wait_s, decision.reset_s)
 
 
 def _problem(error: DomainError, message: str, members: dict[str, Any], address: str) -> dict[str, Any]:

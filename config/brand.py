@@ -38,7 +38,7 @@ class Brand:
     @property
     def card(self) -> str:
         """The name of its social card, another one whenever that looks otherwise."""
-        return sha256(f"1\n{self.accent}\n{self.name}".encode()).hexdigest()[:24]
+        return sha256(f"2\n{self.accent}\n{self.name}".encode()).hexdigest()[:24]
 
 
 _PLAIN = Brand.of(Shop(name=""))

@@ -1,5 +1,8 @@
-"""How a visitor likes the pages: light or dark, and in which language. Kept in two cookies, also without an account."""
+"""How a visitor likes the pages: light or dark, and in which language. Kept in two cookies, also without an account;
+mail to a member is in the language that they chose last.
+"""
 
+from contextlib import suppress
 from typing import Final
 
 from django.conf import settings
@@ -8,9 +11,10 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts.models import User
 from accounts.pages import is_path_of_ours
-from accounts.signing import language as of_mail
 from config import languages
+from config.api import AWAY
 
 THEME_COOKIE: Final = "theme"
 AUTOMATIC: Final = "auto"  # as the device is set
@@ -29,8 +33,8 @@ def keep(response: HttpResponseBase, name: str, value: str) -> None:
     )
 
 
-# A form elsewhere could change colours and words with it, and nothing else: so that pages for anybody need no token,
-# and thus no cookie.
+# A form elsewhere could change colours and words with it, and nothing else: it comes without the session's cookie. So
+# that pages for anybody need no token, and thus no cookie.
 @csrf_exempt
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
@@ -48,5 +52,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         keep(response, THEME_COOKIE, theme)
     if language is not None:
         keep(response, settings.LANGUAGE_COOKIE_NAME, language)
-        of_mail.keep(request, language)
+        with suppress(*AWAY):  # of the choice the cookie alone is needed
+            if isinstance(request.user, User):
+                request.user.reads(language)
     return response

@@ -318,6 +318,7 @@ LANGUAGE_CODE = "en"
 # What each is called, and how its addresses begin: config/languages.py.
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
 LANGUAGE_COOKIE_NAME = "language"
+FORMAT_MODULE_PATH = ["config.formats"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"

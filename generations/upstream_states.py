@@ -1,5 +1,6 @@
 """How an upstream is, in words for operators."""
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,7 +25,7 @@ def state_of(row: Upstream) -> str:
     facts = {
         "busy": busy,
         "reason": str(REASONS.get(state.reason, state.reason)),
-        "since": state.opened_at.strftime("%Y-%m-%d %H:%M"),
+        "since": date_format(state.opened_at, "SHORT_DATETIME_FORMAT"),
         "again": again,
     }
     return _("%(busy)s, circuit open since %(since)s UTC: %(reason)s, %(again)s") % facts

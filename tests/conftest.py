@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -171,6 +172,12 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- The cast -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _begin_in_english() -> None:
+    """A page in another language leaves it behind in this thread, as no worker or command meets it."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -120,7 +120,7 @@ PUBLIC = {
     "samples/<str:name>.webp": "what its operator shows to everybody",
     "favicon.ico": "a picture",
     "robots.txt": "which pages are for anybody",
-    "sitemap.xml": "the pages for anybody",
+    "sitemap.xml": "which pages are for anybody",
     "look/": "the visitor's own cookies",
     "styleguide/": "of developers",
     "sign-out/": "ends the own session",

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.processes import ROOT
-from tests.screenshots import sheets
-from tests.screenshots.__main__ import name_of
+from tests.screenshots import pictures, sheets
+from tests.screenshots.__main__ import make_room, name_of
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,38 @@ def test_sheets_hold_every_page_in_as_many_files_as_it_takes(tmp_path: Path, wid
     with Image.open(second) as sheet:
         assert sheet.height < 1_000
         assert (255, 0, 0) in {colour for _count, colour in sheet.getcolors(1 << 24) or []}
+
+
+def test_some_pages_taken_anew_leave_the_others_where_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "en" / "phone-dark"
+    make_room(folder, only="")
+    (folder / "page.png").touch()
+    make_room(folder, only="usage")
+    assert (folder / "page.png").exists()
+    make_room(folder, only="")
+    assert list(folder.iterdir()) == []
+
+
+def test_sheets_of_an_earlier_time_are_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "phone-dark"
+    (tmp_path / "phone-dark-7.png").touch()
+    sheets.write(folder, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_of_the_readme_are_small_and_renewed_from_what_was_taken(tmp_path: Path) -> None:
+    taken = tmp_path / f"{pictures.SOURCES['usage']}.png"
+    taken.parent.mkdir(parents=True)
+    Image.effect_noise((1280, 2000), 90).convert("RGB").save(taken)
+    [picture] = pictures.write(tmp_path, tmp_path / "images")
+    with Image.open(picture) as found:
+        assert found.size == (pictures.WIDTH, pictures.HEIGHT)
+    kept = {file.stem: file for file in pictures.FOLDER.iterdir()}
+    assert set(kept) == set(pictures.SOURCES)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for file in kept.values():
+        assert file.stat().st_size < pictures.MOST_BYTES
+        assert f"docs/images/{file.name}" in readme
 
 
 def test_no_pages_make_no_sheet(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def change(access: Access, endpoint: WebhookEndpoint, changes: dict[str, Any]) -
         sets["events"] = details["events"] = events
     enabled = changes.get("enabled", endpoint.enabled)
     if not isinstance(enabled, bool):
-        raise InvalidField(param="enabled")
+        raise InvalidField(_("enabled is true or false"), param="enabled")
     if enabled and not endpoint.enabled:
         _may_have_sent(access)
         sets |= {"enabled": True, "disabled_reason": "", "failing_since": None}
@@ -221,10 +221,10 @@ def _may_have_sent(access: Access) -> None:
 
 def checked_events(events: object) -> list[str]:
     """As they are kept: known, each once, in the order of the docs. Raises InvalidField."""
+    known = ", ".join(EVENT_TYPES)
     if not isinstance(events, list) or not all(isinstance(one, str) for one in events):
-        raise InvalidField(param="events")
+        raise InvalidField(_("A list with at least one of %(known)s.") % {"known": known}, param="events")
     if not events or not set(events) <= set(EVENT_TYPES):
-        known = ", ".join(EVENT_TYPES)
         raise InvalidField(_("At least one of %(known)s.") % {"known": known}, param="events")
     return [one for one in EVENT_TYPES if one in events]
 

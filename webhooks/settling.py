@@ -185,7 +185,7 @@ def disable(endpoint_id: int, reason: DisabledReason) -> bool:
             "is_gone": reason == DisabledReason.GONE,
             "days": settings.WEBHOOK_DISABLE_DAYS,
         }
-        outbox.queue_template(endpoint.organization.shop, member.user.email, "webhook_disabled", context)
+        outbox.queue_template(endpoint.organization.shop, member.user, "webhook_disabled", context)
     return True
 
 

@@ -13,6 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import terms
@@ -108,7 +109,7 @@ class SignUpForm(FoundingForm, SignupForm):
         email = self.cleaned_data["email"]
         invitation = invited.invitation_for(request, email)
         with transaction.atomic():
-            user = User.objects.create(email=email, password=self.hashed)
+            user = User.objects.create(email=email, password=self.hashed, language=get_language() or "")
             EmailAddress.objects.create(user=user, email=email, primary=True, verified=invitation is not None)
             self.begin(request, user, founds=invitation is None, is_confirmed=invitation is not None)
         record_authentication(request, user, "password")  # they have just chosen it
@@ -142,6 +143,7 @@ class SocialSignUpForm(FoundingForm, SocialForm):
         login = self.sociallogin
         login.user.email = self.address
         login.user.set_unusable_password()
+        login.user.language = get_language() or ""
         login.email_addresses = [EmailAddress(email=self.address, verified=True, primary=True)]
         invitation = invited.invitation_for(request, self.address)
         with transaction.atomic():

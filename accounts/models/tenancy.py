@@ -195,6 +195,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked.
 
     `email_confirmed_at`: when they showed that the address is theirs; null for those whom an operator entered.
+    `language`: what mail to them is written in, a code of settings.LANGUAGES; "" until it is known, then English.
     `erased_at`: when they were blanked; nobody signs in as them any more.
     """
 
@@ -203,6 +204,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(_("name"), max_length=80, blank=True, default="", db_default="")
     email_confirmed_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=db_now())
@@ -228,6 +230,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def actor(self) -> str:
         """How append-only rows name this person."""
         return f"user:{self.uuid}"
+
+    def reads(self, language: str) -> None:
+        """Mail to them is in `language` from now on."""
+        if language != self.language:
+            type(self).objects.filter(pk=self.pk).update(language=language)
+            self.language = language
 
 
 class Organization(models.Model):

@@ -20,7 +20,7 @@ from accounts.models import SignUp, User
 from accounts.origin import origin_of
 from accounts.pages import is_path_of_ours
 from accounts.shops import shop_of
-from accounts.signing import addresses, failures, invited, language, limits, rules
+from accounts.signing import addresses, failures, invited, limits, rules
 
 MISMATCH = _("This e-mail and password do not match. Try again.")
 # What is asked for by anybody who knows an address, so it is limited for each mailbox.
@@ -90,11 +90,6 @@ class AccountAdapter(DefaultAccountAdapter):
         records = get_authentication_records(request, request.user)
         oldest = now().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
         return not any(record["at"] >= oldest for record in records)
-
-    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = super().post_login(request, user, **kwargs)
-        language.keep(request)
-        return response
 
     # --- Where to -------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount import signals as of_social
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 from accounts import hooks
 from accounts.addresses import client_address
@@ -54,6 +55,8 @@ def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     ]
     with transaction.atomic():
         _note(request, user, AuditAction.SIGNED_IN, methods=methods)
+        if not user.language:
+            user.reads(get_language() or "")
     for hook in hooks.signed_in:
         hook(user, client_address(request))
 

@@ -108,7 +108,7 @@ def reset(user: User, *, reason: str, actor: str = "system") -> bool:
         "The operator of the shop took away all your second factors and passkeys, and ended all sessions. Sign in with "
         "your password and set them up again."
     )
-    outbox.queue_template(home_of(user), user.email, "account_news", {"news": news})
+    outbox.queue_template(home_of(user), user, "account_news", {"news": news})
     return True
 
 

@@ -55,7 +55,7 @@ def typed_it_here(request: HttpRequest, user: User) -> bool:
 def start_anew(user: User) -> None:
     """Nothing that a stranger has chosen or accepted comes with the account. Part of the caller's transaction."""
     Acceptance.objects.filter(user=user).delete()
-    User.objects.filter(pk=user.pk).update(name="")
+    User.objects.filter(pk=user.pk).update(name="", language="")
     for organization in Organization.objects.select_for_update(no_key=True).filter(pk__in=_founded_by(user)):
         name = called_after(user.email)
         Invitation.objects.filter(organization=organization, accepted_at=None).delete()

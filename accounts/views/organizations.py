@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import members, terms
-from accounts.access import Access, access_of_user, organizations_of
+from accounts.access import Access, access_of_user
 from accounts.errors import InsufficientScope, NotFound
 from accounts.forms.team import NameForm
 from accounts.members import LastOwner, is_only_owner, member_of
@@ -29,7 +29,7 @@ from accounts.organizations import (
     suspended_of,
 )
 from accounts.origin import origin_of
-from accounts.pages import CHOSEN, go_through, member_page, way_out
+from accounts.pages import CHOSEN, access_or_none, go_through, member_page, way_out
 from accounts.roles import Right
 from accounts.shops import shop_id_of, shop_of
 from accounts.signing.beginning import may_begin_at
@@ -84,9 +84,10 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
         "is_suspended": suspended is not None,
         "may_found": may_found(user, shop_id_of(request)),
         "most": settings.MAX_OWNED_ORGANIZATIONS,
-        "is_member": bool(organizations_of(user, shop_id_of(request))),
+        "access": access_or_none(request),
     }
-    return render(request, "accounts/new_organization.html", context, status=status)
+    template = "new_organization" if context["access"] else "first_organization"
+    return render(request, f"accounts/{template}.html", context, status=status)
 
 
 @require_POST

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from accounts import figures
 from accounts.deeds import Deed, DeedForm, Doer, deed_of
 from accounts.models import Organization
 from billing import manual, reads
@@ -34,8 +35,8 @@ class CreditsDeed(Deed[Organization]):
         facts = {
             "name": organization.name,
             "available": _credits(balance.available),
-            "held": f"{balance.held:,}",
-            "owed": f"{balance.owed:,}",
+            "held": figures.count(balance.held),
+            "owed": figures.count(balance.owed),
         }
         return (
             _("%(name)s has %(available)s; %(held)s more are held for open tasks, %(owed)s are owed.") % facts
@@ -98,4 +99,4 @@ class TakeCredits(CreditsDeed):
 
 
 def _credits(count: int) -> str:
-    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": f"{count:,}"}
+    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": figures.count(count)}

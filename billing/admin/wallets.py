@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import customers
+from accounts import customers, figures
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import Organization
@@ -22,10 +22,10 @@ BY_WALLET = "wallet__id__exact"
 
 
 def in_words(available: int, held: int, owed: int) -> str:
-    words = ngettext("%(count)s credit", "%(count)s credits", available) % {"count": f"{available:,}"}
+    words = ngettext("%(count)s credit", "%(count)s credits", available) % {"count": figures.count(available)}
     if held:
-        words += ", " + _("%(count)s held") % {"count": f"{held:,}"}
-    return words + (", " + _("%(count)s owed") % {"count": f"{owed:,}"} if owed else "")
+        words += ", " + _("%(count)s held") % {"count": figures.count(held)}
+    return words + (", " + _("%(count)s owed") % {"count": figures.count(owed)} if owed else "")
 
 
 def balances(organization_ids: Sequence[int]) -> Mapping[int, str]:

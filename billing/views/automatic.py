@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import figures
 from accounts.access import Access
 from accounts.audit import record_by
 from accounts.models import AuditAction
@@ -67,7 +68,7 @@ class AutomaticForm(forms.Form):
                 "That is more than this pack brings, %(count)s credits: it would buy again and again.",
                 pack.total_credits,
             )
-            self.add_error("threshold", words % {"count": f"{pack.total_credits:,}"})
+            self.add_error("threshold", words % {"count": figures.count(pack.total_credits)})
         return data
 
 

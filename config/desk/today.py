@@ -9,7 +9,9 @@ from django.db.models import Count, Max, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from accounts import figures
 from accounts.clock import read_db_now
 from accounts.models import OperatorAlert, User
 from accounts.shops import first_shop
@@ -81,9 +83,9 @@ def _sums() -> dict[str, Any]:
     days, currency = today.last_days(), first_shop().currency
     start = datetime.datetime.combine(days.days[0][0], datetime.time(), datetime.UTC)
     sold = reads.sold_by_day(start)
-    figures = _figures(days.today, sold.get(days.days[-1][0], 0), currency)
+    of_today = _figures(days.today, sold.get(days.days[-1][0], 0), currency)
     return {
-        "figures": figures,
+        "figures": of_today,
         "in_all": _figures(days.total, sum(sold.values()), currency),
         "days": DAYS,
         "charts": _charts(days, sold, currency),
@@ -95,7 +97,7 @@ def _figures(sums: Sums, sold_micros: int, currency: str) -> list[Figure]:
     def money(micros: int) -> str:
         return value_shown(micros, currency)
 
-    percent = f"{100 * sums.margin_micros / sums.income_micros:.0f} %" if sums.income_micros else ""
+    percent = figures.percent(100 * sums.margin_micros / sums.income_micros, 0) if sums.income_micros else ""
     rate = sums.failure_percent
     ended = sums.succeeded + sums.failed
     return [
@@ -103,11 +105,12 @@ def _figures(sums: Sums, sold_micros: int, currency: str) -> list[Figure]:
         Figure(_("Upstream cost"), money(sums.cost_micros)),
         Figure(_("Margin"), money(sums.margin_micros), percent, is_bad=sums.margin_micros < 0),
         Figure(_("Sold"), money(sold_micros), _("net of tax and of what was given back")),
-        Figure(_("Images"), f"{sums.images:,}", _("%(count)s orders") % {"count": f"{sums.succeeded:,}"}),
+        Figure(_("Images"), figures.count(sums.images), _orders(sums.succeeded)),
         Figure(
             _("Failure rate"),
-            "–" if rate is None else f"{rate:.1f} %",
-            _("%(failed)s of %(ended)s") % {"failed": f"{sums.failed:,}", "ended": f"{ended:,}"},
+            "–" if rate is None else figures.percent(rate),
+            _("%(failed)s of %(ended)s")
+            % {"failed": figures.count(sums.failed), "ended": figures.count(ended)},
             is_bad=rate is not None and rate >= 10,
         ),
     ]
@@ -116,9 +119,9 @@ def _figures(sums: Sums, sold_micros: int, currency: str) -> list[Figure]:
 def _charts(days: Days, sold: Mapping[datetime.date, int], currency: str) -> list[Drawn]:
     def drawn(name: str, values: Sequence[int], *, is_money: bool) -> Drawn:
         def word(value: int) -> str:
-            return value_shown(value, currency) if is_money else f"{value:,}"
+            return value_shown(value, currency) if is_money else figures.count(value)
 
-        named = [(day.isoformat(), value) for (day, _sums), value in zip(days.days, values, strict=True)]
+        named = [(figures.day(day), value) for (day, _sums), value in zip(days.days, values, strict=True)]
         words = [(day, word(value)) for day, value in named]
         return Drawn(name, bars([(day, max(0, value)) for day, value in named]), words, word(sum(values)))
 
@@ -134,15 +137,14 @@ def _charts(days: Days, sold: Mapping[datetime.date, int], currency: str) -> lis
 
 def _queue() -> Figure:
     found = backlog.measure()
-    words = _("%(count)s orders wait") % {"count": f"{found.waiting:,}"}
+    words = ngettext("%(count)s order waits", "%(count)s orders wait", found.waiting)
+    words %= {"count": figures.count(found.waiting)}
     age = backlog.oldest_s()
-    return Figure(_("Oldest order in the queue"), _duration(age), words, is_bad=age > 60)
+    return Figure(_("Oldest order in the queue"), figures.duration(age), words, is_bad=age > 60)
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+def _orders(count: int) -> str:
+    return ngettext("%(count)s order", "%(count)s orders", count) % {"count": figures.count(count)}
 
 
 def _upstreams() -> list[Health]:

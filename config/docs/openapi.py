@@ -38,11 +38,15 @@ HEADERS: dict[str, Schema] = {
         "description": 'What may be asked at once, and the seconds until one more: `"create";r=19;t=1`.',
         "schema": text(),
     },
-    "Retry-After": {"description": "Seconds after which to ask again.", "schema": whole(minimum=0)},
+    "Retry-After": {
+        "description": "Seconds after which to ask again.",
+        "schema": whole(minimum=0),
+        "required": True,
+    },
     "WWW-Authenticate": {"description": "How to say who you are.", "schema": text()},
     "Allow": {"description": "The methods that there are.", "schema": text()},
 }
-_COMES_WITH = {"Retry-After": (409, 429, 503, 504), "WWW-Authenticate": (401,), "Allow": (405,)}
+_COMES_WITH = {"Retry-After": (409, 429, 503), "WWW-Authenticate": (401,), "Allow": (405,)}
 
 
 def _own_words(error: type[DomainError]) -> tuple[int, str]:
@@ -129,9 +133,13 @@ def _responses(found: Documented, errors: Sequence[type[DomainError]]) -> dict[s
     with override("en"):
         for status in sorted(by_status):
             words = by_status[status]
+            headers = _headers(status)
+            if found.refusals is not None and "Retry-After" in headers:
+                # Some of the words have another status there, and none to come back at.
+                headers["Retry-After"] = HEADERS["Retry-After"] | {"required": False}
             answers[str(status)] = {
                 "description": " · ".join(f"`{name}`: {error.message}" for name, error in words.items()),
-                "headers": _headers(status),
+                "headers": headers,
                 "content": {
                     kind: {"schema": schema} for kind, schema in shape.content(status, list(words)).items()
                 },

@@ -103,6 +103,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "language": language,
         "address": address,
         "prefix": prefix,
+        "key": key,
         "code": snippets.all_code(address, key, language),
         **_more(request, slug, key, language),
     }

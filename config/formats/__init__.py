@@ -1,1 +1,1 @@
-"""Where what Django knows of how a language writes numbers is not how its readers do."""
+"""Where Django's own ways to write numbers and days would mislead: short days are those of lists, in any country."""

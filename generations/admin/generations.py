@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import customers
+from accounts import customers, figures
 from accounts.deeds import WithDeeds
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import Organization
@@ -137,7 +137,7 @@ class GenerationAdmin(WithDeeds):
     def took(self, generation: Generation) -> str:
         if generation.finished_at is None:
             return "-"
-        return f"{(generation.finished_at - generation.created_at).total_seconds():.1f} s"
+        return figures.seconds((generation.finished_at - generation.created_at).total_seconds())
 
     @admin.display(description=gettext_lazy("ordered by"))
     def by(self, generation: Generation) -> str:

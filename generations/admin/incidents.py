@@ -11,6 +11,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import figures
 from accounts.clock import read_db_now
 from accounts.deeds import Deed, Doer, WithDeeds, deed_of
 from accounts.desk import RowForm, actor_of
@@ -43,7 +44,7 @@ class IncidentForm(RowForm):
     def clean_credits_each(self) -> int | None:
         credits: int | None = self.cleaned_data["credits_each"]
         if credits is not None and not 1 <= credits <= MOST_CREDITS:
-            raise ValidationError(_("From 1 to %(most)s.") % {"most": f"{MOST_CREDITS:,}"})
+            raise ValidationError(_("From 1 to %(most)s.") % {"most": figures.count(MOST_CREDITS)})
         return credits
 
     def clean(self) -> dict[str, Any]:
@@ -172,8 +173,8 @@ def in_words(extent: incidents.Extent) -> str:
     tasks = ngettext("%(shown)s task", "%(shown)s tasks", extent.tasks)
     return ", ".join(
         (
-            customers % {"shown": f"{extent.customers:,}"},
-            tasks % {"shown": f"{extent.tasks:,}"},
+            customers % {"shown": figures.count(extent.customers)},
+            tasks % {"shown": figures.count(extent.tasks)},
             credits_in_words(extent.credits),
         )
     )

@@ -17,10 +17,12 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts import figures
 from accounts.desk import ReadOnlyAdmin
 from accounts.shops import first_shop
 from generations import leakage, margin
@@ -90,7 +92,7 @@ class BillForm(forms.Form):
 
 def _shown(micros: int) -> str:
     """Down to a hundredth of a cent; the file has all digits."""
-    return f"{Decimal(micros) / margin.MICROS:,.4f}"
+    return number_format(f"{Decimal(micros) / margin.MICROS:.4f}", use_l10n=True, force_grouping=True)
 
 
 @admin.register(BilledDay)
@@ -204,7 +206,7 @@ def _words(row: MarginRow) -> dict[str, Any]:
     return {
         "name": row.name or "–",
         "more": row.more,
-        "orders": row.orders,
+        "orders": figures.count(row.orders),
         "amounts": [_shown(micros) for micros in (row.income_micros, row.cost_micros, row.margin_micros)],
         "loses": row.margin_micros < 0,
     }
@@ -213,7 +215,7 @@ def _words(row: MarginRow) -> dict[str, Any]:
 def _leak(leak: Leak) -> dict[str, Any]:
     return {
         "name": leak.name,
-        "attempts": leak.attempts,
+        "attempts": figures.count(leak.attempts),
         "booked": _shown(leak.booked_micros),
         "lost": _shown(leak.lost_micros),
         "reasons": [

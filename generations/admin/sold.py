@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import figures
 from accounts.clock import read_db_now
 from accounts.desk import DeskAdmin, RowForm
 from accounts.shops import first_shop
@@ -37,7 +38,7 @@ class ImageModelAdmin(DeskAdmin):
     def price_now(self, model: ImageModel) -> str:
         valid = ModelPrice.objects.filter(shop=first_shop(), model=model, valid_from__lte=read_db_now())
         found = valid.order_by("-valid_from").values_list("credits", flat=True).first()
-        return "-" if found is None else f"{found:,}"
+        return "-" if found is None else figures.count(found)
 
 
 class PriceForm(RowForm):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from accounts import figures
 from accounts.deeds import Deed, DeedForm, Doer, deed_of
 from generations import remedies
 from generations.models import Generation
@@ -111,4 +112,4 @@ class Cancel(TaskDeed):
 
 
 def credits_in_words(count: int) -> str:
-    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": f"{count:,}"}
+    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": figures.count(count)}

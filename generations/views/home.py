@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import figures
 from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.pages import member_page
@@ -53,7 +54,7 @@ def home(request: HttpRequest, access: Access) -> HttpResponse:
         "month": sum(day.succeeded for day in days if day.start >= today.replace(day=1)),
         "total": total,
         "rate": total and success_percent(total),
-        "chart": bars([(day.start.isoformat(), day.succeeded) for day in shown]),
+        "chart": bars([(figures.day(day.start), day.succeeded) for day in shown]),
         "shown_days": SHOWN_DAYS,
         "latest": latest(access, LATEST, among=LATEST_AMONG),
         "steps": [] if all(step.is_done for step in steps) else steps,

@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from accounts import figures
 from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.pages import member_page
@@ -57,8 +58,8 @@ def usage_page(request: HttpRequest, access: Access) -> HttpResponse:
     context |= {
         "start": start,
         "end": end,
-        "chart": bars([(day.start.isoformat(), day.succeeded) for day in days]),
-        "credits_chart": bars([(day.start.isoformat(), day.credits) for day in days]),
+        "chart": bars([(figures.day(day.start), day.succeeded) for day in days]),
+        "credits_chart": bars([(figures.day(day.start), day.credits) for day in days]),
         "days": [day for day in reversed(days) if day.succeeded or day.failed],
         "total": total,
         "rate": total and success_percent(total),

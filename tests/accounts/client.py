@@ -78,6 +78,7 @@ def error_of(response: HttpResponse, code: int) -> dict[str, Any]:
     assert set(error) >= ERROR_MEMBERS
     assert error["request_id"] == response["X-Request-Id"]
     assert response.headers.get("Retry-After") == (error["retry_after"] and str(error["retry_after"]))
+    assert "Retry-After" in response or code not in (409, 429, 503)
     return error
 
 

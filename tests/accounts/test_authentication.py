@@ -5,6 +5,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -60,10 +61,11 @@ def test_unusable_key_gets_the_same_body_whatever_the_cause(alice: Person, spoil
         send("GET", STATUS, key=text, headers={"X-Request-Id": "same"}),
         send("POST", GENERATE, body=FOX, headers={"X-Request-Id": "same"}),
     ]
-    assert {answer.content for answer in answers} == {
-        b'{"code":401,"message":"Invalid API key","data":null,"error":{"type":"unauthenticated","param":null,'
-        b'"limit_source":null,"retry_after":null,"fix_url":null,"request_id":"same"}}'
-    }
+    body = (
+        '{"code":401,"message":"Invalid API key","data":null,"error":{"type":"unauthenticated","param":null,'
+        f'"limit_source":null,"retry_after":null,"fix_url":"{settings.PUBLIC_URL}/keys/","request_id":"same"}}}}'
+    )
+    assert {answer.content for answer in answers} == {body.encode()}
     assert all("RateLimit" not in answer for answer in answers)
 
 

@@ -171,7 +171,7 @@ class StandIn:
             return Reply(200, RECEIPT | {"task": task_id})
         if what == "cancel":
             if order["status"] in ("succeeded", "failed", "canceled"):
-                return error(409, "already_ended", "This task has already ended")
+                return error(409, "already_ended", "This task has already ended", retry_after=2)
             order |= {"status": "canceled"}
         elif order["status"] == "queued":
             order |= {"status": "running", "progress": 62, "started_at": NOW}

@@ -9,7 +9,9 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from accounts.organizations import suspend
 from billing import ledger
+from config.api import USUAL_RETRY_S
 from config.pages import server_error
 from tests.accounts.client import GENERATE, STATUS, content, data_of, error_of, generate, send, status
 from tests.cast import Person, new_key
@@ -155,3 +157,24 @@ def test_lost_database_is_the_same_503_before_any_view_is_reached() -> None:
     error = content(response)["error"]
     assert (response.status_code, error["type"], error["retry_after"]) == (503, "unavailable", 5)
     assert response["Retry-After"] == "5"
+
+
+def test_conflict_says_when_to_ask_again_at_the_earliest(alice: Person) -> None:
+    key = new_key(alice)[1]
+    task = data_of(generate(key))["task_id"]
+    cancel = f"/api/v1/generations/{task}/cancel"
+    assert send("POST", cancel, key=key).status_code == 200
+    assert error_of(send("POST", cancel, key=key), 409)["retry_after"] == USUAL_RETRY_S[409]
+    problem = send("POST", cancel, key=key, headers=PROBLEM)
+    assert problem["Retry-After"] == str(content(problem)["retry_after"])
+
+
+def test_what_a_key_may_not_do_names_the_page_of_keys(alice: Person, settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://shop.example"
+    narrow = new_key(alice, scopes=["read"])[1]
+    elsewhere = new_key(alice, allowed_addresses=["203.0.113.7/32"])[1]
+    for key, code in ((narrow, 403), (elsewhere, 403), ("tt_live_nonsense", 401)):
+        assert error_of(generate(key), code)["fix_url"] == "https://shop.example/keys/"
+    suspend(alice.organization)
+    # No page of theirs mends that.
+    assert error_of(generate(new_key(alice)[1]), 403)["fix_url"] is None

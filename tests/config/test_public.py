@@ -14,6 +14,7 @@ from accounts.errors import DomainError
 from accounts.models import Shop
 from accounts.shops import first_shop
 from billing.models import CreditPack
+from config import card as cards
 from config import pages, pricing
 from generations.models import ImageModel, ModelPrice
 from tests.cast import Person
@@ -188,7 +189,7 @@ def test_social_card_is_drawn_with_the_shops_name_and_named_in_the_head(settings
     settings.PUBLIC_URL = "https://shop.example"
     first_shop()
     cards = []
-    for name in ("Tintype", "Plate & Co", "图片商店"):
+    for name in ("Tintype", "Plate & Co", "Größe"):
         Shop.objects.update(name=name)
         shops.forget()
         html = browser_of().get("/").content.decode()
@@ -201,6 +202,19 @@ def test_social_card_is_drawn_with_the_shops_name_and_named_in_the_head(settings
         cards.append((address[1], answer.content))
     assert len(set(cards)) == 3
     assert max(len(content) for _path, content in cards) < 150_000
+
+
+def test_social_card_writes_letters_and_no_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    own_font = cards.OWN_FONT
+    monkeypatch.setattr(cards, "FONTS_OF_THE_MACHINE", ())
+    bare = cards.draw("", "a8470a")
+    assert cards.draw("Łódź Größe Кафе", "a8470a") not in (bare, cards.draw("Lodz Grosse Кафе", "a8470a"))
+    assert cards.draw("Harbour ⚓ Prints", "a8470b") == cards.draw("Harbour Prints", "a8470b")
+    assert cards.draw("Tintype 图片", "a8470a") == bare
+    # Where a machine has a font with a name's letters, it is written in that.
+    monkeypatch.setattr(cards, "OWN_FONT", ROOT / "nothing.ttf")
+    monkeypatch.setattr(cards, "FONTS_OF_THE_MACHINE", (ROOT / "none.ttc", own_font))
+    assert cards.draw("Tintype", "a8470c") != cards.draw("", "a8470c")
 
 
 def test_icon_has_the_shops_colour() -> None:

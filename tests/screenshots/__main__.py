@@ -20,7 +20,7 @@ from config.settings import LANGUAGES
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, PHONE, WIDE
 from tests.faults.shop import Shop, environment, running
 from tests.processes import ROOT, free_port
-from tests.screenshots import sheets
+from tests.screenshots import pictures, sheets
 from tests.screenshots.filling import BILLING, NEWCOMER, OWNER
 
 FOLDER = ROOT / "build" / "screenshots"
@@ -31,7 +31,6 @@ DESK = ["/admin/", "/admin/accounts/organization/", "/admin/generations/upstream
 
 def main() -> int:
     options = _options()
-    shutil.rmtree(options.folder, ignore_errors=True)
     with (
         tempfile.TemporaryDirectory() as temporary,
         _shop(Path(temporary)) as (shop, filled),
@@ -44,6 +43,9 @@ def main() -> int:
         for language in options.languages:
             studio.take_all(language)
         browser.close()
+    if options.pictures:
+        for picture in pictures.write(options.folder):
+            sys.stdout.write(f"{picture.relative_to(ROOT)}\n")
     sys.stdout.write(f"{studio.count} screenshots and their sheets are in {options.folder}\n")
     return 0
 
@@ -55,6 +57,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--devices", nargs="+", default=list(DEVICES), choices=list(DEVICES))
     parser.add_argument("--schemes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
     parser.add_argument("--only", default="", help="a regular expression that paths have to match")
+    parser.add_argument(
+        "--pictures", action="store_true", help="renew those of the README from what was taken"
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER)
     return parser.parse_args()
 
@@ -102,16 +107,16 @@ class Studio:
                 scheme: self.options.folder / language / f"{device}-{scheme}"
                 for scheme in self.options.schemes
             }
-            files: dict[str, list[Path]] = {scheme: [] for scheme in folders}
+            for folder in folders.values():
+                make_room(folder, only=self.options.only)
             for who, paths in visits.items():
                 context = self._context(device, language, self.states[who])
                 page = context.new_page()
                 for path in paths:
-                    for scheme, file in self._take(page, who, path, folders):
-                        files[scheme].append(file)
+                    self._take(page, who, path, folders)
                 context.close()
-            for scheme, folder in folders.items():
-                sheets.write(folder, files[scheme])
+            for folder in folders.values():
+                sheets.write(folder, sorted(folder.glob("*.png")))
 
     def _visits(self) -> dict[str, list[str]]:
         plain, wanted = self.filled["paths"], re.compile(self.options.only)
@@ -127,7 +132,7 @@ class Studio:
         }
         return {who: [path for path in paths if wanted.search(path)] for who, paths in found.items()}
 
-    def _take(self, page: Page, who: str, path: str, folders: dict[str, Path]) -> Iterator[tuple[str, Path]]:
+    def _take(self, page: Page, who: str, path: str, folders: dict[str, Path]) -> None:
         try:
             answer = page.goto(self.address + path, wait_until="load")
         except Error:  # a file
@@ -140,17 +145,23 @@ class Studio:
         )
         if not is_page or page.url.partition("?")[0] != self.address + wanted:
             return  # answers forms alone, or leads elsewhere
+        self._go_to_translation(page)
         name = name_of(who, path, self.filled["member"])
         for scheme, folder in folders.items():
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # of its own list
-            folder.mkdir(parents=True, exist_ok=True)
             file = folder / f"{name}.png"
             if path in DESK:
                 page.reload()  # its script looks once which colours are wished for
             _settle(page)
             page.screenshot(path=file, full_page=True)
             self.count += 1
-            yield scheme, file
+
+    def _go_to_translation(self, page: Page) -> None:
+        """Pages for anybody have an address in each language, and their bare one is English."""
+        language = page.evaluate("navigator.language")
+        other = page.locator(f'link[rel="alternate"][hreflang="{language}" i]')
+        if other.count() and page.locator("html").get_attribute("lang") != language:
+            page.goto(str(other.first.get_attribute("href")), wait_until="load")
 
     def _context(self, device: str, language: str, state: Any) -> BrowserContext:
         return self.browser.new_context(viewport=DEVICES[device], locale=language, storage_state=state)
@@ -166,6 +177,13 @@ class Studio:
         state = context.storage_state()
         context.close()
         return state
+
+
+def make_room(folder: Path, *, only: str) -> None:
+    """For all pages anew; of some, the others stay as they were taken last."""
+    if not only:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def name_of(who: str, path: str, by_id: Sequence[str]) -> str:

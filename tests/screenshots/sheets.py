@@ -25,6 +25,8 @@ DESKTOP, PHONE = Cell(500, 560, 4, 3), Cell(300, 900, 6, 2)
 
 def write(folder: Path, files: Sequence[Path]) -> list[Path]:
     """As many sheets as the files need: `<folder>-1.png` and so on, beside the folder."""
+    for earlier in folder.parent.glob(f"{folder.name}-*.png"):
+        earlier.unlink()
     if not files:
         return []
     with Image.open(files[0]) as first:

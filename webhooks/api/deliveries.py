@@ -1,11 +1,22 @@
 """`/api/v1/webhook-deliveries`: what was sent, what became of it, and sending it again."""
 
+from collections.abc import Iterable
+
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import access_of
-from accounts.api import ApiView, json_object
-from accounts.api_v1 import any_moment, known_fields, list_data, page_by_id
+from accounts.api import json_object
+from accounts.api_v1 import (
+    LIST_PARAMETERS,
+    V1View,
+    any_moment,
+    known_fields,
+    list_data,
+    no_fields,
+    page_by_id,
+)
 from accounts.documented import PAGE, documented, listing
 from accounts.errors import InvalidField, MissingField, NotFound
 from webhooks import service
@@ -15,9 +26,17 @@ from webhooks.errands import body_of
 from webhooks.event_types import EVENT_TYPES, TEST
 from webhooks.models import DeliveryState
 
+NOT_AN_ENDPOINT = _("endpoint is the id of an endpoint; GET /api/v1/webhook-endpoints lists them")
 
-class DeliveriesView(ApiView):
+
+def _not_one_of(known: Iterable[str], param: str) -> InvalidField:
+    words = {"field": param, "known": ", ".join(known)}
+    return InvalidField(_("%(field)s is one of %(known)s") % words, param=param)
+
+
+class DeliveriesView(V1View):
     required_scope = "admin"
+    parameters = LIST_PARAMETERS | {"endpoint", "status", "event"}
 
     @documented(
         "list_deliveries",
@@ -34,21 +53,21 @@ class DeliveriesView(ApiView):
         endpoint, status, event = (request.GET.get(name) for name in ("endpoint", "status", "event"))
         if endpoint is not None:
             if not service.ENDPOINT_ID.fullmatch(endpoint):
-                raise InvalidField(param="endpoint")
+                raise InvalidField(NOT_AN_ENDPOINT, param="endpoint")
             rows = rows.filter(endpoint__public_id=endpoint)
         if status is not None:
             if status not in DeliveryState.values:
-                raise InvalidField(param="status")
+                raise _not_one_of(DeliveryState.values, "status")
             rows = rows.filter(status=status)
         if event is not None:
             if event not in (*EVENT_TYPES, TEST):
-                raise InvalidField(param="event")
+                raise _not_one_of((*EVENT_TYPES, TEST), "event")
             rows = rows.filter(event__type=event)
         shown, cursor = page_by_id(request, rows, known=service.deliveries_of(access))
         return Response(list_data([delivery_data(one) for one in shown], cursor))
 
 
-class DeliveryView(ApiView):
+class DeliveryView(V1View):
     required_scope = "admin"
 
     @documented(
@@ -67,8 +86,9 @@ class DeliveryView(ApiView):
         return Response(delivery_data(delivery) | more)
 
 
-class ReplayView(ApiView):
+class ReplayView(V1View):
     required_scope = "admin"
+    needs_no_body = True
 
     @documented(
         "replay_delivery",
@@ -77,7 +97,7 @@ class ReplayView(ApiView):
         description="Under its own id; the schedule begins anew.",
         parameters=[schemas.DELIVERY_ID],
         body=schemas.NOTHING,
-        example={},
+        body_required=False,
         answer=schemas.DELIVERY,
         errors=[service.EndpointDisabled, service.EndpointDeleted],
     )
@@ -85,12 +105,12 @@ class ReplayView(ApiView):
         """Sends it again under its own id, and the schedule begins anew."""
         access = access_of(request)
         delivery = service.find_delivery(access, delivery_id)
-        known_fields(json_object(request), set())
+        no_fields(request)
         service.replay(access, delivery)
         return Response(delivery_data(service.find_delivery(access, delivery_id)))
 
 
-class ReplayFailedView(ApiView):
+class ReplayFailedView(V1View):
     required_scope = "admin"
 
     @documented(
@@ -111,6 +131,6 @@ class ReplayFailedView(ApiView):
         since = any_moment(body["since"], "since")
         wanted = body.get("endpoint")
         if wanted is not None and not isinstance(wanted, str):
-            raise InvalidField(param="endpoint")
+            raise InvalidField(NOT_AN_ENDPOINT, param="endpoint")
         endpoint = None if wanted is None else service.find_endpoint(access, wanted)
         return Response({"replayed": service.replay_failed(access, since, endpoint=endpoint)})

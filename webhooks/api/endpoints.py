@@ -4,8 +4,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import access_of
-from accounts.api import ApiView, json_object
-from accounts.api_v1 import known_fields, list_data, page_by_id
+from accounts.api import json_object
+from accounts.api_v1 import LIST_PARAMETERS, V1View, known_fields, list_data, no_fields, page_by_id
 from accounts.documented import PAGE, documented, listing
 from accounts.errors import MissingField
 from webhooks import service
@@ -13,8 +13,9 @@ from webhooks.api import schemas
 from webhooks.api.shapes import delivery_data, endpoint_data
 
 
-class EndpointsView(ApiView):
+class EndpointsView(V1View):
     required_scope = "admin"
+    parameters = LIST_PARAMETERS
 
     @documented(
         "list_endpoints",
@@ -53,7 +54,7 @@ class EndpointsView(ApiView):
         return Response(endpoint_data(endpoint) | {"secret": secret})
 
 
-class EndpointView(ApiView):
+class EndpointView(V1View):
     required_scope = "admin"
 
     @documented(
@@ -98,8 +99,9 @@ class EndpointView(ApiView):
         return Response({"id": endpoint.public_id, "object": "endpoint", "deleted": True})
 
 
-class RotateEndpointView(ApiView):
+class RotateEndpointView(V1View):
     required_scope = "admin"
+    needs_no_body = True
 
     @documented(
         "rotate_endpoint",
@@ -108,19 +110,20 @@ class RotateEndpointView(ApiView):
         description="The secret before it signs as well for 24 hours.",
         parameters=[schemas.ENDPOINT_ID],
         body=schemas.NOTHING,
-        example={},
+        body_required=False,
         answer=schemas.NEW_ENDPOINT,
     )
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint, with its new secret; the one before signs as well for 24 hours."""
         access = access_of(request)
         endpoint = service.find_endpoint(access, endpoint_id)
-        known_fields(json_object(request), set())
+        no_fields(request)
         return Response(endpoint_data(endpoint) | {"secret": service.rotate(access, endpoint)})
 
 
-class TestEndpointView(ApiView):
+class TestEndpointView(V1View):
     required_scope = "admin"
+    needs_no_body = True
 
     @documented(
         "test_endpoint",
@@ -128,7 +131,7 @@ class TestEndpointView(ApiView):
         tag="Webhooks",
         parameters=[schemas.ENDPOINT_ID],
         body=schemas.NOTHING,
-        example={},
+        body_required=False,
         answer=schemas.DELIVERY,
         errors=[service.EndpointDisabled],
     )
@@ -136,6 +139,6 @@ class TestEndpointView(ApiView):
         """The delivery of an event `webhook.test`."""
         access = access_of(request)
         endpoint = service.find_endpoint(access, endpoint_id)
-        known_fields(json_object(request), set())
+        no_fields(request)
         delivery = service.send_test(access, endpoint)
         return Response(delivery_data(service.find_delivery(access, delivery.public_id)))

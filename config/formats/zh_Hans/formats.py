@@ -1,4 +1,5 @@
-"""Prices and counts are written in groups of three, with commas; four is how numbers are spoken."""
-
-NUMBER_GROUPING = 3
+SHORT_DATE_FORMAT = "Y-m-d"
+SHORT_DATETIME_FORMAT = "Y-m-d H:i"
+# Sums of money are written as everywhere, not in groups of four digits.
 THOUSAND_SEPARATOR = ","
+NUMBER_GROUPING = 3

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuditEvent
-from tests.accounts.client import content, error_of, send
+from tests.accounts.client import content, error_of, field_of, send
 from tests.cast import Person, new_key
 from tests.webhooks.customers.telling import an_event, send_due
 from tests.webhooks.receiver import Receiver, Reply
@@ -44,8 +44,7 @@ def made(manager: str, receiver: Receiver, *events: str) -> dict[str, Any]:
 def refused(
     manager: str, body: Any, method: str = "POST", path: str = ENDPOINTS, query: str = ""
 ) -> tuple[str, str | None]:
-    error = error_of(send(method, path, key=manager, body=body, QUERY_STRING=query), 400)
-    return error["type"], error["param"]
+    return field_of(send(method, path, key=manager, body=body, QUERY_STRING=query))
 
 
 def test_endpoint_has_the_agreed_shape_and_its_secret_once(manager: str, receiver: Receiver) -> None:
@@ -118,7 +117,32 @@ def test_bodies_that_are_refused(manager: str, receiver: Receiver) -> None:
     )
     assert refused(manager, {}, path=f"{DELIVERIES}/replay-failed") == ("missing_field", "since")
     for query in ("status=lost", "event=x", "endpoint=we_1", "limit=0", "cursor=msg_1", "cursor=%00"):
-        assert refused(manager, b"", "GET", DELIVERIES, query)[0] == "invalid_field", query
+        field = query.partition("=")[0]
+        assert refused(manager, b"", "GET", DELIVERIES, query) == ("invalid_field", field), query
+
+
+def test_parameter_that_there_is_not_is_refused(manager: str, receiver: Receiver) -> None:
+    path = f"{ENDPOINTS}/{made(manager, receiver)['id']}"
+    for method, where, query in (
+        ("GET", ENDPOINTS, "state=on"),
+        ("GET", path, "limit=1"),
+        ("GET", DELIVERIES, "states=failed"),
+        ("DELETE", path, "x=1"),
+        ("POST", f"{path}/test", "x=1"),
+    ):
+        field = query.partition("=")[0]
+        assert refused(manager, b"", method, where, query) == ("invalid_field", field), (where, query)
+    assert refused(manager, b"", "GET", DELIVERIES, "status=failed&status=pending") == (
+        "invalid_field",
+        "status",
+    )
+
+
+def test_what_needs_no_body_is_done_without_one(manager: str, receiver: Receiver) -> None:
+    path = f"{ENDPOINTS}/{made(manager, receiver)['id']}"
+    assert ask("POST", f"{path}/rotate", manager)["secret"].startswith("whsec_")
+    delivery = ask("POST", f"{path}/test", manager)
+    assert ask("POST", f"{DELIVERIES}/{delivery['id']}/replay", manager)["status"] == "pending"
 
 
 @pytest.mark.parametrize("livemode", [True, False])

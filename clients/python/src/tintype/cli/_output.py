@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from tintype import errors
+from tintype.retries import may_repeat
 
 # Longer than the beginning by which keys are told apart, which is no secret.
 _KEY = re.compile(r"(tt_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z]+")
@@ -69,7 +70,7 @@ def explained(error: errors.TintypeError) -> str:
             lines.append(f"  {error.required} credits are needed, {error.available} are available")
         if error.fix_url:
             lines.append(f"  mend it here: {error.fix_url}")
-        if error.retry_after is not None:
+        if error.retry_after is not None and may_repeat(error.status, error.type, is_repeatable=True):
             lines.append(f"  try again in {error.retry_after} s")
         if error.request_id:
             lines.append(f"  request {error.request_id}")
