@@ -1,11 +1,10 @@
-"""What operators have to know at once, by e-mail: each once, and again only while the mail cannot be sent."""
+"""What operators of a shop have to know at once, by e-mail: each once, and again only while the mail cannot be sent."""
 
 import logging
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 
-from accounts import sending
+from accounts import sending, staff
 from accounts.models import AlertKind, OperatorAlert
 from accounts.names import ISOLATING
 
@@ -25,10 +24,11 @@ def send_due() -> int:
 
 
 def _send(alert: OperatorAlert) -> None:
-    if not settings.OPERATOR_EMAILS:
+    to = staff.mail_of(alert.shop_id)
+    if not to:
         logger.error("%s. %s", alert.subject, alert.body)
         return
-    EmailMessage(f"[{alert.shop.name}] {alert.subject}", alert.body, to=settings.OPERATOR_EMAILS).send()
+    EmailMessage(f"[{alert.shop.name}] {alert.subject}", alert.body, to=to).send()
 
 
 def _failed(alert: OperatorAlert, error: Exception) -> None:
