@@ -91,6 +91,7 @@ class ShopForm(RowForm):
 
 @admin.register(Shop)
 class ShopAdmin(DeskAdmin):
+    shop_path = "pk"
     form = ShopForm
     list_display = ("name", "currency", "terms_version", "privacy_version")
     fieldsets = (

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.desk_lists import Stretch
 from accounts.newest_first import OF_ALL
-from accounts.shops import first_shop
 from billing import manual, vouchers
 from billing.models import Redemption, Voucher
 
@@ -58,7 +57,7 @@ class VoucherForm(RowForm):
         code = vouchers.clean_code(str(self.cleaned_data["code"]))
         if not code:
             raise ValidationError(_("A code has 4 to 40 letters from A to Z, digits and hyphens."))
-        if Voucher.objects.filter(shop=first_shop(), code=code).exclude(pk=self.instance.pk).exists():
+        if Voucher.objects.filter(shop=self.shop_of_row(), code=code).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("There is a voucher with this code already."))
         return code
 
@@ -79,13 +78,14 @@ class VoucherForm(RowForm):
 
     def save(self, commit: bool = True) -> Voucher:
         if self.instance.pk is None:
-            self.instance.shop = first_shop()
+            self.instance.shop = self.shop_of_new()
         saved: Voucher = super().save(commit)
         return saved
 
 
 @admin.register(Voucher)
 class VoucherAdmin(DeskAdmin):
+    shop_path = "shop"
     form = VoucherForm
     list_display = ("code", "credits", "uses", "starts_at", "expires_at", "active", "note")
     list_filter = ("active",)
@@ -133,6 +133,7 @@ class VoucherAdmin(DeskAdmin):
 
 @admin.register(Redemption)
 class RedemptionAdmin(ReadOnlyAdmin):
+    shop_path = "voucher__shop"
     list_display = ("voucher", "organization", "credits", "user", "created_at")
     list_select_related = ("voucher", "organization")
     list_filter = (Stretch,)
@@ -140,5 +141,5 @@ class RedemptionAdmin(ReadOnlyAdmin):
     search_by = {"": "voucher__code"}
     search_help_text = gettext_lazy("A voucher's code")
 
-    def narrowed_to(self, name: str, value: str) -> str:
-        return Voucher.objects.filter(pk=value).values_list("code", flat=True).first() or ""
+    def narrowed_to(self, request: HttpRequest, name: str, value: str) -> str:
+        return self.named(request, Voucher, value, "code")

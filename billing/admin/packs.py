@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, RowForm
-from accounts.shops import first_shop
+from accounts.desk_scope import shop_of_desk
 from billing.currencies import LEAST_CHARGE, shown, step
 from billing.models import CreditPack
 
@@ -23,7 +23,7 @@ class PackForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            self.instance.shop = first_shop()
+            self.instance.shop = self.shop_of_new()
         for name in ("credits", "price_minor"):
             if name in self.fields:  # not when it may only be looked at
                 self.fields[name].validators.append(MinValueValidator(1))
@@ -51,6 +51,7 @@ class PackForm(RowForm):
 
 @admin.register(CreditPack)
 class CreditPackAdmin(DeskAdmin):
+    shop_path = "shop"
     form = PackForm
     list_display = ("name", "credits", "bonus", "price_shown", "is_active", "position")
     list_filter = ("is_active",)
@@ -58,7 +59,7 @@ class CreditPackAdmin(DeskAdmin):
     fields = ("name", ("credits", "bonus"), ("price_minor", "currency"), ("is_active", "position"))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"currency": first_shop().currency, **super().get_changeform_initial_data(request)}
+        return {"currency": shop_of_desk(request).currency, **super().get_changeform_initial_data(request)}
 
     @admin.display(description=gettext_lazy("price"), ordering="price_minor")
     def price_shown(self, pack: CreditPack) -> str:

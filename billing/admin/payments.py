@@ -28,6 +28,7 @@ def stripe_link(payment: Payment) -> str:
 
 @admin.register(Payment)
 class PaymentAdmin(PaymentDeeds):
+    shop_path = "shop"
     list_display = ("public_id", "organization", "kind", "amount", "credits", "standing", "created_at")
     list_select_related = ("organization",)
     list_filter = ("status", "kind", Stretch)

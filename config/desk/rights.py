@@ -33,6 +33,7 @@ VERBS = {
 MORE = (
     ("billing.bookscheck", gettext_lazy("The books"), ("view", "change")),
     ("generations.billedday", gettext_lazy("Upstreams' bills"), ("add",)),
+    ("accounts.shopstaff", gettext_lazy("Staff of shops"), ("change",)),
 )
 
 
