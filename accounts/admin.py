@@ -44,6 +44,7 @@ def _column(fact: customers.Fact) -> Callable[[Organization], str]:
 
 @admin.register(Organization)
 class OrganizationAdmin(WithDeeds):
+    shop_path = "shop"
     list_display = ("name", "slug", "standing", "created_at")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter), Stretch)
     search_help_text = _("A short name, or how a name or short name begins")
@@ -61,7 +62,8 @@ class OrganizationAdmin(WithDeeds):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         name, slug, standing, created_at = self.list_display
-        return (name, slug, *map(_column, customers.facts), standing, created_at)
+        of_shop = ("of_shop",) if self.names_shops(request) else ()
+        return (name, slug, *map(_column, customers.facts), standing, created_at, *of_shop)
 
     def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
         return (self.fields[0], tuple(map(_column, customers.facts)), *self.fields[1:])
@@ -129,6 +131,7 @@ class OrganizationAdmin(WithDeeds):
 
 @admin.register(OperatorAlert)
 class OperatorAlertAdmin(ReadOnlyAdmin):
+    shop_path = "shop"
     list_display = ("subject", "kind", "created_at", "sent_at", "tries")
     list_filter = ("kind", Stretch)
 
@@ -137,6 +140,7 @@ class OperatorAlertAdmin(ReadOnlyAdmin):
 class QueuedMailAdmin(ReadOnlyAdmin):
     """Whether mail goes out. What it says is between the shop and the person."""
 
+    shop_path = "shop"
     list_display = ("template", "to", "created_at", "due_at", "sent_at", "tries")
     list_filter = (("sent_at", admin.EmptyFieldListFilter), Stretch)
     few = frozenset({("sent_at__isempty", "1")})
@@ -147,6 +151,7 @@ class QueuedMailAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what: to be searched by the ids that rows hold, such as `user:<uuid>` or the slug of an organization."""
 
+    shop_path = "shop"
     list_display = ("created_at", "organization", "who", "action", "subject", "details", "address")
     list_filter = ("action", Stretch)
     list_select_related = ("organization", "origin")

@@ -1,10 +1,8 @@
-"""What operators have to know at once, by e-mail: each once, and again only while the mail cannot be sent."""
+"""What operators of a shop have to know at once, by e-mail: each once, and again only while the mail cannot be sent."""
 
 import logging
 
-from django.conf import settings
-
-from accounts import letters, sending
+from accounts import letters, sending, staff
 from accounts.models import AlertKind, OperatorAlert
 from accounts.names import ISOLATING
 
@@ -24,11 +22,12 @@ def send_due() -> int:
 
 
 def _send(alert: OperatorAlert) -> None:
-    if not settings.OPERATOR_EMAILS:
+    to = staff.mail_of(alert.shop_id)
+    if not to:
         logger.error("%s. %s", alert.subject, alert.body)
         return
     subject = sending.one_line(f"[{alert.shop.name}] {alert.subject}", keep=ISOLATING)
-    letters.letter(alert.shop, subject, alert.body, settings.OPERATOR_EMAILS).send()
+    letters.letter(alert.shop, subject, alert.body, to).send()
 
 
 def _failed(alert: OperatorAlert, error: Exception) -> None:

@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
+from accounts.desk_scope import is_platform
 from accounts.errors import DomainError
 from accounts.models import User
 from accounts.origin import Origin, origin_of
@@ -63,6 +64,7 @@ class Deed(Generic[M]):
     permission: ClassVar[str]
     title: ClassVar[Any]
     hint: ClassVar[Any]
+    platform_alone: ClassVar[bool] = False  # because it reaches beyond a shop
 
     def obstacle(self, row: M) -> str:
         """Why this cannot be done to the row as it is, in words; "" when it can. Then there is no link. Two at once may
@@ -84,6 +86,8 @@ class Deed(Generic[M]):
         raise NotImplementedError
 
     def is_allowed(self, request: HttpRequest) -> bool:
+        if self.platform_alone and not is_platform(request):
+            return False
         return isinstance(request.user, User) and request.user.has_perm(self.permission)
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.admin import ModelAdmin
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -12,15 +11,21 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.desk_lists import ListOfMany
+from accounts.desk_rows import OfDesk, OfShop
 from accounts.models import User
 
 if TYPE_CHECKING:
-    DeskAdmin = ModelAdmin[Any]  # Unfold's bears no types
-    RowForm = ModelForm[Any]
+    BaseForm = ModelForm[Any]
 else:
-    from unfold.admin import ModelAdmin as DeskAdmin  # noqa: F401 - forms of all apps
+    BaseForm = ModelForm
 
-    RowForm = ModelForm
+
+class DeskAdmin(OfShop):
+    """Rows that operators enter."""
+
+
+class RowForm(OfDesk, BaseForm):
+    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,30 +11,29 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import ListFilter, ShowFacets
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Expression, F, Max, QuerySet
+from django.db.models import Expression, F, Max, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts import newest_first
 from accounts.clock import read_db_now
+from accounts.desk_rows import OfShop
 from accounts.models import Organization
 from accounts.newest_first import BY_TENANT, OF_ALL, SLACK
 
 if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin
     from django.contrib.admin.helpers import ActionForm
 
     DeskActionForm = ActionForm
     DeskChangeList = ChangeList
-    DeskModelAdmin = ModelAdmin[Any]
     InfinitePaginator = Paginator[Any]
 else:
-    from unfold.admin import ModelAdmin as DeskModelAdmin
     from unfold.forms import ActionForm as DeskActionForm
     from unfold.paginator import InfinitePaginator
     from unfold.views import ChangeList as DeskChangeList
 
 WINDOW = 10_000
+WINDOW_OF_SHOP = 100_000  # of rows of all shops, where nothing else is asked for
 BEFORE, SINCE, UNTIL = "before", "since", "until"
 BY_ORGANIZATION = "organization__id__exact"
 DAY = datetime.timedelta(days=1)
@@ -106,6 +105,7 @@ class NewestFirst(DeskChangeList):
         self.older = self.newest = ""
         self.looked_until: datetime.datetime | None = None
         self.narrowed_to = ""
+        self.request = request
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -148,7 +148,9 @@ class NewestFirst(DeskChangeList):
                 newest = self.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
                 below = newest + 1 if below is None else min(below, newest + 1)
             if self._is_filtered():
-                floor = self._floor(by, base, below)
+                floor = self._floor(by, base, below, WINDOW)
+            elif self._is_part():
+                floor = self._floor(by, base, below, WINDOW_OF_SHOP)
         rows = self.queryset.alias(ordinal=by).order_by("-ordinal")
         if below is not None:
             rows = rows.filter(ordinal__lt=below)
@@ -160,12 +162,12 @@ class NewestFirst(DeskChangeList):
             self._go_on_below(base, floor)
         return found
 
-    def _floor(self, by: Expression | F, base: QuerySet[Any], below: int | None) -> int | None:
+    def _floor(self, by: Expression | F, base: QuerySet[Any], below: int | None, window: int) -> int | None:
         """The lowest number that this page looks at; None: all there are."""
         if by is OF_ALL:  # the numbers of all rows follow each other nearly without a gap
-            return max(1, (below or 1) - WINDOW)
+            return max(1, (below or 1) - window)
         numbers = base if below is None else base.filter(ordinal__lt=below)
-        return numbers.values_list("pk", flat=True)[WINDOW - 1 : WINDOW].first()
+        return numbers.values_list("pk", flat=True)[window - 1 : window].first()
 
     def _go_on_below(self, base: QuerySet[Any], floor: int) -> None:
         if base.filter(ordinal__lt=floor).values_list("pk", flat=True).first() is not None:
@@ -181,8 +183,8 @@ class NewestFirst(DeskChangeList):
         by = OF_ALL if name is None else admin.narrow[name]
         if name is not None:
             told = [one for one in (name, *admin.narrow_with) if one in self.params]
-            rows = rows.filter(**{one: self.params[one] for one in told})
-            self.narrowed_to = admin.narrowed_to(name, self.params[name])
+            rows = admin.in_scope(self.request, rows.filter(**{one: self.params[one] for one in told}))
+            self.narrowed_to = admin.narrowed_to(self.request, name, self.params[name])
         return by, rows.alias(ordinal=by).order_by("-ordinal")
 
     def _days(self) -> tuple[int | None, int | None]:
@@ -213,6 +215,11 @@ class NewestFirst(DeskChangeList):
         found_by_number = {SINCE, UNTIL, *admin.narrow, *(admin.narrow_with if narrows else ())}
         return bool(self.query) or bool(set(self.get_filters_params()) - found_by_number)
 
+    def _is_part(self) -> bool:
+        """Of one shop, among rows of all of them."""
+        admin = self.model_admin
+        return admin.is_narrowed(self.request) and not any(name in self.params for name in admin.narrow)
+
 
 class OneByOne(DeskActionForm):
     """What is done is done to rows that somebody saw, never to all that a filter might find."""
@@ -221,7 +228,7 @@ class OneByOne(DeskActionForm):
         return False
 
 
-class ListOfMany(DeskModelAdmin):
+class ListOfMany(OfShop):
     """A list of rows that are as many as orders.
 
     `narrow`: filters whose rows have an index that ends in what they are numbered by, such as those of an organization;
@@ -253,10 +260,17 @@ class ListOfMany(DeskModelAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup in self.narrow or bool(super().lookup_allowed(lookup, value, request))
 
-    def narrowed_to(self, name: str, value: str) -> str:
+    def narrowed_to(self, request: HttpRequest, name: str, value: str) -> str:
         """Whose rows the filter `name` leaves."""
-        found = Organization.objects.filter(pk=value).values_list("name", flat=True).first()
-        return found or ""
+        return self.named(request, Organization, value, "name")
+
+    def named(self, request: HttpRequest, model: type[Model], pk: str, field: str) -> str:
+        """Nothing for what is not to be seen at this desk."""
+        desk = self.has_desk(model)
+        if desk is None:
+            return ""
+        seen = desk.in_scope(request, model._default_manager.filter(pk=pk))
+        return str(seen.values_list(field, flat=True).first() or "")
 
     def is_search_by_index(self, term: str) -> bool:
         """Else a search looks at no more than WINDOW rows a page, as filters do."""
@@ -282,7 +296,8 @@ class ListOfMany(DeskModelAdmin):
     ) -> HttpResponse:
         term = request.GET.get(SEARCH_VAR, "").strip()
         if term and BY_ORGANIZATION in self.narrow and self.has_view_permission(request):
-            found = Organization.objects.filter(slug=term).values_list("pk", flat=True).first()
+            desk, rows = self.has_desk(Organization), Organization.objects.filter(slug=term)
+            found = desk.in_scope(request, rows).values_list("pk", flat=True).first() if desk else None
             if found is not None:
                 return HttpResponseRedirect(f"?{BY_ORGANIZATION}={found}")
         return super().changelist_view(request, extra_context)

@@ -112,6 +112,7 @@ def _blank(user: User) -> None:
     user.is_active = user.is_staff = user.is_superuser = False
     user.email_confirmed_at = user.last_login = None
     user.save()
+    user.desks.all().delete()
     user.groups.clear()
     user.user_permissions.clear()
     User.objects.filter(pk=user.pk).update(erased_at=db_now())

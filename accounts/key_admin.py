@@ -12,6 +12,7 @@ from accounts.newest_first import OF_ALL
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(WithDeeds):
+    shop_path = "organization__shop"
     list_display = ("prefix", "organization", "livemode", "state", "last_used_at", "created_at")
     list_filter = (
         ("frozen_at", admin.EmptyFieldListFilter),

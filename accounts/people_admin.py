@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -14,6 +14,7 @@ from accounts import people_deeds  # noqa: F401 - registers itself
 from accounts.deeds import WithDeeds
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk_scope import is_platform, scope_of
 from accounts.models import Invitation, Membership, User
 from accounts.newest_first import OF_ALL
 from accounts.signing import second_factor, sessions
@@ -23,6 +24,8 @@ MOST_SHOWN = 50
 
 @admin.register(User)
 class UserAdmin(WithDeeds):
+    shop_path = "memberships__organization__shop"
+    is_noted_for_shops = False  # what is done to an account concerns every shop
     time_field = "date_joined"
     list_display = ("email", "name", "standing", "is_staff", "last_login", "date_joined")
     list_filter = ("is_staff", "is_active", Stretch)
@@ -37,7 +40,36 @@ class UserAdmin(WithDeeds):
         "audit",
         "rights",
     )
+    # What is not a shop's to know: an account may belong to organizations of several.
+    for_shops = (
+        ("email", "name"),
+        "standing",
+        ("uuid", "email_confirmed_at"),
+        "second_factor",
+        "organizations",
+        "audit",
+    )
     readonly_fields = ("standing", "second_factor", "sessions", "organizations", "audit", "rights")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self.list_display if is_platform(request) else ("email", "name", "standing")
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return self.list_filter if is_platform(request) else ("is_active",)
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return self.fields if is_platform(request) else self.for_shops
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
+        found: User | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.seen_by = scope_of(request)  # type: ignore[attr-defined]  # of this page alone
+        return found
+
+    def rows_of(self, rows: QuerySet[User], shop_id: int) -> QuerySet[User]:
+        """Each once, in however many of its organizations they are."""
+        members = Membership.objects.filter(user=OuterRef("pk"), organization__shop=shop_id)
+        return rows.filter(Exists(members))
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return ("email",)
@@ -75,6 +107,9 @@ class UserAdmin(WithDeeds):
     @admin.display(description=gettext_lazy("organizations"))
     def organizations(self, user: User) -> str:
         rows = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
+        shop_id: int | None = getattr(user, "seen_by", 0)
+        if shop_id is not None:
+            rows = rows.filter(organization__shop=shop_id)
         lines = [
             (
                 reverse("admin:accounts_organization_change", args=[one.organization_id]),
@@ -102,6 +137,7 @@ class UserAdmin(WithDeeds):
 
 @admin.register(Membership)
 class MembershipAdmin(ReadOnlyAdmin):
+    shop_path = "organization__shop"
     list_display = ("user", "organization", "role", "created_at")
     list_select_related = ("user", "organization")
     list_filter = ("role", Stretch)
@@ -113,6 +149,7 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
+    shop_path = "organization__shop"
     list_display = ("email", "organization", "role", "state", "sent_at", "expires_at")
     list_select_related = ("organization",)
     list_filter = (

@@ -15,6 +15,7 @@ from accounts.signing import second_factor, sessions
 
 class PersonDeed(Deed[User]):
     permission = "accounts.help_user"
+    platform_alone = True  # an account may belong to organizations of several shops
 
     def obstacle(self, person: User) -> str:
         return _("This person was erased.") if person.erased_at is not None else ""

@@ -15,6 +15,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import shops, staff
 from accounts.audit import record
 from accounts.clock import db_now
 from accounts.deeds import Doer, Refused
@@ -33,16 +34,22 @@ class NotInTheirPlace(Refused):
 
 
 def customers_of(organization: Organization) -> list[User]:
-    """Members in whose place an operator may look."""
-    members = User.objects.filter(memberships__organization=organization, **_CUSTOMER)
+    """Members in whose place an operator may look. Nobody who works at a desk, of whatever shop, is among them."""
+    members = User.objects.filter(memberships__organization=organization, desks=None, **_CUSTOMER)
     return list(members.order_by("email"))
 
 
 _CUSTOMER = {"is_active": True, "erased_at": None, "is_staff": False, "is_superuser": False}
 
 
+class NotHere(Refused):
+    message = _("One looks in at the address of its own shop, and by the shop's own staff.")
+
+
 def begin(request: HttpRequest, organization: Organization, user: User, doer: Doer) -> StandIn:
-    """In this session, in place of another one that was begun in it. Raises NotInTheirPlace."""
+    """In this session, in place of another one that was begun in it. Raises NotInTheirPlace, NotHere."""
+    if organization.shop_id != shops.shop_id_of(request):
+        raise NotHere
     if _token_of(request) != doer.once:
         end(request)
     with transaction.atomic():
@@ -55,7 +62,7 @@ def begin(request: HttpRequest, organization: Organization, user: User, doer: Do
                 "until": db_now() + LASTS,
             },
         )
-        if _of(doer.once, doer.user) is None:
+        if _of(request, doer.once, doer.user) is None:
             raise NotInTheirPlace if is_new else Refused
         if is_new:
             record(
@@ -74,7 +81,7 @@ def begin(request: HttpRequest, organization: Organization, user: User, doer: Do
 def of(request: HttpRequest) -> StandIn | None:
     """In whose place this session's operator is now; None also when the time is over, or either may not any more."""
     token, user = _token_of(request), request.user
-    return _of(token, user) if token is not None and isinstance(user, User) else None
+    return _of(request, token, user) if token is not None and isinstance(user, User) else None
 
 
 def is_begun(request: HttpRequest) -> bool:
@@ -117,15 +124,17 @@ def _end(row: StandIn, by: str, origin: Origin = NOWHERE) -> bool:
     return True
 
 
-def _of(token: uuid.UUID, operator: User) -> StandIn | None:
-    if not (operator.is_active and operator.is_staff and operator.has_perm(PERMISSION)):
+def _of(request: HttpRequest, token: uuid.UUID, operator: User) -> StandIn | None:
+    if not staff.may(request, PERMISSION):
         return None
     rows = _rows().filter(token=token, operator=operator, ended_at=None, is_young=True)
     row: StandIn | None = rows.first()
     if row is None or row.organization.closed_at is not None:
         return None
+    if row.organization.shop_id != shops.shop_id_of(request):
+        return None
     person = row.user
-    if any(getattr(person, name) != value for name, value in _CUSTOMER.items()):
+    if any(getattr(person, name) != value for name, value in _CUSTOMER.items()) or person.desks.exists():
         return None
     if not Membership.objects.filter(user=person, organization=row.organization).exists():
         return None

@@ -17,8 +17,9 @@ AT_MOST = 10
 WARNED_WITHIN = datetime.timedelta(days=30)
 
 
-def notices() -> list[Notice]:
-    return [*_of_books(books.last()), *_of_payments()]
+def notices(shop_id: int | None = None, *, books_too: bool = True) -> list[Notice]:
+    """Of a shop, or of all. The books are those of the whole installation."""
+    return [*(_of_books(books.last()) if books_too else ()), *_of_payments(shop_id)]
 
 
 def _of_books(row: BooksCheck) -> Iterator[Notice]:
@@ -32,11 +33,12 @@ def _of_books(row: BooksCheck) -> Iterator[Notice]:
         )
 
 
-def _of_payments() -> list[Notice]:
+def _of_payments(shop_id: int | None) -> list[Notice]:
     """By one query: what does not agree, and warnings of fraud whose money was neither given back nor disputed."""
     needed = ("public_id", "problem", "credited")
-    at_odds = Payment.objects.exclude(problem="").only(*needed)
-    warned = Payment.objects.filter(
+    rows = Payment.objects.all() if shop_id is None else Payment.objects.filter(shop=shop_id)
+    at_odds = rows.exclude(problem="").only(*needed)
+    warned = rows.filter(
         problem="",
         fraud_warned_at__gte=db_now() - WARNED_WITHIN,
         status=PaymentStatus.PAID,

@@ -118,13 +118,22 @@ def holding(reference: str) -> Holding | None:
     )
 
 
-def sold_by_day(since: datetime.datetime) -> dict[datetime.date, int]:
-    """What payments brought by day (UTC), net of tax and of what was given back, in millionths of the currency."""
+def sold_by_day(since: datetime.datetime, shop_id: int | None = None) -> dict[str, dict[datetime.date, int]]:
+    """What payments of a shop, or of all, brought: by currency and day (UTC), net of tax and of what was given back, in
+    millionths of the currency.
+    """
     rows = PaymentStep.objects.all()
     first = newest_first.bracket(rows, since - newest_first.SLACK, by=newest_first.OF_ALL)[0]
     young = rows.filter(pk__gte=first, created_at__gte=since).order_by()
-    by_day = young.annotate(day=TruncDate("created_at", tzinfo=datetime.UTC)).values_list("day")
-    return dict(by_day.annotate(micros=Sum("value_micros")))
+    if shop_id is not None:
+        young = young.filter(payment__shop=shop_id)
+    by_day = young.annotate(day=TruncDate("created_at", tzinfo=datetime.UTC))
+    found: dict[str, dict[datetime.date, int]] = {}
+    for currency, day, micros in by_day.values_list("payment__shop__currency", "day").annotate(
+        micros=Sum("value_micros")
+    ):
+        found.setdefault(currency, {})[day] = micros
+    return found
 
 
 @dataclass(frozen=True, slots=True)

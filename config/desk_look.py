@@ -11,6 +11,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.desk.favicon"}],
     "STYLES": ["config.desk.stylesheet"],
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": "config.desk.shows_history",
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "base": {

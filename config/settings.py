@@ -155,7 +155,11 @@ TEMPLATES = [
 # --- People and sessions ------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# The first signs nobody in: it says what a shop's staff may do at their desk, and has the last word on it.
+AUTHENTICATION_BACKENDS = [
+    "accounts.staff.StaffBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"

@@ -63,6 +63,15 @@ def oldest_s() -> float:
     return _age_s(queued["oldest"])
 
 
+def queued(shop_id: int | None = None) -> tuple[int, float]:
+    """How many orders of a shop, or of all, wait in the queue, and for how long the oldest has, in seconds."""
+    waiting = Generation.objects.unended().filter(status=Status.QUEUED)
+    if shop_id is not None:
+        waiting = waiting.filter(organization__shop=shop_id)
+    found = waiting.aggregate(count=Count("pk"), oldest=Min("created_at"))
+    return found["count"], _age_s(found["oldest"])
+
+
 def _age_s(since: datetime.datetime | None) -> float:
     return 0.0 if since is None else (read_db_now() - since).total_seconds()
 

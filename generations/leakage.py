@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, Count, F, Q, Sum, Value, When
+from django.db.models import BooleanField, Case, Count, Q, Sum, Value, When
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit_log import defused
 from accounts.clock import read_db_now
+from accounts.models import Shop
 from accounts.newest_first import OF_ALL, SLACK, bracket
-from generations.margin import MICROS, Window, csv_lines, decimal
+from generations.margin import CURRENCY, MICROS, Window, csv_lines, decimal, upstream_name
 from generations.models import Attempt, BilledDay, Status, Upstream
 from generations.providers.base import OutcomeKind
 
@@ -42,7 +43,7 @@ MOST_PROBLEMS = 20
 
 @dataclass(slots=True)
 class Leak:
-    """Of one upstream; amounts in millionths of the shop's currency. `lost` by the reasons, `booked_on` by day.
+    """Of one upstream; amounts in millionths of `currency`. `lost` by the reasons, `booked_on` by day.
 
     `gap_micros`: what the bill says above what is booked, on the days that it is there for.
     """
@@ -53,6 +54,7 @@ class Leak:
     lost: Counter[str] = field(default_factory=Counter)
     booked_on: Counter[datetime.date] = field(default_factory=Counter)
     billed_on: dict[datetime.date, int] = field(default_factory=dict)
+    currency: str = ""
 
     @property
     def lost_micros(self) -> int:
@@ -72,54 +74,65 @@ class Leak:
             yield day, billed, self.booked_on[day], billed - self.booked_on[day]
 
 
-def report(window: Window) -> list[Leak]:
-    """By upstream, in the order of what is lost there."""
-    found: dict[str, Leak] = {}
+def report(window: Window, shop_id: int | None = None) -> list[Leak]:
+    """Of a shop, or of all: by upstream, in the order of what is lost there. What this house makes itself for shops of
+    several currencies stands in each.
+    """
+    found: dict[tuple[str, str], Leak] = {}
     for day, since, until in window.days():
-        for name, outcome, is_paid, number, cost in _day(since, until):
-            leak = found.setdefault(name, Leak(name))
+        for currency, name, outcome, is_paid, number, cost in _day(since, until, shop_id):
+            leak = found.setdefault((name, currency), Leak(name, currency=currency))
             leak.attempts += number
             leak.booked_micros += cost
             leak.booked_on[day] += cost
             if cost and not is_paid:
                 leak.lost[UNPAID if outcome == OutcomeKind.OK else outcome] += cost
-    billed = BilledDay.objects.filter(day__gte=window.start, day__lte=window.end).select_related("upstream")
-    for row in billed:
-        found.setdefault(row.upstream.name, Leak(row.upstream.name)).billed_on[row.day] = row.amount_micros
+    billed = BilledDay.objects.filter(day__gte=window.start, day__lte=window.end)
+    if shop_id is not None:
+        billed = billed.filter(upstream__shop=shop_id)
+    several = shop_id is None and Shop.objects.count() > 1
+    for row in billed.select_related("upstream__shop"):
+        shop = row.upstream.shop
+        name = f"{shop.slug}: {row.upstream.name}" if several else row.upstream.name
+        leak = found.setdefault((name, shop.currency), Leak(name, currency=shop.currency))
+        leak.billed_on[row.day] = row.amount_micros
     return sorted(found.values(), key=lambda leak: (-leak.lost_micros, leak.name))
 
 
-def _day(since: datetime.datetime, until: datetime.datetime) -> Iterator[tuple[str, str, bool, int, int]]:
-    """(upstream, outcome, whether the customer paid for it, attempts, cost)."""
+def _day(
+    since: datetime.datetime, until: datetime.datetime, shop_id: int | None
+) -> Iterator[tuple[str, str, str, bool, int, int]]:
+    """(currency, upstream, outcome, whether the customer paid for it, attempts, cost)."""
     low = bracket(Attempt.objects.all(), since - SLACK, by=OF_ALL, time="submitted_at")[0]
     high = bracket(Attempt.objects.all(), until + SLACK, by=OF_ALL, time="submitted_at")[1]
     rows = Attempt.objects.filter(pk__gte=low, submitted_at__gte=since, submitted_at__lt=until)
     if high is not None:
         rows = rows.filter(pk__lt=high)
+    if shop_id is not None:
+        rows = rows.filter(generation__organization__shop=shop_id)
     paid = Q(outcome=OutcomeKind.OK, generation__status=Status.SUCCEEDED, generation__livemode=True)
     named = rows.annotate(
-        name=Case(When(upstream=None, then=F("provider")), default=F("upstream__name")),
+        name=upstream_name(of_all=shop_id is None),
         is_paid=Case(When(paid, then=Value(True)), default=Value(False), output_field=BooleanField()),
     )
     yield from (
         named.order_by()
-        .values_list("name", "outcome", "is_paid")
+        .values_list(f"generation__{CURRENCY}", "name", "outcome", "is_paid")
         .annotate(number=Count("pk"), cost=Sum("cost_micros"))
     )
 
 
-def as_csv(window: Window) -> Iterator[str]:
-    """A line for each upstream and reason, and for each day that is billed."""
-    yield csv_lines([("upstream", "what", "day", "booked", "billed", "gap")])
-    for leak in report(window):
-        name = defused(leak.name)
-        yield csv_lines([(name, "booked", "", decimal(leak.booked_micros), "", "")])
+def as_csv(window: Window, shop_id: int | None = None) -> Iterator[str]:
+    """A line for each upstream and reason, and for each day that is billed; each ends with its currency."""
+    yield csv_lines([("upstream", "what", "day", "booked", "billed", "gap", "currency")])
+    for leak in report(window, shop_id):
+        name, currency = defused(leak.name), leak.currency
+        yield csv_lines([(name, "booked", "", decimal(leak.booked_micros), "", "", currency)])
         for reason, micros in sorted(leak.lost.items()):
-            yield csv_lines([(name, f"lost: {reason}", "", decimal(micros), "", "")])
+            yield csv_lines([(name, f"lost: {reason}", "", decimal(micros), "", "", currency)])
         for day, billed, booked, gap in leak.days():
-            yield csv_lines(
-                [(name, "billed", day.isoformat(), decimal(booked), decimal(billed), decimal(gap))]
-            )
+            amounts = (decimal(booked), decimal(billed), decimal(gap))
+            yield csv_lines([(name, "billed", day.isoformat(), *amounts, currency)])
 
 
 # --- The bill -----------------------------------------------------------------------------------

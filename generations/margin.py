@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
-from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_log import defused
+from accounts.models import Shop
 from billing import reads
 from generations.models import Attempt, Generation
 from generations.providers.base import OutcomeKind
@@ -33,6 +34,7 @@ GROUPINGS = {
     "task": _("task"),
 }
 _DAY = datetime.timedelta(days=1)
+CURRENCY = "organization__shop__currency"
 Rows: TypeAlias = "QuerySet[Generation]"
 
 
@@ -54,13 +56,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class MarginRow:
-    """Of `orders` that have `name` in common; amounts in millionths of the shop's currency. `more`: of a task alone."""
+    """Of `orders` that have `name` in common; amounts in millionths of `currency`. `more`: of a task alone."""
 
     name: str
     orders: int
     income_micros: int
     cost_micros: int
     more: tuple[str, ...] = ()
+    currency: str = ""
 
     @property
     def margin_micros(self) -> int:
@@ -68,67 +71,87 @@ class MarginRow:
 
 
 def total(rows: Iterable[MarginRow]) -> MarginRow:
-    listed = list(rows)
-    return MarginRow(
-        "",
-        sum(row.orders for row in listed),
-        sum(row.income_micros for row in listed),
-        sum(row.cost_micros for row in listed),
-    )
+    """Of rows of one currency."""
+    found = totals(rows)
+    if len(found) > 1:
+        raise ValueError("What is in several currencies is never added up.")
+    return found[0] if found else MarginRow("", 0, 0, 0)
 
 
-def grouped(window: Window, by: str) -> list[MarginRow]:
-    """By one of GROUPINGS but tasks; days in their order, everything else by what it cost or brought, most first."""
+def totals(rows: Iterable[MarginRow]) -> list[MarginRow]:
+    """One for each currency: what is in several is never added up."""
     sums: dict[str, list[int]] = {}
+    for row in rows:
+        one = sums.setdefault(row.currency, [0, 0, 0])
+        for position, number in enumerate((row.orders, row.income_micros, row.cost_micros)):
+            one[position] += number
+    return [
+        MarginRow("", orders, income, cost, currency=currency)
+        for currency, (orders, income, cost) in sorted(sums.items())
+    ]
+
+
+def grouped(window: Window, by: str, shop_id: int | None = None) -> list[MarginRow]:
+    """Of a shop, or of all; by one of GROUPINGS but tasks, and by currency. Days in their order, everything else by
+    what it cost or brought, most first.
+    """
+    sums: dict[tuple[str, str], list[int]] = {}
     for day, since, until in window.days():
-        for name, *numbers in _day(day, ended(since, until), by):
-            one = sums.setdefault(name, [0, 0, 0])
+        for currency, name, *numbers in _day(day, ended(since, until, shop_id), by, of_all=shop_id is None):
+            one = sums.setdefault((name, currency), [0, 0, 0])
             for position, number in enumerate(numbers):
                 one[position] += number or 0
-    rows = [MarginRow(name, orders, income, cost) for name, (orders, income, cost) in sums.items()]
+    rows = [
+        MarginRow(name, orders, income, cost, currency=currency)
+        for (name, currency), (orders, income, cost) in sums.items()
+    ]
     if by == "day":
-        return sorted(rows, key=lambda row: row.name)
+        return sorted(rows, key=lambda row: (row.name, row.currency))
     return sorted(rows, key=lambda row: (-max(row.income_micros, row.cost_micros), row.name))
 
 
-def _day(day: datetime.date, rows: Rows, by: str) -> Iterator[tuple[Any, ...]]:
-    """(name, orders, income, cost), several for one name."""
+def _day(day: datetime.date, rows: Rows, by: str, *, of_all: bool) -> Iterator[tuple[Any, ...]]:
+    """(currency, name, orders, income, cost), several for one name."""
     if by == "upstream":
-        yield from _by_upstream(rows)
+        yield from _by_upstream(rows, of_all=of_all)
         return
-    fields = {"customer": "organization__slug", "model": "model__slug"}
+    fields = {"customer": ["organization__slug"], "model": ["model__slug"], "day": []}
     sums = {"number": Count("pk"), "brought": Sum(_income()), "took": Sum(_cost())}
-    if by == "day":
-        found = rows.aggregate(**sums)
-        if found["number"]:
-            yield day.isoformat(), found["number"], found["brought"], found["took"]
-    else:
-        yield from rows.order_by().values_list(fields[by]).annotate(**sums)
+    for currency, *found in rows.order_by().values_list(CURRENCY, *fields[by]).annotate(**sums):
+        yield (currency, *([day.isoformat()] if by == "day" else ()), *found)
 
 
-def _by_upstream(rows: Rows) -> Iterator[tuple[Any, ...]]:
+def _by_upstream(rows: Rows, *, of_all: bool) -> Iterator[tuple[Any, ...]]:
     """Costs are each attempt's upstream's; what an order brought, with the order, that of the last that delivered."""
+    its_name = upstream_name(of_all=of_all)
     delivered = Attempt.objects.filter(generation=OuterRef("pk"), outcome=OutcomeKind.OK)
-    last = Subquery(delivered.order_by("-number").values(name=_upstream_name())[:1])
-    named = rows.annotate(name=Coalesce(last, Value(""))).order_by().values_list("name")
-    for name, number, brought in named.annotate(number=Count("pk"), brought=Sum(_income())):
-        yield name, number, brought, 0
+    last = Subquery(delivered.order_by("-number").values(name=its_name)[:1])
+    named = rows.annotate(name=Coalesce(last, Value(""))).order_by().values_list(CURRENCY, "name")
+    for currency, name, number, brought in named.annotate(number=Count("pk"), brought=Sum(_income())):
+        yield currency, name, number, brought, 0
     # By portions of numbers: joined to a whole day of orders, the database may read all attempts there ever were.
     ids = list(rows.values_list("pk", flat=True))
     for start in range(0, len(ids), PORTION_OF_IDS):
         attempts = Attempt.objects.filter(generation__in=ids[start : start + PORTION_OF_IDS])
-        costs = attempts.exclude(cost_micros=0).annotate(name=_upstream_name())
-        for name, cost in costs.order_by().values_list("name").annotate(Sum("cost_micros")):
-            yield name, 0, 0, cost
+        costs = attempts.exclude(cost_micros=0).annotate(name=its_name)
+        summed = costs.order_by().values_list(f"generation__{CURRENCY}", "name").annotate(Sum("cost_micros"))
+        for currency, name, cost in summed:
+            yield currency, name, 0, 0, cost
 
 
-def _upstream_name() -> Case:
-    return Case(When(upstream=None, then=F("provider")), default=F("upstream__name"))
+def upstream_name(*, of_all: bool) -> Case:
+    """Of attempts. Two shops may call theirs the same, so each says whose it is where there are several."""
+    name: Any = F("upstream__name")
+    if of_all and Shop.objects.count() > 1:
+        parts = (F("upstream__shop__slug"), Value(": "), F("upstream__name"))
+        name = Concat(*parts, output_field=CharField())
+    return Case(When(upstream=None, then=F("provider")), default=name, output_field=CharField())
 
 
-def ended(since: datetime.datetime, until: datetime.datetime) -> Rows:
-    """Before `until`."""
-    return Generation.objects.filter(finished_at__gte=since, finished_at__lt=until)
+def ended(since: datetime.datetime, until: datetime.datetime, shop_id: int | None = None) -> Rows:
+    """Before `until`; of a shop, or of all."""
+    rows = Generation.objects.filter(finished_at__gte=since, finished_at__lt=until)
+    return rows if shop_id is None else rows.filter(organization__shop=shop_id)
 
 
 def _income() -> Coalesce:
@@ -145,30 +168,35 @@ def _cost() -> Coalesce:
 
 
 def tasks(
-    window: Window, *, before: tuple[datetime.datetime, int] | None = None, limit: int = PAGE
+    window: Window,
+    *,
+    before: tuple[datetime.datetime, int] | None = None,
+    limit: int = PAGE,
+    shop_id: int | None = None,
 ) -> list[tuple[MarginRow, tuple[datetime.datetime, int]]]:
-    """The latest that ended, each with the place that those after it come `before`."""
+    """The latest that ended, of a shop or of all, each with the place that those after it come `before`."""
     since = datetime.datetime.combine(window.start, datetime.time(), datetime.UTC)
-    rows = ended(since, since + (window.end - window.start + _DAY))
+    rows = ended(since, since + (window.end - window.start + _DAY), shop_id)
     if before is not None:
         moment, pk = before
         # Not by equality: SQLite keeps times as text, and not all with as many digits.
         earlier = moment - datetime.timedelta(microseconds=1)
         same = Q(finished_at__gt=earlier, pk__lt=pk)
         rows = rows.filter(Q(finished_at__lte=earlier) | same, finished_at__lte=moment)
-    rows = rows.select_related("organization", "model").annotate(income=_income(), cost=_cost())
+    rows = rows.select_related("organization__shop", "model").annotate(income=_income(), cost=_cost())
     found = []
     for row in rows.order_by("-finished_at", "-pk")[:limit]:
         ended_at = cast(datetime.datetime, row.finished_at)
         more = (f"{ended_at:%Y-%m-%d %H:%M:%S}", row.organization.slug, row.model.slug, row.status)
-        line = MarginRow(row.task_id, 1, row.income, row.cost, more)
+        currency = row.organization.shop.currency
+        line = MarginRow(row.task_id, 1, row.income, row.cost, more, currency)
         found.append((line, (ended_at, row.pk)))
     return found
 
 
-def _all_tasks(window: Window) -> Iterator[MarginRow]:
+def _all_tasks(window: Window, shop_id: int | None) -> Iterator[MarginRow]:
     before = None
-    while found := tasks(window, before=before, limit=PORTION):
+    while found := tasks(window, before=before, limit=PORTION, shop_id=shop_id):
         for row, place in found:
             yield row
             before = place
@@ -177,15 +205,15 @@ def _all_tasks(window: Window) -> Iterator[MarginRow]:
 # --- As a file ----------------------------------------------------------------------------------
 
 
-def as_csv(window: Window, by: str) -> Iterator[str]:
-    """Amounts with six decimals, in the shop's currency."""
+def as_csv(window: Window, by: str, shop_id: int | None = None) -> Iterator[str]:
+    """Amounts with six decimals, each in the currency that its line ends with."""
     more = ("ended_at", "customer", "model", "status") if by == "task" else ("orders",)
-    yield csv_lines([(by, *more, "income", "cost", "margin")])
-    rows = _all_tasks(window) if by == "task" else iter(grouped(window, by))
+    yield csv_lines([(by, *more, "income", "cost", "margin", "currency")])
+    rows = _all_tasks(window, shop_id) if by == "task" else iter(grouped(window, by, shop_id))
     for row in rows:
         amounts = (row.income_micros, row.cost_micros, row.margin_micros)
         fields = row.more or (str(row.orders),)
-        yield csv_lines([(*map(defused, (row.name, *fields)), *map(decimal, amounts))])
+        yield csv_lines([(*map(defused, (row.name, *fields)), *map(decimal, amounts), row.currency)])
 
 
 def decimal(micros: int) -> str:

@@ -13,22 +13,23 @@ from generations.models import Alarm, UpstreamState
 AT_MOST = 10
 
 
-def notices() -> list[Notice]:
-    """By one query: circuits that an upstream's refusal of our account keeps open, organizations that paused, and
-    alarms.
+def notices(shop_id: int | None = None) -> list[Notice]:
+    """By one query, of a shop or of all: circuits that an upstream's refusal of our account keeps open, organizations
+    that paused, and alarms.
     """
+    of_upstream, of_shop = ({}, {}) if shop_id is None else ({"upstream__shop": shop_id}, {"shop": shop_id})
     refusing = (
-        UpstreamState.objects.filter(opened_at__isnull=False, reason=circuit.ACCOUNT)
+        UpstreamState.objects.filter(opened_at__isnull=False, reason=circuit.ACCOUNT, **of_upstream)
         .annotate(what=Value("upstream", CharField()), key=Cast("pk", CharField()))
         .values_list("what", "key", "upstream__name", "detail")
     )
     paused = (
-        Organization.objects.filter(suspended_at__isnull=False, suspended_reason=conduct.REASON)
+        Organization.objects.filter(suspended_at__isnull=False, suspended_reason=conduct.REASON, **of_shop)
         .annotate(what=Value("organization", CharField()), key=Cast("pk", CharField()))
         .values_list("what", "key", "name", "slug")
     )
     wrong = (
-        Alarm.objects.filter(ended_at=None)
+        Alarm.objects.filter(ended_at=None, **of_shop)
         .annotate(what=Value("alarm", CharField()), key=Cast("pk", CharField()))
         .values_list("what", "key", "subject", "advice")
     )

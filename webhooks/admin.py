@@ -13,6 +13,7 @@ from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(ReadOnlyAdmin):
+    shop_path = "organization__shop"
     list_display = (
         "public_id",
         "organization",
@@ -38,6 +39,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    shop_path = "organization__shop"
     list_display = (
         "public_id",
         "organization",

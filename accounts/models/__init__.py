@@ -6,6 +6,9 @@ from accounts.models.audit import (
     AuditEvent,
     AuditOrigin,
 )
+from accounts.models.done_for import (
+    DoneFor,
+)
 from accounts.models.exports import (
     DataExport,
     ExportState,
@@ -56,6 +59,7 @@ __all__ = [
     "AuditOrigin",
     "DataExport",
     "DocumentKind",
+    "DoneFor",
     "ExportState",
     "Invitation",
     "Membership",

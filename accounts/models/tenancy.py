@@ -195,9 +195,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by e-mail. Append-only rows name people by `uuid` alone, so a person can be blanked.
 
     `email_confirmed_at`: when they showed that the address is theirs; null for those whom an operator entered.
-    `language`: what mail to them is written in, a code of settings.LANGUAGES; "" until it is known, then English.
-    `erased_at`: when they were blanked; nobody signs in as them any more.
+    `language`: what mail to them is written in, a code of settings.LANGUAGES; "" until it is known, then the shop's.
+    `erased_at`: when they were blanked; nobody signs in as them any more. `desk_role`: what they are at the desk of the
+    shop that this request asks (staff.py), no column.
     """
+
+    desk_role: str | None = None
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)

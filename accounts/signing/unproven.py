@@ -71,7 +71,9 @@ def forget_old() -> int:
     """How many accounts were blanked, with the organizations that were founded with them, unless there is something in
     these: then an operator has put it there.
     """
-    old = _unproven().filter(date_joined__lte=db_now() - KEPT_FOR, is_staff=False, is_superuser=False)
+    old = _unproven().filter(
+        date_joined__lte=db_now() - KEPT_FOR, is_staff=False, is_superuser=False, desks=None
+    )
     forgotten = 0
     for user in old.order_by("pk")[:AT_ONCE]:
         try:

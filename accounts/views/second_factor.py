@@ -20,6 +20,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 
+from accounts import staff
 from accounts.signing import receivers
 from accounts.views.gates import OnceMixin, own_page
 
@@ -27,7 +28,7 @@ from accounts.views.gates import OnceMixin, own_page
 class OverView(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        needs_it = settings.STAFF_SECOND_FACTOR and self.request.user.is_staff
+        needs_it = settings.STAFF_SECOND_FACTOR and staff.works_here(self.request)
         return {**context, "desk_needs_it": needs_it}
 
 

@@ -32,6 +32,7 @@ class TypeFilter(admin.SimpleListFilter):
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
+    shop_path = "shop"
     list_display = ("event_id", "type", "payment", "received_at", "processed_at", "attempts", "error")
     list_select_related = ("payment",)
     time_field = "received_at"

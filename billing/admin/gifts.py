@@ -13,8 +13,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.desk_lists import Stretch
-from accounts.desk_scope import shop_of_desk
-from accounts.models import Shop
 from accounts.newest_first import OF_ALL
 from billing import manual, vouchers
 from billing.models import Redemption, Voucher
@@ -24,10 +22,6 @@ FROM_ONE = ("credits", "total_limit", "per_organization_limit", "per_person_limi
 
 
 class VoucherForm(RowForm):
-    """`shop`: whose a new one becomes."""
-
-    shop: Shop
-
     class Meta:
         model = Voucher
         fields = (
@@ -53,7 +47,7 @@ class VoucherForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            self.instance.shop = self.shop
+            self.instance.shop = self.shop_of_new()
         for name in FROM_ONE:
             if name in self.fields:  # not when it may only be looked at
                 self.fields[name].validators.append(MinValueValidator(1))
@@ -65,7 +59,7 @@ class VoucherForm(RowForm):
         code = vouchers.clean_code(str(self.cleaned_data["code"]))
         if not code:
             raise ValidationError(_("A code has 4 to 40 letters from A to Z, digits and hyphens."))
-        if Voucher.objects.filter(shop=self.instance.shop, code=code).exclude(pk=self.instance.pk).exists():
+        if Voucher.objects.filter(shop=self.shop_of_row(), code=code).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("There is a voucher with this code already."))
         return code
 
@@ -84,9 +78,16 @@ class VoucherForm(RowForm):
             self.add_error("total_limit", ValidationError(words % {"count": redeemed}))
         return cleaned
 
+    def save(self, commit: bool = True) -> Voucher:
+        if self.instance.pk is None:
+            self.instance.shop = self.shop_of_new()
+        saved: Voucher = super().save(commit)
+        return saved
+
 
 @admin.register(Voucher)
 class VoucherAdmin(DeskAdmin):
+    shop_path = "shop"
     form = VoucherForm
     list_display = ("code", "credits", "uses", "starts_at", "expires_at", "active", "note")
     list_filter = ("active",)
@@ -100,11 +101,6 @@ class VoucherAdmin(DeskAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Voucher | None = None) -> Any:
         return () if obj is None else ("code", "credits", "redemptions_shown")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        form.shop = shop_of_desk(request)  # a class of this request alone
-        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"code": vouchers.new_code(), **super().get_changeform_initial_data(request)}
@@ -139,6 +135,7 @@ class VoucherAdmin(DeskAdmin):
 
 @admin.register(Redemption)
 class RedemptionAdmin(ReadOnlyAdmin):
+    shop_path = "voucher__shop"
     list_display = ("voucher", "organization", "credits", "user", "created_at")
     list_select_related = ("voucher", "organization")
     list_filter = (Stretch,)
@@ -146,5 +143,5 @@ class RedemptionAdmin(ReadOnlyAdmin):
     search_by = {"": "voucher__code"}
     search_help_text = gettext_lazy("A voucher's code")
 
-    def narrowed_to(self, name: str, value: str) -> str:
-        return Voucher.objects.filter(pk=value).values_list("code", flat=True).first() or ""
+    def narrowed_to(self, request: HttpRequest, name: str, value: str) -> str:
+        return self.named(request, Voucher, value, "code")

@@ -11,16 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, RowForm
 from accounts.desk_scope import shop_of_desk
-from accounts.models import Shop
 from billing.currencies import LEAST_CHARGE, shown, step
 from billing.models import CreditPack
 
 
 class PackForm(RowForm):
-    """`shop`: whose a new one becomes."""
-
-    shop: Shop
-
     class Meta:
         model = CreditPack
         fields = ("name", "credits", "bonus", "price_minor", "currency", "is_active", "position")
@@ -28,7 +23,7 @@ class PackForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            self.instance.shop = self.shop
+            self.instance.shop = self.shop_of_new()
         for name in ("credits", "price_minor"):
             if name in self.fields:  # not when it may only be looked at
                 self.fields[name].validators.append(MinValueValidator(1))
@@ -56,16 +51,12 @@ class PackForm(RowForm):
 
 @admin.register(CreditPack)
 class CreditPackAdmin(DeskAdmin):
+    shop_path = "shop"
     form = PackForm
     list_display = ("name", "credits", "bonus", "price_shown", "is_active", "position")
     list_filter = ("is_active",)
     ordering = ("position", "price_minor", "pk")
     fields = ("name", ("credits", "bonus"), ("price_minor", "currency"), ("is_active", "position"))
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        form.shop = shop_of_desk(request)  # a class of this request alone
-        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"currency": shop_of_desk(request).currency, **super().get_changeform_initial_data(request)}

@@ -139,7 +139,8 @@ class PaymentDeeds(ReadOnlyAdmin):
 
     def _payment(self, request: HttpRequest, payment_id: int, action: str = "change") -> Payment:
         """One that this operator may do this with."""
-        payment = Payment.objects.select_related("organization").filter(pk=payment_id).first()
+        found = self.get_queryset(request).select_related("organization").filter(pk=payment_id)
+        payment: Payment | None = found.first()
         if payment is None:
             raise Http404
         if not self.may(request, action):

@@ -37,6 +37,7 @@ def till_path(shop_id: int) -> str:
 
 @admin.register(Payment)
 class PaymentAdmin(PaymentDeeds):
+    shop_path = "shop"
     list_display = ("public_id", "organization", "kind", "amount", "credits", "standing", "created_at")
     list_select_related = ("organization",)
     list_filter = ("status", "kind", Stretch)

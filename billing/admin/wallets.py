@@ -50,6 +50,7 @@ customers.rows.append(customers.Rows(gettext_lazy("Payments"), "billing.view_pay
 
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
+    shop_path = "organization__shop"
     list_display = ("organization", "available", "held", "owed", "value", "open_tasks")
     list_select_related = ("organization__shop",)
     narrow = {BY_ORGANIZATION: OF_ALL}
@@ -90,6 +91,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
+    shop_path = "wallet__organization__shop"
     list_display = ("created_at", "of", "kind", "available", "held", "owed", "value", "cause", "actor")
     list_select_related = ("wallet__organization__shop",)
     list_filter = (KindFilter, Stretch)
@@ -107,9 +109,8 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("of", "value", "cause", "noted")
 
-    def narrowed_to(self, name: str, value: str) -> str:
-        found = Wallet.objects.filter(pk=value).values_list("organization__name", flat=True).first()
-        return found or ""
+    def narrowed_to(self, request: HttpRequest, name: str, value: str) -> str:
+        return self.named(request, Wallet, value, "organization__name")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()

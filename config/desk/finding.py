@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import keys
+from accounts.desk_rows import OfShop
 from accounts.models import ApiKey, DataExport, Invitation, Organization, User
 from billing.models import (
     LedgerEntry,
@@ -56,8 +57,9 @@ def find(request: HttpRequest, term: str) -> list[Hit]:
     """What this operator may see of all that the term names, each once."""
     hits: dict[str, Hit] = {}
     for rows in _rows(term.strip()[:MOST_LENGTH]):
-        if site.get_model_admin(rows.model).has_view_permission(request):
-            for row in rows[:MOST_OF_A_KIND]:
+        desk = site.get_model_admin(rows.model)
+        if isinstance(desk, OfShop) and desk.has_view_permission(request):
+            for row in desk.in_scope(request, rows)[:MOST_OF_A_KIND]:
                 hit = _hit(row)
                 hits.setdefault(hit.path, hit)
     return list(hits.values())

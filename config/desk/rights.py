@@ -34,6 +34,7 @@ MORE = (
     ("billing.stripeaccount", gettext_lazy("Stripe"), ("change",)),
     ("billing.bookscheck", gettext_lazy("The books"), ("view", "change")),
     ("generations.billedday", gettext_lazy("Upstreams' bills"), ("add",)),
+    ("accounts.shopstaff", gettext_lazy("Staff of shops"), ("change",)),
 )
 
 

@@ -1,6 +1,6 @@
 """Who gets to the desk, through the shop's own sign-in; and what is wrong, on top of every page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -18,15 +18,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import staff
 from accounts.desk import Notice
 from accounts.desk_pages import DeskPage
 from accounts.desk_pages import pages as pages_of_desk
+from accounts.desk_scope import is_platform, scope_of
 from accounts.models import User
 from accounts.signing import second_factor
 from accounts.views.signing import sign_out
 from billing import notices as of_money
 from config import pages
-from config.desk import today
+from config.desk import shown, today
 from generations import notices as of_images
 
 if TYPE_CHECKING:
@@ -36,12 +38,16 @@ else:
 
 
 class DeskSite(DeskBase):
-    """Nobody but active staff learns that there is anything here, and tries to sign in are limited as everywhere. With
-    settings.STAFF_SECOND_FACTOR a password alone opens no page of it.
+    """Nobody but active staff learns that there is anything here: the platform's at its own address, a shop's at that
+    shop's. Tries to sign in are limited as everywhere. With settings.STAFF_SECOND_FACTOR a password alone opens no page
+    of it.
     """
 
     index_template = "admin/today.html"
     index_title = gettext_lazy("Today")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return staff.admit(request)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
@@ -57,6 +63,14 @@ class DeskSite(DeskBase):
 
     def extra_urls(self) -> list[URLPattern]:
         return [path(page.path, self.admin_view(_of(page)), name=page.name) for page in pages_of_desk]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """No form of the desk asks for it, and it would count rows."""
+        raise Http404
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Unfold's keeps what it found for a person, whatever they may see by now."""
+        return redirect("admin:find")
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**today.context(request), **(extra_context or {})})
@@ -78,14 +92,30 @@ class DeskSite(DeskBase):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        found: list[Notice] = []
-        if self.has_permission(request):
-            found = [*of_money.notices(), *of_images.notices()]
-        return {**context, "desk_notices": found}
+        if not self.has_permission(request):
+            return context
+        found: list[Notice] = [*_notices(request)]
+        return {**context, "desk_notices": found, **shown.context(request)}
+
+
+def _notices(request: HttpRequest) -> Iterator[Notice]:
+    """Of the shops that are shown, and for a shop's staff of what they may open."""
+    scope, is_theirs = scope_of(request), not is_platform(request)
+    user = request.user
+    if not is_theirs:
+        yield from of_money.notices(scope)
+        yield from of_images.notices(scope)
+    elif isinstance(user, User):
+        if user.has_perm("billing.view_payment"):
+            yield from of_money.notices(scope, books_too=False)
+        if user.has_perm("generations.view_upstream"):
+            yield from of_images.notices(scope)
 
 
 def _of(page: DeskPage) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if page.platform_alone and not is_platform(request):
+            raise Http404
         if not page.is_for(request):
             raise PermissionDenied
         return page.view(request, *args, **kwargs)
@@ -125,6 +155,10 @@ def shop_name(request: HttpRequest) -> str:
 
 def subheader(request: HttpRequest) -> str:
     return _("The operator's desk")
+
+
+def shows_history(request: HttpRequest) -> bool:
+    return is_platform(request)
 
 
 def favicon(request: HttpRequest) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from accounts import figures
 from accounts.clock import read_db_now
+from accounts.desk_scope import is_platform, scope_of
 from accounts.models import OperatorAlert, User
-from accounts.shops import first_shop
 from billing import books, reads
 from billing.currencies import value_shown
 from billing.models import BooksCheck
@@ -26,6 +26,7 @@ from generations.upstream_states import state_of
 
 LATEST_ATTEMPTS = 2_000  # of all upstreams together
 LATEST_ALERTS = 5
+MOST_UPSTREAMS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,16 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class InOneCurrency:
+    """What shops of one currency brought and cost; `currency`: in capitals, "" where there is no other."""
+
+    currency: str
+    figures: Sequence[Figure]
+    in_all: Sequence[Figure]
+    charts: Sequence[Drawn]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Of an upstream: what it has in hand, its circuit, and of its latest attempts how many went well."""
 
@@ -66,31 +77,50 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     found: dict[str, Any] = {"title": _("Today")}
+    scope = scope_of(request)
     if user.has_perm("billing.view_ledgerentry"):
-        found |= _sums()
+        found |= _sums(scope)
     if user.has_perm("generations.view_generation"):
-        found["queue"] = _queue()
+        found["queue"] = _queue(scope)
     if user.has_perm("generations.view_upstream"):
-        found["upstreams"] = _upstreams()
-    if user.has_perm("billing.view_bookscheck"):
+        found["upstreams"] = _upstreams(scope)
+    if is_platform(request) and user.has_perm("billing.view_bookscheck"):
         found["books"] = _books(books.last())
     if user.has_perm("accounts.view_operatoralert"):
-        found["alerts"] = OperatorAlert.objects.order_by("-pk")[:LATEST_ALERTS]
+        alerts = OperatorAlert.objects.order_by("-pk")
+        found["alerts"] = (alerts if scope is None else alerts.filter(shop=scope))[:LATEST_ALERTS]
     return found
 
 
-def _sums() -> dict[str, Any]:
-    days, currency = today.last_days(), first_shop().currency
-    start = datetime.datetime.combine(days.days[0][0], datetime.time(), datetime.UTC)
-    sold = reads.sold_by_day(start)
-    of_today = _figures(days.today, sold.get(days.days[-1][0], 0), currency)
-    return {
-        "figures": of_today,
-        "in_all": _figures(days.total, sum(sold.values()), currency),
-        "days": DAYS,
-        "charts": _charts(days, sold, currency),
-        "missing": days.missing,
-    }
+def _sums(scope: int | None) -> dict[str, Any]:
+    """Amounts of several currencies stand beside each other, and are never added up."""
+    by_currency = today.last_days(scope)
+    one = next(iter(by_currency.values()))
+    start = datetime.datetime.combine(one.days[0][0], datetime.time(), datetime.UTC)
+    sold = reads.sold_by_day(start, scope)
+    currencies = sorted({*by_currency, *sold})
+    nothing = Days([(day, Sums()) for day, _sums in one.days], one.missing)
+    parts = [
+        _in_one_currency(
+            by_currency.get(currency, nothing),
+            sold.get(currency, {}),
+            currency,
+            is_alone=len(currencies) == 1,
+        )
+        for currency in currencies
+    ]
+    return {"parts": parts, "days": DAYS, "missing": one.missing}
+
+
+def _in_one_currency(
+    days: Days, sold: Mapping[datetime.date, int], currency: str, *, is_alone: bool
+) -> InOneCurrency:
+    return InOneCurrency(
+        "" if is_alone else currency.upper(),
+        _figures(days.today, sold.get(days.days[-1][0], 0), currency),
+        _figures(days.total, sum(sold.values()), currency),
+        _charts(days, sold, currency),
+    )
 
 
 def _figures(sums: Sums, sold_micros: int, currency: str) -> list[Figure]:
@@ -135,11 +165,11 @@ def _charts(days: Days, sold: Mapping[datetime.date, int], currency: str) -> lis
     ]
 
 
-def _queue() -> Figure:
-    found = backlog.measure()
-    words = ngettext("%(count)s order waits", "%(count)s orders wait", found.waiting)
-    words %= {"count": figures.count(found.waiting)}
-    age = backlog.oldest_s()
+def _queue(scope: int | None) -> Figure:
+    """How long others' orders wait is not a shop's to know."""
+    waiting, age = backlog.queued(scope)
+    words = ngettext("%(count)s order waits", "%(count)s orders wait", waiting)
+    words %= {"count": figures.count(waiting)}
     return Figure(_("Oldest order in the queue"), figures.duration(age), words, is_bad=age > 60)
 
 
@@ -147,7 +177,7 @@ def _orders(count: int) -> str:
     return ngettext("%(count)s order", "%(count)s orders", count) % {"count": figures.count(count)}
 
 
-def _upstreams() -> list[Health]:
+def _upstreams(scope: int | None) -> list[Health]:
     newest = Attempt.objects.aggregate(newest=Max("pk"))["newest"] or 0
     latest = Attempt.objects.filter(pk__gt=newest - LATEST_ATTEMPTS, upstream__isnull=False).exclude(
         outcome=""
@@ -158,13 +188,21 @@ def _upstreams() -> list[Health]:
         .values_list("upstream")
         .annotate(well=Count("pk", filter=Q(outcome="ok")), tried=Count("pk"))
     }
-    rows = Upstream.objects.select_related("state").order_by("-enabled", "priority", "name")
-    return [_health(row, *counts.get(row.pk, (0, 0))) for row in rows]
+    rows = Upstream.objects.select_related("state", "shop")
+    if scope is not None:
+        rows = rows.filter(shop=scope)
+    # Those that get no orders first: of a thousand shops not all fit.
+    rows = rows.order_by("-enabled", F("state__opened_at").asc(nulls_last=True), "priority", "name")
+    found = list(rows[:MOST_UPSTREAMS])
+    names_shops = len({row.shop_id for row in found}) > 1
+    return [
+        _health(row, *counts.get(row.pk, (0, 0)), of=row.shop.name if names_shops else "") for row in found
+    ]
 
 
-def _health(row: Upstream, well: int, tried: int) -> Health:
+def _health(row: Upstream, well: int, tried: int, *, of: str) -> Health:
     return Health(
-        row.name,
+        f"{of}: {row.name}" if of else row.name,
         reverse("admin:generations_upstream_change", args=[row.pk]),
         state_of(row) if row.enabled else _("disabled"),
         row.enabled and row.state.opened_at is not None,

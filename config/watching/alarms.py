@@ -13,9 +13,9 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import outbox
+from accounts import outbox, staff
 from accounts.clock import db_now
-from accounts.shops import first_shop
+from accounts.shops import first_id, first_shop
 from billing import alarms as of_money
 from billing.audit import Finding
 from billing.models import StripeEvent
@@ -100,10 +100,12 @@ def _stripe() -> Iterator[Trouble]:
     stuck = StripeEvent.objects.filter(
         processed_at=None, received_at__lte=db_now() - _ago(settings.ALARM_STRIPE_S)
     )
-    oldest = stuck.order_by("received_at").first()
-    if oldest is not None:
+    for shop_id in stuck.order_by().values_list("shop", flat=True).distinct():
+        oldest = stuck.filter(shop=shop_id).order_by("received_at").first()
+        if oldest is None:
+            continue
         yield Trouble(
-            "stripe",
+            "stripe" if shop_id == first_id() else f"stripe:{shop_id}",
             _("Events of Stripe are not worked through"),
             _(
                 "The oldest is %(event)s. It says: %(error)s\n\nAre workers alive? Look at the events in the admin, and"
@@ -192,7 +194,7 @@ def _begin(trouble: Trouble) -> None:
     try:
         with transaction.atomic():
             alarm = Alarm.objects.create(
-                shop_id=trouble.shop_id or first_shop().pk,
+                shop_id=trouble.shop_id,
                 condition=trouble.condition,
                 subject=trouble.subject[:200],
                 advice=trouble.advice,
@@ -230,7 +232,10 @@ def _end(alarm: Alarm) -> None:
 
 
 def _mail(alarm: Alarm, subject: str, body: str) -> None:
-    if not settings.OPERATOR_EMAILS:
+    """To those whose shop it is, or to the platform's operators."""
+    told = staff.mail_of(alarm.shop_id)
+    if not told:
         logger.error("%s. %s", subject, body)
-    for to in settings.OPERATOR_EMAILS:
-        outbox.queue(alarm.shop_id, to, f"[{alarm.shop.name}] {subject}", f"{body}\n", template="alarm")
+    shop = alarm.shop or first_shop()
+    for to in told:
+        outbox.queue(shop.pk, to, f"[{shop.name}] {subject}", f"{body}\n", template="alarm")

@@ -57,6 +57,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Generation)
 class GenerationAdmin(WithDeeds):
+    shop_path = "organization__shop"
     list_display = (
         "task_id",
         "organization",

@@ -15,7 +15,7 @@ from accounts import figures
 from accounts.clock import read_db_now
 from accounts.deeds import Deed, Doer, WithDeeds, deed_of
 from accounts.desk import RowForm, actor_of
-from accounts.shops import first_shop
+from accounts.desk_scope import shop_of_desk
 from generations import incidents
 from generations.admin.task_deeds import MOST_CREDITS, credits_in_words
 from generations.models import Incident, IncidentState
@@ -65,6 +65,7 @@ class IncidentForm(RowForm):
 
 @admin.register(Incident)
 class IncidentAdmin(WithDeeds):
+    shop_path = "shop"
     form = IncidentForm
     list_display = ("name", "since", "until", "upstream", "affected", "state", "created_at")
     list_select_related = ("upstream",)
@@ -92,7 +93,7 @@ class IncidentAdmin(WithDeeds):
         return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Incident, form: Any, change: bool) -> None:
-        found, is_new = incidents.draft(first_shop(), actor=actor_of(request), **form.cleaned_data)
+        found, is_new = incidents.draft(shop_of_desk(request), actor=actor_of(request), **form.cleaned_data)
         obj.pk = found.pk
         obj.refresh_from_db()
         if not is_new:

@@ -24,7 +24,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import figures
 from accounts.desk import ReadOnlyAdmin
-from accounts.shops import first_shop
+from accounts.desk_rows import Chosen
+from accounts.desk_scope import scope_of, shop_of_desk
+from accounts.models import Shop
 from generations import leakage, margin
 from generations.leakage import Leak
 from generations.margin import MarginRow, Window
@@ -68,9 +70,7 @@ class WindowForm(forms.Form):
 
 class BillForm(forms.Form):
     upstream = forms.ModelChoiceField(
-        label=gettext_lazy("Upstream"),
-        queryset=Upstream.objects.order_by("name"),
-        widget=UnfoldAdminSelectWidget,
+        label=gettext_lazy("Upstream"), queryset=Upstream.objects.none(), widget=UnfoldAdminSelectWidget
     )
     file = forms.FileField(
         label=gettext_lazy("File"),
@@ -79,6 +79,11 @@ class BillForm(forms.Form):
             " that are there already are replaced."
         ),
     )
+
+    def __init__(self, shop: Shop, *args: Any) -> None:
+        super().__init__(*args)
+        chosen: Any = self.fields["upstream"]
+        chosen.queryset = Upstream.objects.filter(shop=shop).order_by("name")
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -97,17 +102,18 @@ def _shown(micros: int) -> str:
 
 @admin.register(BilledDay)
 class BilledDayAdmin(ReadOnlyAdmin):
+    shop_path = "upstream__shop"
     time_field = "day"
     list_display = ("upstream", "day", "amount")
-    list_filter = ("upstream",)
-    list_select_related = ("upstream",)
+    list_filter = (("upstream", Chosen),)
+    list_select_related = ("upstream__shop",)
     ordering = ("-day", "upstream")
     fields = ("upstream", "day", "amount")
     readonly_fields = ("amount",)
 
     @admin.display(description=gettext_lazy("amount"), ordering="amount_micros")
     def amount(self, row: BilledDay) -> str:
-        return _shown(row.amount_micros)
+        return f"{_shown(row.amount_micros)} {row.upstream.shop.currency.upper()}"
 
     def get_urls(self) -> list[URLPattern]:
         pages = {"margin": self.margin_view, "leakage": self.leakage_view, "bill": self.bill_view}
@@ -122,20 +128,20 @@ class BilledDayAdmin(ReadOnlyAdmin):
         form = self._window(request)
         if not form.is_valid():
             return self._page(request, "margin", _("Margin"), form, status=400)
-        window, by = form.window, form.cleaned_data["by"]
+        window, by, scope = form.window, form.cleaned_data["by"], scope_of(request)
         if "file" in request.GET:
-            return _file(margin.as_csv(window, by), f"margin-{by}-{window.start}-{window.end}.csv")
+            return _file(margin.as_csv(window, by, scope), f"margin-{by}-{window.start}-{window.end}.csv")
         rows: list[MarginRow]
         further = ""
         if by == "task":
-            found = margin.tasks(window, before=_place(request.GET.get("before", "")))
+            found = margin.tasks(window, before=_place(request.GET.get("before", "")), shop_id=scope)
             rows = [row for row, _place_of_it in found]
             if len(found) == margin.PAGE:
                 moment, pk = found[-1][1]
                 further = urlencode({"before": f"{moment.isoformat()}_{pk}"})
         else:
-            rows = margin.grouped(window, by)
-        sums = None if by == "task" else margin.total(rows)
+            rows = margin.grouped(window, by, scope)
+        sums = [] if by == "task" else margin.totals(rows)
         return self._page(
             request,
             "margin",
@@ -143,7 +149,8 @@ class BilledDayAdmin(ReadOnlyAdmin):
             form,
             by=by,
             rows=[_words(row) for row in rows[:MOST_ROWS]],
-            sums=_words(sums) if sums else None,
+            sums=[_words(row) for row in sums],
+            currencies={row.currency for row in rows},
             further=further,
             is_cut=len(rows) > MOST_ROWS,
         )
@@ -152,10 +159,14 @@ class BilledDayAdmin(ReadOnlyAdmin):
         form = self._window(request)
         if not form.is_valid():
             return self._page(request, "leakage", _("Leakage"), form, status=400)
+        scope = scope_of(request)
         if "file" in request.GET:
-            return _file(leakage.as_csv(form.window), f"leakage-{form.window.start}-{form.window.end}.csv")
+            name = f"leakage-{form.window.start}-{form.window.end}.csv"
+            return _file(leakage.as_csv(form.window, scope), name)
+        found = leakage.report(form.window, scope)
+        currencies = {leak.currency for leak in found}
         return self._page(
-            request, "leakage", _("Leakage"), form, leaks=[_leak(one) for one in leakage.report(form.window)]
+            request, "leakage", _("Leakage"), form, leaks=[_leak(one) for one in found], currencies=currencies
         )
 
     def bill_view(self, request: HttpRequest) -> HttpResponse:
@@ -163,7 +174,8 @@ class BilledDayAdmin(ReadOnlyAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         if not self.may(request, "add"):
             raise PermissionDenied
-        form = BillForm(request.POST or None, request.FILES or None)
+        shop = shop_of_desk(request)
+        form = BillForm(shop, request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             upstream, days = form.cleaned_data["upstream"], form.cleaned_data["days"]
             leakage.keep_bill(upstream, days)
@@ -172,7 +184,7 @@ class BilledDayAdmin(ReadOnlyAdmin):
             self.message_user(request, words % {"count": len(days)}, messages.SUCCESS)
             query = urlencode({"start": min(days), "end": min(max(days), min(days) + SHOWN_DAYS)})
             return HttpResponseRedirect(f"{reverse('admin:generations_leakage')}?{query}")
-        return self.page(request, "generations/admin/bill.html", _("Enter a bill"), form=form)
+        return self.page(request, "generations/admin/bill.html", _("Enter a bill"), form=form, added_to=shop)
 
     def _window(self, request: HttpRequest) -> WindowForm:
         if not self.may(request, "view"):
@@ -188,13 +200,15 @@ class BilledDayAdmin(ReadOnlyAdmin):
         status: int = 200,
         **context: Any,
     ) -> HttpResponse:
+        currencies = context.pop("currencies", None) or {shop_of_desk(request).currency}
         shown = {name: value for name, value in form.cleaned_data.items() if value}
         context |= {
             "form": form,
             "shown": shown,
             "query": form.query if status == 200 else "",
             "groupings": margin.GROUPINGS.items(),
-            "currency": first_shop().currency.upper(),
+            "currency": ", ".join(sorted(currencies)).upper(),
+            "several": len(currencies) > 1,
             "may_enter": self.may(request, "add"),
         }
         response = self.page(request, f"generations/admin/{name}.html", title, **context)
@@ -209,12 +223,14 @@ def _words(row: MarginRow) -> dict[str, Any]:
         "orders": figures.count(row.orders),
         "amounts": [_shown(micros) for micros in (row.income_micros, row.cost_micros, row.margin_micros)],
         "loses": row.margin_micros < 0,
+        "currency": row.currency.upper(),
     }
 
 
 def _leak(leak: Leak) -> dict[str, Any]:
     return {
         "name": leak.name,
+        "currency": leak.currency.upper(),
         "attempts": figures.count(leak.attempts),
         "booked": _shown(leak.booked_micros),
         "lost": _shown(leak.lost_micros),

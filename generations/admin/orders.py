@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.clock import read_db_now
 from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
 from accounts.desk_lists import Stretch
+from accounts.desk_rows import Chosen
 from accounts.models import User
 from accounts.origin import origin_of
 from generations import retention, samples
@@ -51,12 +52,13 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
+    shop_path = "generation__organization__shop"
     list_display = ("key", "provider", "upstream", "outcome_shown", "cost", "submitted_at", "finished_at")
     list_select_related = ("generation", "upstream__shop")
     time_field = "submitted_at"
     search_by = {"task_": "generation__task_id", "": "upstream_task_id"}
     search_help_text = gettext_lazy("The id of a task, ours or the upstream's")
-    list_filter = ("upstream", OutcomeFilter, Stretch)
+    list_filter = (("upstream", Chosen), OutcomeFilter, Stretch)
     few = frozenset({("outcome", "open")})
 
     def get_search_results(
@@ -108,6 +110,7 @@ class TakedownForm(forms.Form):
 
 @admin.register(Image)
 class ImageAdmin(ReadOnlyAdmin):
+    shop_path = "generation__organization__shop"
     list_display = ("public_id", "task", "organization", "created_at", "standing")
     list_select_related = ("generation__organization", "takedown")
     list_filter = (Stretch,)
@@ -207,7 +210,7 @@ class ImageAdmin(ReadOnlyAdmin):
 
     def take_down_view(self, request: HttpRequest, image_id: int) -> HttpResponse:
         """GET asks for a reason, POST removes the image."""
-        image = Image.objects.select_related("generation__organization").filter(pk=image_id).first()
+        image = self.get_queryset(request).filter(pk=image_id).first()
         if image is None:
             raise Http404
         if not self.has_take_down_permission(request):
@@ -234,6 +237,7 @@ class ImageAdmin(ReadOnlyAdmin):
 class SampleAdmin(ReadOnlyAdmin):
     """What strangers see first. Added by an action of images; without any the sandbox's landscapes are shown."""
 
+    shop_path = "shop"
     list_display = ("caption_shown", "image", "created_at")
     list_select_related = ("image",)
     fields = ("caption", "picture", "image", "created_at")

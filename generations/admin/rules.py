@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy
 
 from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
 from accounts.desk_lists import Stretch
-from accounts.shops import first_shop
 from generations import content
 from generations.models import BlockedPhrase, Takedown
 
@@ -32,20 +31,21 @@ class PhraseForm(RowForm):
         wanted = content.normalized(phrase)
         if not wanted:
             raise ValidationError(_("Nothing that could be read is in this phrase."))
-        others = BlockedPhrase.objects.filter(shop=first_shop()).exclude(pk=self.instance.pk)
+        others = BlockedPhrase.objects.filter(shop=self.shop_of_row()).exclude(pk=self.instance.pk)
         if any(content.normalized(known) == wanted for known in others.values_list("phrase", flat=True)):
             raise ValidationError(_("This phrase is blocked already."))
         return phrase
 
     def save(self, commit: bool = True) -> BlockedPhrase:
         if self.instance.pk is None:
-            self.instance.shop = first_shop()
+            self.instance.shop = self.shop_of_new()
         saved: BlockedPhrase = super().save(commit)
         return saved
 
 
 @admin.register(BlockedPhrase)
 class BlockedPhraseAdmin(DeskAdmin):
+    shop_path = "shop"
     form = PhraseForm
     list_display = ("phrase", "created_at")
     search_fields = ("phrase",)
@@ -66,6 +66,7 @@ class BlockedPhraseAdmin(DeskAdmin):
 
 @admin.register(Takedown)
 class TakedownAdmin(ReadOnlyAdmin):
+    shop_path = "image__generation__organization__shop"
     list_display = ("image", "actor", "created_at", "file_removed_at")
     list_select_related = ("image",)
     list_filter = (Stretch,)

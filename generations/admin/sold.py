@@ -5,14 +5,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import figures
-from accounts.clock import read_db_now
+from accounts.clock import db_now, read_db_now
 from accounts.desk import DeskAdmin, RowForm
-from accounts.shops import first_shop
+from accounts.desk_rows import EVERYBODYS
+from accounts.desk_scope import shop_of_desk
 from generations.models import ImageModel, ModelPrice
 
 MOST_CREDITS = 1_000_000
@@ -23,6 +25,7 @@ JUST_NOW = datetime.timedelta(minutes=5)  # a form takes a while to be filled in
 class ImageModelAdmin(DeskAdmin):
     """Which there are is the product's; whether it is sold, and under which name, the operator's."""
 
+    shop_path = EVERYBODYS
     list_display = ("slug", "name", "price_now", "active")
     fields = ("slug", "name", "active")
     readonly_fields = ("slug",)
@@ -34,10 +37,16 @@ class ImageModelAdmin(DeskAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImageModel]:
+        valid = ModelPrice.objects.filter(shop=shop_of_desk(request), model=OuterRef("pk"))
+        newest = valid.filter(valid_from__lte=db_now()).order_by("-valid_from").values("credits")[:1]
+        rows: QuerySet[ImageModel] = super().get_queryset(request).annotate(credits_now=Subquery(newest))
+        return rows
+
     @admin.display(description=gettext_lazy("credits an image"))
     def price_now(self, model: ImageModel) -> str:
-        valid = ModelPrice.objects.filter(shop=first_shop(), model=model, valid_from__lte=read_db_now())
-        found = valid.order_by("-valid_from").values_list("credits", flat=True).first()
+        """In the shop whose desk it is."""
+        found: int | None = getattr(model, "credits_now", None)
         return "-" if found is None else figures.count(found)
 
 
@@ -55,7 +64,7 @@ class PriceForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            self.instance.shop = first_shop()
+            self.instance.shop = self.shop_of_new()
         if "credits" in self.fields:  # not when it may only be looked at
             self.fields["credits"].validators += [MinValueValidator(1), MaxValueValidator(MOST_CREDITS)]
             self.fields["credits"].widget.attrs["min"] = 1
@@ -74,6 +83,7 @@ class PriceForm(RowForm):
 
 @admin.register(ModelPrice)
 class ModelPriceAdmin(DeskAdmin):
+    shop_path = "shop"
     form = PriceForm
     list_display = ("model", "credits", "valid_from", "standing")
     list_select_related = ("model",)

@@ -19,7 +19,6 @@ from unfold.widgets import (
 
 from accounts import sealing
 from accounts.desk import RowForm
-from accounts.shops import first_shop
 from generations import upstream_checks
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Upstream
@@ -109,7 +108,7 @@ class UpstreamForm(RowForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            self.instance.shop = first_shop()
+            self.instance.shop = self.shop_of_new()
         row = self.instance
         if "base_url" not in self.fields:  # for somebody who may only look
             return

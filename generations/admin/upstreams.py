@@ -59,6 +59,7 @@ class TrialForm(forms.Form):
 
 @admin.register(Upstream)
 class UpstreamAdmin(DeskAdmin):
+    shop_path = "shop"
     form = UpstreamForm
     list_display = ("name", "provider_title", "state_shown", "priority", "weight", "cost_shown", "enabled")
     list_select_related = ("state", "shop")
@@ -112,7 +113,8 @@ class UpstreamAdmin(DeskAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         # Asked before Django gathers what hangs off the row: that may be millions of attempts.
-        if object_id.isdecimal() and Attempt.objects.filter(upstream_id=int(object_id)).exists():
+        row = self.get_object(request, object_id)
+        if row is not None and Attempt.objects.filter(upstream_id=row.pk).exists():
             words = _("It has made orders, which name it for ever: it cannot be deleted, only disabled.")
             self.message_user(request, words, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:generations_upstream_change", args=[object_id]))
@@ -181,7 +183,7 @@ class UpstreamAdmin(DeskAdmin):
         """GET shows the form; POST makes one image, which takes trial.TOTAL_S at most."""
         if request.method not in TRY_METHODS:
             return HttpResponseNotAllowed(TRY_METHODS)
-        row = Upstream.objects.select_related("shop", "state").filter(pk=upstream_id).first()
+        row = self.get_queryset(request).select_related("shop", "state").filter(pk=upstream_id).first()
         if row is None:
             raise Http404
         if not self.has_change_permission(request, row):

@@ -36,6 +36,7 @@ from generations.models.sold import (
     price_now,
 )
 from generations.models.sums import (
+    CountedHour,
     HourSum,
 )
 from generations.models.upstreams import (
@@ -61,6 +62,7 @@ __all__ = [
     "BilledDay",
     "BlockedPhrase",
     "CostUnit",
+    "CountedHour",
     "Generation",
     "GenerationQuerySet",
     "GpuWorker",

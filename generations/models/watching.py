@@ -44,10 +44,11 @@ class MeterMarks(models.Model):
 
 class Alarm(models.Model):
     """Something that is wrong, from when it was first seen until it was seen no more. `told_at` null: operators have
-    had no mail of it, since it was over before, or came back soon after the last.
+    had no mail of it, since it was over before, or came back soon after the last. `shop` null: with the whole
+    installation.
     """
 
-    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, null=True, related_name="+")
     condition = models.CharField(_("condition"), max_length=60)
     subject = models.CharField(_("subject"), max_length=200)
     advice = models.TextField(_("what to do"))

@@ -69,7 +69,7 @@ def test_everything_is_found_by_what_customers_and_others_call_it() -> None:
         invitation.public_id: invitation,
         endpoint.public_id: endpoint,
         delivery.public_id: delivery,
-        "desk-2026": rows.customer.organization.shop.vouchers.get(),
+        "dora-2026": rows.customer.organization.shop.vouchers.get(),
     }.items():
         assert where(desk, term) == of(row), term
     several = text_of(desk.post("/admin/find/", {"term": rows.succeeded.reference}))
@@ -108,7 +108,7 @@ def test_only_what_an_operator_may_see_is_found(django_assert_max_num_queries: C
         rows.customer.user.email,
         rows.customer.organization.slug,
         rows.payment.public_id,
-        "evt_desk",
+        "evt_dora",
     ):
         assert where(desk, term) == ""
         assert "Nothing of that name that you may see" in text_of(desk.post("/admin/find/", {"term": term}))

@@ -5,13 +5,25 @@ import datetime
 import pytest
 from django.db.models import Sum
 
+from accounts import hooks
 from accounts.clock import read_db_now
+from accounts.models import Organization, Shop
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
+from billing import ledger
 from billing.models import EntryKind, LedgerEntry
 from generations import lifecycle, today
-from generations.models import Attempt, Generation, HourSum
-from generations.today import DAY, HOUR, Sums
+from generations.models import Attempt, CountedHour, Generation, HourSum
+from generations.today import DAY, HOUR, Days, Sums
 from tests.cast import Person, access_of_user
-from tests.makers import a_submitted, an_access, an_organization, an_upstream, stored_images
+from tests.makers import (
+    a_submitted,
+    an_access,
+    an_organization,
+    an_upstream,
+    new_reference,
+    stored_images,
+)
 
 pytestmark = pytest.mark.django_db
 COST = 4_125
@@ -34,6 +46,12 @@ def move(generation: Generation, back: datetime.timedelta) -> None:
     Generation.objects.filter(pk=row.pk).update(finished_at=row.finished_at - back)
 
 
+def last_days() -> Days:
+    """Of the one currency that there is."""
+    [days] = today.last_days().values()
+    return days
+
+
 def all_sums() -> tuple[int, int]:
     captures = (
         LedgerEntry.objects.filter(kind=EntryKind.CAPTURE).aggregate(value=Sum("value_micros"))["value"] or 0
@@ -42,7 +60,7 @@ def all_sums() -> tuple[int, int]:
 
 
 def test_nothing_yet() -> None:
-    found = today.last_days()
+    found = last_days()
     assert (len(found.days), found.total, found.missing) == (30, Sums(), 0)
     assert today.sum_up() == 0
 
@@ -55,7 +73,7 @@ def test_days_add_up_to_ledger_and_attempts() -> None:
     ended(an_access(an_organization(), livemode=False), cost_micros=7)
     while today.sum_up():
         pass
-    found = today.last_days()
+    found = last_days()
     assert found.missing == 0
     assert (found.total.income_micros, found.total.cost_micros) == all_sums()
     assert found.total.income_micros > 0
@@ -69,10 +87,10 @@ def test_hours_are_counted_once_and_a_look_reads_them(django_assert_max_num_quer
     old = ended(access)
     move(old, 5 * HOUR)
     assert today.sum_up() > 0
-    before = today.last_days().total
+    before = last_days().total
     # Whoever changed what is past is not believed: it was counted.
     Attempt.objects.filter(generation=old).update(cost_micros=99)
-    assert today.last_days().total == before
+    assert last_days().total == before
     assert today.sum_up() == 0
 
 
@@ -83,23 +101,74 @@ def test_attempt_that_outlives_its_order_is_counted_when_its_cost_is_known() -> 
     late = Attempt.objects.create(generation=old, number=2, provider="portal", upstream=an_upstream())
     today.sum_up()
     hour = HourSum.objects.get(failed=1)
-    assert (hour.cost_micros, hour.is_final) == (0, False)
+    counted = CountedHour.objects.get(hour=hour.hour)
+    assert (hour.cost_micros, counted.is_final) == (0, False)
     Attempt.objects.filter(pk=late.pk).update(outcome="late", cost_micros=COST)
-    HourSum.objects.update(counted_at=read_db_now() - today.AGAIN_AFTER - HOUR)
+    CountedHour.objects.update(counted_at=read_db_now() - today.AGAIN_AFTER - HOUR)
     assert today.sum_up() >= 1
     hour.refresh_from_db()
-    assert (hour.cost_micros, hour.is_final) == (COST, True)
+    counted.refresh_from_db()
+    assert (hour.cost_micros, counted.is_final) == (COST, True)
 
 
 def test_what_nobody_has_counted_is_said() -> None:
     access = an_access(an_organization(1000, value_micros=1_000_000))
     ended(access)
     move(ended(access), 10 * DAY)
-    found = today.last_days()
+    found = last_days()
     assert found.missing == 10 * 24 + 1 - today.LIVE_HOURS
     assert found.total.images == 1
 
 
 def test_margin_may_be_negative(alice: Person) -> None:
     ended(access_of_user(alice.user), cost_micros=50)
-    assert today.last_days().today.margin_micros == -50
+    assert last_days().today.margin_micros == -50
+
+
+def a_shop(slug: str, currency: str) -> Shop:
+    shop = Shop.objects.create(slug=slug, name=slug, currency=currency)
+    for hook in hooks.shop_opened:
+        hook(shop)
+    return shop
+
+
+def a_customer(shop: Shop) -> Organization:
+    organization = create_organization(shop, f"Of {shop.slug}", person(f"owner@{shop.slug}.example"))
+    reference = new_reference()
+    ledger.top_up(organization.pk, 1000, net_value_micros=1_000_000, reference=reference, actor="system")
+    return organization
+
+
+@pytest.mark.parametrize("back", [0, 5])
+def test_each_shop_has_sums_of_its_own_and_currencies_are_never_added_up(back: int) -> None:
+    """Counted live, and kept by the hour."""
+    first, euro, other = first_shop(), a_shop("euro", "eur"), a_shop("other", "usd")
+    for shop, orders in ((first, 1), (other, 2), (euro, 3)):
+        access = an_access(a_customer(shop))
+        for _order in range(orders):
+            move(ended(access), back * HOUR)
+    while today.sum_up():
+        pass
+    assert HourSum.objects.count() == (3 if back else 0)
+    found = today.last_days()
+    assert {currency: days.total.succeeded for currency, days in found.items()} == {"eur": 3, "usd": 3}
+    assert {currency: days.total.cost_micros for currency, days in found.items()} == {
+        "eur": 3 * COST,
+        "usd": 3 * COST,
+    }
+    for shop, orders in ((first, 1), (other, 2), (euro, 3)):
+        [(currency, days)] = today.last_days(shop.pk).items()
+        assert (currency, days.total.succeeded, days.total.images) == (shop.currency, orders, orders)
+        assert days.total.income_micros > 0
+    assert a_shop("new", "chf").pk
+    [(currency, days)] = today.last_days(Shop.objects.get(slug="new").pk).items()
+    assert (currency, days.total) == ("chf", Sums())
+
+
+def test_an_hour_that_two_count_at_once_is_there_once() -> None:
+    move(ended(an_access(an_organization(1000, value_micros=1_000_000))), 5 * HOUR)
+    today.sum_up()
+    CountedHour.objects.all().delete()  # as if the other one had not been there yet
+    before = list(HourSum.objects.values())
+    today.sum_up()
+    assert list(HourSum.objects.values()) == before

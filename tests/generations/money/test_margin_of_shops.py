@@ -1,0 +1,84 @@
+"""Margin, leakage and bills of one shop are of its orders alone; what is in several currencies is never added up."""
+
+import pytest
+
+from accounts import hooks
+from accounts.clock import read_db_now
+from accounts.models import Organization, Shop
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
+from billing import ledger
+from generations import leakage, margin
+from generations.margin import Window
+from generations.models import BilledDay, Generation, Upstream
+from tests.makers import a_generation, an_access, an_upstream, new_reference, stored_images
+
+pytestmark = pytest.mark.django_db
+GROUPS = ("day", "customer", "upstream", "model")
+
+
+@pytest.fixture
+def shops() -> dict[Shop, int]:
+    """With how many orders each has; two of them in one currency."""
+    first = first_shop()  # before any other
+    euro = Shop.objects.create(slug="euro", name="Euro", currency="eur")
+    other = Shop.objects.create(slug="other", name="Other", currency="usd")
+    for shop in (euro, other):
+        for hook in hooks.shop_opened:
+            hook(shop)
+    found = {first: 1, other: 2, euro: 3}
+    for shop, orders in found.items():
+        upstream = an_upstream(shop=shop, name="Main", cost_micros=1_000)
+        access = an_access(a_customer(shop))
+        for _order in range(orders):
+            an_order(a_generation(access), upstream)
+        BilledDay.objects.create(upstream=upstream, day=read_db_now().date(), amount_micros=9_000 * orders)
+    return found
+
+
+def a_customer(shop: Shop) -> Organization:
+    organization = create_organization(shop, f"Of {shop.slug}", person(f"owner@{shop.slug}.example"))
+    reference = new_reference()
+    ledger.top_up(organization.pk, 1000, net_value_micros=1_000_000, reference=reference, actor="system")
+    return organization
+
+
+def an_order(generation: Generation, upstream: Upstream) -> None:
+    from generations import lifecycle
+
+    attempt = lifecycle.begin(generation, upstream)
+    assert attempt
+    lifecycle.succeed(attempt.generation, attempt, stored_images(generation, 1), cost_micros=1_000)
+
+
+def window() -> Window:
+    today = read_db_now().date()
+    return Window(today, today)
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_a_shop_reads_its_own_orders_alone(shops: dict[Shop, int], by: str) -> None:
+    for shop, orders in shops.items():
+        found = margin.total(margin.grouped(window(), by, shop.pk))
+        assert (found.orders, found.cost_micros, found.currency) == (orders, 1_000 * orders, shop.currency)
+        tasks = [row for row, _place in margin.tasks(window(), shop_id=shop.pk)]
+        assert (len(tasks), {row.currency for row in tasks}) == (orders, {shop.currency})
+        text = "".join(margin.as_csv(window(), by, shop.pk))
+        assert all(line.endswith(f",{shop.currency}") for line in text.splitlines()[1:])
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_of_all_shops_each_currency_has_a_sum_of_its_own(shops: dict[Shop, int], by: str) -> None:
+    rows = margin.grouped(window(), by)
+    assert {row.currency: row.orders for row in margin.totals(rows)} == {"eur": 3, "usd": 3}
+    with pytest.raises(ValueError, match="never added up"):
+        margin.total(rows)
+
+
+def test_leakage_and_bills_likewise(shops: dict[Shop, int]) -> None:
+    for shop, orders in shops.items():
+        [leak] = leakage.report(window(), shop.pk)
+        assert (leak.name, leak.currency, leak.attempts) == ("Main", shop.currency, orders)
+        assert (leak.booked_micros, leak.gap_micros) == (1_000 * orders, 8_000 * orders)
+    names = {leak.name: leak.currency for leak in leakage.report(window())}
+    assert names == {f"{first_shop().slug}: Main": "usd", "other: Main": "usd", "euro: Main": "eur"}
