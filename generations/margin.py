@@ -27,6 +27,7 @@ MOST_DAYS = 92
 PAGE, PORTION, PORTION_OF_IDS = 50, 2_000, 500
 GROUPINGS = {
     "day": _("day"),
+    "shop": _("shop"),
     "customer": _("customer"),
     "upstream": _("upstream"),
     "model": _("model"),
@@ -96,7 +97,7 @@ def _day(day: datetime.date, rows: Rows, by: str) -> Iterator[tuple[Any, ...]]:
     if by == "upstream":
         yield from _by_upstream(rows)
         return
-    fields = {"customer": "organization__slug", "model": "model__slug"}
+    fields = {"shop": "organization__shop__slug", "customer": "organization__slug", "model": "model__slug"}
     sums = {"number": Count("pk"), "brought": Sum(_income()), "took": Sum(_cost())}
     if by == "day":
         found = rows.aggregate(**sums)

@@ -21,9 +21,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts import desk_scope
 from accounts.desk import ReadOnlyAdmin
 from accounts.shops import first_shop
-from generations import leakage, margin
+from generations import between_shops, leakage, margin
 from generations.leakage import Leak
 from generations.margin import MarginRow, Window
 from generations.models import BilledDay, Upstream
@@ -144,6 +145,7 @@ class BilledDayAdmin(ReadOnlyAdmin):
             sums=_words(sums) if sums else None,
             further=further,
             is_cut=len(rows) > MOST_ROWS,
+            between=_between(window) if desk_scope.scope_of(request) is None else [],
         )
 
     def leakage_view(self, request: HttpRequest) -> HttpResponse:
@@ -208,6 +210,11 @@ def _words(row: MarginRow) -> dict[str, Any]:
         "amounts": [_shown(micros) for micros in (row.income_micros, row.cost_micros, row.margin_micros)],
         "loses": row.margin_micros < 0,
     }
+
+
+def _between(window: Window) -> list[str]:
+    paid = between_shops.paid(window)
+    return [f"{_shown(micros)} {currency.upper()}" for currency, micros in sorted(paid.items())]
 
 
 def _leak(leak: Leak) -> dict[str, Any]:
