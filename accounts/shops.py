@@ -1,6 +1,7 @@
 """Which shop is asked: the host name decides, here and nowhere else; and where each shop is."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
@@ -169,6 +170,11 @@ def is_paused(shop_id: int) -> bool:
 
 def first_id() -> int:
     return _hosts().first
+
+
+def all_hosts() -> Mapping[str, int]:
+    """Each host that leads to a shop by its own right, and whose it is."""
+    return _hosts().shops
 
 
 def address_of(shop_id: int) -> str:

@@ -13,6 +13,7 @@ from django.db.models.functions import Abs, TruncDate
 from accounts import newest_first
 from accounts.models import ApiKey, Shop
 from accounts.newest_first import Wanted
+from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached
 from billing.ledger import spent_this_month, spent_today
 from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Payment, PaymentStep, Wallet
 
@@ -176,6 +177,32 @@ def income_of(reference: Expression) -> Combinable:
     """For annotations: what the capture of this reference took from its wallet, in millionths; null without one."""
     captures = LedgerEntry.objects.filter(reference=reference, kind=EntryKind.CAPTURE)
     return -Subquery(captures.values("value_micros"))
+
+
+def worth_of(organization_id: int, credits: int) -> int:
+    """What so many of its credits were paid with, in millionths, rounded up; 0 where it has none, or gifts alone."""
+    wallet = Wallet.objects.get(organization_id=organization_id)
+    count = wallet.available + wallet.held
+    return -(-wallet.value_micros * credits // count) if count else 0
+
+
+def refusal_of(organization_id: int, key: ApiKey, credits: int) -> str:
+    """The word of the error that an order of so many credits by this key would meet now; "" for none. Open tasks are
+    not looked at: those end.
+    """
+    wallet = Wallet.objects.get(organization_id=organization_id)
+    if wallet.owed:
+        return PaymentOwed.type
+    if wallet.available < credits:
+        return InsufficientCredits.type
+    spent = key_spending([key])[key.pk]
+    caps = (
+        (spent.day_cap, spent.day),
+        (spent.month_cap, spent.month),
+        (spent.lifetime_cap, spent.lifetime),
+    )
+    is_capped = any(cap is not None and amount + credits > cap for cap, amount in caps)
+    return SpendCapReached.type if is_capped else ""
 
 
 def has_bought(organization_id: int) -> bool:

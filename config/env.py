@@ -175,6 +175,28 @@ def hosts(name: str) -> list[str]:
     return _parsed(name, [], parse, "host names such as shop.example, separated by commas")
 
 
+def origins(name: str) -> frozenset[tuple[str, str, int]]:
+    """Scheme, host and port of each, by commas; nothing may follow, and none stands for others as well."""
+
+    def parse(raw: str) -> frozenset[tuple[str, str, int]]:
+        return frozenset(_origin(part.strip()) for part in raw.split(",") if part.strip())
+
+    example = "http://gpu.internal:30000"
+    return _parsed(name, frozenset(), parse, f"scheme, host and port such as {example}, separated by commas")
+
+
+def _origin(text: str) -> tuple[str, str, int]:
+    """Raises ValueError."""
+    parts = urlsplit(text)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    host = parts.hostname or ""
+    is_bare = parts.path in ("", "/") and "?" not in text and "#" not in text and "@" not in text
+    is_host = clean_host(f"[{host}]" if ":" in host else host) is not None
+    if parts.port == 0 or not port or not is_bare or not is_host:
+        raise ValueError
+    return parts.scheme, host, port
+
+
 def address(name: str, default: str, schemes: tuple[str, ...], example: str) -> SplitResult | None:
     """A URL with one of `schemes`, a host and a sane port; None when it is absent and `default` empty.
 

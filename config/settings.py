@@ -428,6 +428,8 @@ CALL_TOTAL_S = min(CALL_TOTAL_S, LEASE_S * 3 / 4)
 
 # For development and tests: results may then also come from this machine, over plain http.
 OUTBOUND_LOOPBACK = env.flag("OUTBOUND_LOOPBACK", False)
+# Inside of our network, and allowed to the staff of every shop as upstreams: these alone, to the port.
+UPSTREAM_ORIGINS = env.origins("UPSTREAM_ORIGINS")
 
 # Customers' webhooks: how many a process sends at once, how long their log is kept, after how many days of failures
 # alone an endpoint is switched off. The schedule of tries takes more than three days.

@@ -1,7 +1,8 @@
 """What all workers know of an upstream together: its places and its circuit, in one row that each change locks.
 
 The circuit opens at once when the upstream refuses our account, and after several failures in a row. Open, it takes no
-orders; when its time is over, one order probes it, and its end decides. Called inside the transaction that begins or
+orders; when its time is over, one order probes it, and its end decides. One that takes no more of ours for now (429) is
+left alone for as long as it asked, and that is no failure. Called inside the transaction that begins or
 ends an attempt, after the generation is locked and before its wallet (docs/architecture.md, Locks).
 """
 
@@ -14,10 +15,12 @@ from django.utils.translation import gettext as _
 from accounts import alerts
 from accounts.clock import db_now
 from accounts.models import AlertKind
+from generations import wholesale
 from generations.models import Attempt, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 
 FAILURES_BEFORE_OPENING = 5
+LIMITED_S = 2.0  # where it does not say for how long
 PROBE_S = 120  # for a probe that never ends, since its worker died
 FAILING, ACCOUNT = "failing", "account"
 # The first pause, and the longest: each probe that fails doubles it.
@@ -37,7 +40,8 @@ CLOSED = {
 
 def take_place(upstream: Upstream) -> bool:
     """One of its `concurrency` places, through a closed circuit or as its only probe; False when there is none."""
-    states = UpstreamState.objects.filter(upstream=upstream, in_flight__lt=upstream.concurrency)
+    has_room = Q(full_until=None) | Q(full_until__lte=db_now())
+    states = UpstreamState.objects.filter(has_room, upstream=upstream, in_flight__lt=upstream.concurrency)
     if states.filter(open_until=None).update(in_flight=F("in_flight") + 1):
         return True
     due = states.filter(open_until__lte=db_now()).filter(Q(probe_until=None) | Q(probe_until__lte=db_now()))
@@ -66,6 +70,13 @@ def report(upstream_id: int, kind: OutcomeKind, detail: str, *, attempt: Attempt
         state = UpstreamState.objects.select_for_update().filter(pk=upstream_id).first()
         if state is not None:
             _fail(state, kind, detail, begun_at=attempt.submitted_at if attempt else None)
+
+
+def hold_off(upstream_id: int, pause_s: float | None) -> None:
+    """It takes no more of ours for so many seconds. Those that it has are asked about as before."""
+    until = db_now() + datetime.timedelta(seconds=pause_s or LIMITED_S)
+    later = Q(full_until=None) | Q(full_until__lt=until)
+    UpstreamState.objects.filter(later, pk=upstream_id).update(full_until=until)
 
 
 def close(upstream_id: int) -> bool:
@@ -100,6 +111,19 @@ def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.da
 
 def _tell(upstream: Upstream, detail: str) -> None:
     """Once for each opening: in the transaction that opens it."""
+    advice = wholesale.advice_for(upstream.pk)
+    if advice:
+        alerts.raise_alert(
+            upstream.shop_id,
+            AlertKind.ACCOUNT,
+            _("%(upstream)s takes no more orders of this shop") % {"upstream": upstream.name},
+            _(
+                "%(advice)s\n\nIt goes on by itself within seconds once that is done. Until then customers are served"
+                " by other upstreams if there are any, else their orders fail and cost them nothing."
+            )
+            % {"advice": advice},
+        )
+        return
     alerts.raise_alert(
         upstream.shop_id,
         AlertKind.ACCOUNT,

@@ -12,7 +12,7 @@ from accounts.clock import db_now
 from accounts.models import AlertKind
 from accounts.names import isolated
 from accounts.organizations import suspend
-from generations.models import Generation
+from generations.models import Generation, Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ def note_refusal(generation: Generation) -> bool:
         refused = refused.filter(finished_at__gt=organization.resumed_at)
     if refused.count() < limit:
         return False
+    if Upstream.objects.filter(wholesale=organization, enabled=True).exists():
+        return False  # a shop with many customers, of whom it pauses by itself those that are meant
     with transaction.atomic():
         if not suspend(organization, reason=REASON):
             return False

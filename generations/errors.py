@@ -64,6 +64,12 @@ class UpstreamMissing(DomainError):
     message = _("Image generation is not available at the moment")
 
 
+class CannotConnect(DomainError):
+    """A shop cannot buy as this customer. `message` is for the operator."""
+
+    type, status, message = "cannot_connect", 409, _("This shop cannot buy from there")
+
+
 class TooManyWaiting(DomainError):
     """As many requests of this process wait for their images as may. Nothing was ordered."""
 

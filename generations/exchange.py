@@ -22,16 +22,19 @@ from generations import (
     conduct,
     doorbell,
     heartbeat,
+    hops,
     intake,
     lifecycle,
     polling,
     routing,
     storage,
+    upstream_checks,
+    wholesale,
 )
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import UPSTREAMS
 from generations.providers.base import AfterCrash, Job, OutcomeKind
-from generations.providers.http import NoAnswer, NotReached, Oversized
+from generations.providers.http import Forbidden, NoAnswer, NotReached, Oversized
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
 from generations.request import MAX_SEED
 
@@ -42,11 +45,13 @@ T = TypeVar("T")
 REQUEST_ID = "X-Request-Id"
 FIRST_QUESTION_S = 1.0
 SETTLE_AGAIN_S = 0.5
+EASE_S = 0.1  # after what was asked for, so that two clocks need not agree
 STORE_AGAIN_S = 10.0
 FETCHES = 3
 # What each outcome is to the customer; OK has a story of its own.
 ERROR_TYPES = {
     OutcomeKind.BUSY: "upstream_unavailable",
+    OutcomeKind.LIMITED: "upstream_unavailable",
     OutcomeKind.ACCOUNT: "upstream_unavailable",
     OutcomeKind.REJECTED: "content_rejected",
     OutcomeKind.INVALID: "invalid_request",
@@ -54,7 +59,8 @@ ERROR_TYPES = {
     OutcomeKind.CANCELED: "timeout",  # ours to cancel never gets here: the row has ended before
     OutcomeKind.FAILED: "generation_failed",
 }
-_ANOTHER_MAY = {OutcomeKind.BUSY, OutcomeKind.ACCOUNT, OutcomeKind.FAILED}
+_ANOTHER_MAY = {OutcomeKind.BUSY, OutcomeKind.LIMITED, OutcomeKind.ACCOUNT, OutcomeKind.FAILED}
+_NOT_TAKEN = {OutcomeKind.BUSY, OutcomeKind.LIMITED, OutcomeKind.ACCOUNT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,11 @@ class Call:
         asked = [urlsplit(value) for value in handle.values() if value.startswith(("http://", "https://"))]
         return any((url.scheme, url.hostname, url.port) != self.account.origin for url in asked)
 
+    async def send(self, build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
+        """Raises NotReached, NoAnswer and Oversized; whatever an adapter raises is its bug, and raised as well."""
+        line = calls.here().line
+        return read(await line.send(build(), total_s=total_s, trusted_origin=self.account.trusted_origin))
+
     @property
     def generation(self) -> Generation:
         return self.attempt.generation
@@ -92,6 +103,10 @@ class Call:
         return job_of(self.attempt)
 
     def cost_of(self, answer: Answer) -> int:
+        """What it cost us that brought no image. Where the books of the other side are ours as well, what they say."""
+        known = wholesale.cost_of(self.attempt)
+        if known is not None:
+            return known
         return self.attempt.possible_cost_micros if answer.billed else 0
 
 
@@ -103,6 +118,7 @@ def account_of(upstream: Upstream, adapter: Adapter, model: str, webhook_url: st
         upstream.name_of(model, adapter.model),
         webhook_url,
         upstream.webhook_secret,
+        inside=upstream.inside or upstream_checks.is_allowed_inside(upstream.base_url),
     )
 
 
@@ -118,22 +134,20 @@ def job_of(attempt: Attempt) -> Job:
         seed=seed_of(generation, attempt.first_index),
         output_format=generation.output_format,
         n=attempt.n,
+        hops=hops.hops_of(generation),
     )
 
 
 def _named(request: Request, job: Job) -> Request:
-    """With our id of the attempt, for whoever asks the upstream's support about it."""
-    return replace(request, headers={REQUEST_ID: job.attempt_key, **request.headers})
+    """With our id of the attempt, for whoever asks the upstream's support about it; and to find out orders that go
+    round in circles.
+    """
+    return replace(request, headers={REQUEST_ID: hops.named(job.attempt_key, job.hops), **request.headers})
 
 
 def seed_of(generation: Generation, index: int) -> int:
     """Each image has the seed after the one before it, as those have that are made together."""
     return ((generation.seed or 0) + index) % (MAX_SEED + 1)
-
-
-async def send(build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
-    """Raises NotReached, NoAnswer and Oversized; whatever an adapter raises is its bug, and raised as well."""
-    return read(await calls.here().line.send(build(), total_s=total_s))
 
 
 # --- Submitting ---------------------------------------------------------------------------------
@@ -175,13 +189,14 @@ async def submit(call: Call) -> Answer | None:
     """None: nobody knows whether the upstream has it."""
     adapter, account, job = call.adapter, call.account, call.job
     try:
-        return await send(
+        return await call.send(
             lambda: _named(adapter.submit(account, job), job),
             lambda response: adapter.read_submit(account, job, response),
             total_s=settings.CALL_TOTAL_S,
         )
     except NotReached as error:
-        return Answer(OutcomeKind.BUSY, detail=str(error))
+        kind = OutcomeKind.ACCOUNT if isinstance(error, Forbidden) else OutcomeKind.BUSY
+        return Answer(kind, detail=str(error))
     except Oversized as error:
         return Answer(OutcomeKind.FAILED, billed=True, detail=str(error))
     except NoAnswer as error:
@@ -233,7 +248,7 @@ async def conclude(call: Call, answer: Answer) -> float | None:
         return await in_thread(patiently, call.generation, lambda: end(call, answer))
     with step("fetch", call):
         collected = await intake.collect(
-            calls.here().door, answer, n=call.attempt.n, trusted_origin=call.account.origin
+            calls.here().door, answer, n=call.attempt.n, trusted_origin=call.account.trusted_origin
         )
     return await in_thread(deliver, call, answer, collected)
 
@@ -246,10 +261,14 @@ def end(call: Call, answer: Answer) -> float | None:
         answer = replace(answer, kind=OutcomeKind.FAILED)
         kind = answer.kind
     error_type = ERROR_TYPES[kind]
-    if attempt.sends > 1 and attempt.accepted_at is None and kind in (OutcomeKind.BUSY, OutcomeKind.ACCOUNT):
-        # It may have what was sent first: under another key it could be made, and billed, twice.
-        circuit.report(cast(int, attempt.upstream_id), kind, answer.detail)
-        wait_s = max(answer.poll_after_s or 0, float(routing.BUSY_WAIT_S[-1]))
+    if kind is OutcomeKind.LIMITED:
+        circuit.hold_off(cast(int, attempt.upstream_id), answer.poll_after_s)
+    if attempt.accepted_at is None and kind in _NOT_TAKEN and _may_be_there(attempt, answer):
+        # Under another key it could be made, and billed, twice.
+        if kind is not OutcomeKind.LIMITED:
+            circuit.report(cast(int, attempt.upstream_id), kind, answer.detail)
+        again_s = routing.BUSY_WAIT_S[-1 if attempt.sends > 1 else 0]
+        wait_s = max(answer.poll_after_s or 0, float(again_s))
         return wait_s if lifecycle.send_again(attempt, wait_s) else None
     if kind is OutcomeKind.INVALID:
         # Why is in the attempt's row, not here: such answers repeat the prompt.
@@ -259,6 +278,11 @@ def end(call: Call, answer: Answer) -> float | None:
             case routing.Try(after_s=after_s):
                 return _hand_back(call, answer, max(after_s, (answer.poll_after_s or 0) if after_s else 0))
             case routing.Wait(wait_s=wait_s):
+                if kind is OutcomeKind.LIMITED:  # each try is a row, and it may stay full for long
+                    tried = 1 + sum(outcome == kind for _upstream_id, outcome in known)
+                    wait_s = max(
+                        wait_s + EASE_S, routing.BUSY_WAIT_S[min(tried, len(routing.BUSY_WAIT_S)) - 1]
+                    )
                 return _hand_back(call, answer, wait_s)
             case routing.Nobody(error_type=found):
                 error_type = found
@@ -273,6 +297,11 @@ def end(call: Call, answer: Answer) -> float | None:
     if ended and kind is OutcomeKind.REJECTED:
         conduct.note_refusal(generation)
     return None
+
+
+def _may_be_there(attempt: Attempt, answer: Answer) -> bool:
+    """Although it was not taken, by what we hear: it was sent before, or somebody in between has spoken."""
+    return attempt.sends > 1 or (answer.unsure and after_crash(attempt) is AfterCrash.RESEND)
 
 
 def _hand_back(call: Call, answer: Answer, wait_s: float) -> float | None:
@@ -316,7 +345,9 @@ def deliver(call: Call, answer: Answer, collected: intake.Collected) -> float | 
         stored = [replace(item, provenance=_provenance(generation, item, answer.facts)) for item in stored]
     # An upstream that knows of no more than one at a time answers with one: the others are asked for anew.
     brought = min(attempt.n, len(collected.results) + answer.withheld)
-    cost_micros = -(-attempt.possible_cost_micros * brought // attempt.n)
+    cost_micros = patiently(generation, lambda: wholesale.cost_of(attempt))
+    if cost_micros is None:
+        cost_micros = -(-attempt.possible_cost_micros * brought // attempt.n)
     is_last = attempt.first_index + brought >= generation.n
     keep = lifecycle.succeed if is_last else functools.partial(lifecycle.keep_part, brought=brought)
     if not patiently(generation, lambda: keep(generation, attempt, stored, cost_micros=cost_micros)):

@@ -28,6 +28,7 @@ MOST_DAYS = 92
 PAGE, PORTION, PORTION_OF_IDS = 50, 2_000, 500
 GROUPINGS = {
     "day": _("day"),
+    "shop": _("shop"),
     "customer": _("customer"),
     "upstream": _("upstream"),
     "model": _("model"),
@@ -115,7 +116,12 @@ def _day(day: datetime.date, rows: Rows, by: str, *, of_all: bool) -> Iterator[t
     if by == "upstream":
         yield from _by_upstream(rows, of_all=of_all)
         return
-    fields = {"customer": ["organization__slug"], "model": ["model__slug"], "day": []}
+    fields = {
+        "shop": ["organization__shop__slug"],
+        "customer": ["organization__slug"],
+        "model": ["model__slug"],
+        "day": [],
+    }
     sums = {"number": Count("pk"), "brought": Sum(_income()), "took": Sum(_cost())}
     for currency, *found in rows.order_by().values_list(CURRENCY, *fields[by]).annotate(**sums):
         yield (currency, *([day.isoformat()] if by == "day" else ()), *found)

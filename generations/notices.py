@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.desk import Notice
 from accounts.models import Organization
-from generations import circuit, conduct
+from generations import circuit, conduct, wholesale
 from generations.models import Alarm, UpstreamState
 
 AT_MOST = 10
@@ -41,7 +41,8 @@ def _notice(what: str, key: str, name: str, text: str) -> Notice:
     if what == "upstream":
         return Notice(
             _("%(name)s refuses our account.") % {"name": name},
-            _(
+            wholesale.advice_for(int(key))
+            or _(
                 "It said: %(detail)s. No orders go there. Look at the balance and the credential at the provider, then"
                 " close its circuit here; it is also tried again by itself."
             )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from dataclasses import replace
 from typing import cast
 
 from django.db import Error as DatabaseError
@@ -149,7 +150,7 @@ class Poller:
         adapter, account, handle = call.adapter, call.account, call.attempt.handle or {}
         try:
             with exchange.step("poll", call):
-                return await exchange.send(
+                return await call.send(
                     lambda: adapter.poll(account, handle),
                     lambda response: adapter.read_poll(account, handle, response),
                     total_s=QUESTION_TOTAL_S,
@@ -161,6 +162,10 @@ class Poller:
         attempt = call.attempt
         if answer.kind is OutcomeKind.WAIT:
             self._later(question, answer.poll_after_s, _with_our_notes(answer, attempt))
+        elif answer.kind is OutcomeKind.LIMITED:
+            pause_s = answer.poll_after_s or polling.FIRST_S
+            await calls.here().in_thread(polling.slow_down, cast(int, attempt.upstream_id), pause_s)
+            self._later(question, answer.poll_after_s)
         elif answer.kind in (OutcomeKind.BUSY, OutcomeKind.ACCOUNT):
             await self._trouble(question, answer.kind, answer.detail, answer.poll_after_s)
             self._later(question, answer.poll_after_s)
@@ -196,7 +201,7 @@ class Poller:
         request = call.adapter.cancel(call.account, handle)
         if request is None or "_told" in handle:
             return False
-        stopped = await exchange.send(
+        stopped = await call.send(
             lambda: request,
             lambda response: call.adapter.read_cancel(call.account, handle, response),
             total_s=QUESTION_TOTAL_S,
@@ -208,11 +213,14 @@ class Poller:
         return stopped
 
     async def _book(self, call: exchange.Call, answer: Answer) -> None:
-        brought = answer.kind is OutcomeKind.OK
-        cost_micros = call.attempt.possible_cost_micros if brought else call.cost_of(answer)
-        await calls.here().in_thread(
-            lifecycle.book_late, call.attempt, answer.kind, detail=answer.detail, cost_micros=cost_micros
-        )
+        if answer.kind is OutcomeKind.OK:
+            answer = replace(answer, billed=True)
+
+        def book() -> None:
+            cost_micros = call.cost_of(answer)
+            lifecycle.book_late(call.attempt, answer.kind, detail=answer.detail, cost_micros=cost_micros)
+
+        await calls.here().in_thread(book)
         runner.go_on(call, None)
 
     async def _look_up(self, question: Question, call: exchange.Call) -> None:
@@ -220,7 +228,7 @@ class Poller:
         if exchange.after_crash(call.attempt) is not AfterCrash.LOOK_UP:
             self._later(question, polling.LONGEST_AFTER_END_S)
             return
-        found = await exchange.send(
+        found = await call.send(
             lambda: adapter.look_up(account, job),
             lambda response: adapter.read_look_up(account, job, response),
             total_s=QUESTION_TOTAL_S,

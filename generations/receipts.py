@@ -10,6 +10,7 @@ from generations.models import Attempt, Generation
 OUTCOMES = {
     "ok": "ok",
     "busy": "busy",
+    "limited": "busy",
     "rejected": "rejected",
     "invalid": "invalid",
     "timeout": "timeout",

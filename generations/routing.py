@@ -17,7 +17,7 @@ from accounts.errors import InvalidField
 from accounts.glances import Glances
 from accounts.sealing import is_readable
 from accounts.statements import Select
-from generations import gpu_workers
+from generations import gpu_workers, hops
 from generations.circuit import ACCOUNT
 from generations.engine import tokens
 from generations.errors import UpstreamMissing
@@ -32,6 +32,7 @@ FAILED_TRIES = 2  # the first one, and one fail-over
 BUSY_WAIT_S = (2, 4, 8, 16, 30)
 PARK_S = 15  # for a place: whoever leaves one calls the next, this only makes up for a lost call
 MISSING_RETRY_S = 60
+_BUSY = {OutcomeKind.BUSY, OutcomeKind.LIMITED}
 History = Sequence[tuple[int | None, str]]
 
 
@@ -85,6 +86,8 @@ def route(generation: Generation, history: History | None = None) -> Route:
         # Also when it was switched off meanwhile: nothing new is begun there.
         return Try(list(Upstream.objects.filter(pk__in=unknown).select_related("state")))
     able = [upstream for upstream in listed if makes(upstream, generation)]
+    if hops.hops_of(generation) >= hops.MOST:
+        able = [upstream for upstream in able if gpu_workers.is_in_house(upstream)]
     fitting = fitting_for(able, generation.prompt)
     if able and not fitting:
         return Nobody("invalid_request")
@@ -112,24 +115,25 @@ def choose(
     fresh = max(
         (number for number, outcome in enumerate(outcomes, 1) if outcome == OutcomeKind.OK), default=0
     )
-    busy = [upstream_id for upstream_id, outcome in history[fresh:] if outcome == OutcomeKind.BUSY]
+    busy = [upstream_id for upstream_id, outcome in history[fresh:] if outcome in _BUSY]
     left = [upstream for upstream in able if upstream.pk not in refused]
     if not left or failed >= FAILED_TRIES:
         return Nobody("generation_failed" if failed else "upstream_unavailable")
-    opens_in = _seconds_until_open(left)
+    opens_in, full_s = _seconds_until_open(left), _seconds_full(left)
     if all(opens_in.get(upstream.pk, 0) > 0 and upstream.state.reason == ACCOUNT for upstream in left):
         return Nobody("generation_failed" if failed else "upstream_unavailable")
     ready = [
         upstream
         for upstream in left
         if opens_in.get(upstream.pk, 0) <= 0
+        and upstream.pk not in full_s
         and upstream.state.in_flight < upstream.concurrency
         and upstream.pk not in own.away
     ]
     if not ready:
         # A closed one will have a place again; whoever leaves it calls.
-        full = any(upstream.pk not in opens_in for upstream in left)
-        return Wait(PARK_S if full else max(1.0, min(opens_in.values())))
+        full = any(upstream.pk not in opens_in and upstream.pk not in full_s for upstream in left)
+        return Wait(PARK_S if full else max(1.0, min([*opens_in.values(), *full_s.values()])))
     # By chance, but the weightier the sooner: the usual way to draw all of them by weight.
     drawn = sorted(ready, key=lambda one: random.random() ** (1 / one.weight), reverse=True)  # noqa: S311 - no secret
     order = sorted(
@@ -148,6 +152,16 @@ def _seconds_until_open(upstreams: Sequence[Upstream]) -> dict[int, float]:
     return {pk: (open_until - now).total_seconds() for pk, open_until in until.items()}
 
 
+def _seconds_full(upstreams: Sequence[Upstream]) -> dict[int, float]:
+    """Of those that have asked to be left alone for a while, by id; above zero."""
+    until = {one.pk: one.state.full_until for one in upstreams if one.state.full_until is not None}
+    if not until:
+        return {}
+    now = read_db_now()
+    left = {pk: (full_until - now).total_seconds() for pk, full_until in until.items()}
+    return {pk: seconds for pk, seconds in left.items() if seconds > 0}
+
+
 def makes(upstream: Upstream, generation: Generation) -> bool:
     return can_make(upstream, generation.model.slug, generation.width, generation.height)
 
@@ -163,10 +177,10 @@ def fitting_for(able: Sequence[Upstream], prompt: str) -> list[Upstream]:
 def with_places(shop_id: int) -> list[tuple[Upstream, int]]:
     """Upstreams of a shop that would take orders now, and how many."""
     listed = list(Upstream.objects.filter(enabled=True, shop_id=shop_id).select_related("state"))
-    opens_in = _seconds_until_open(listed)
+    opens_in, full_s = _seconds_until_open(listed), _seconds_full(listed)
     found = []
     for upstream in listed:
-        free = upstream.concurrency - upstream.state.in_flight
+        free = 0 if upstream.pk in full_s else upstream.concurrency - upstream.state.in_flight
         if upstream.pk in opens_in:
             free = min(free, 1) if opens_in[upstream.pk] <= 0 else 0  # one probes
         if free > 0:

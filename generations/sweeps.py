@@ -13,7 +13,7 @@ from django.db.models import F
 
 from accounts.clock import db_now
 from accounts.sealing import Unreadable
-from generations import doorbell, exchange, lifecycle, polling, retention, storage
+from generations import circuit, doorbell, exchange, lifecycle, polling, retention, storage, wholesale
 from generations.gpu_workers import is_in_house
 from generations.lifecycle.attempts import LEFT_OPEN
 from generations.lifecycle.shared import lease
@@ -37,6 +37,7 @@ def sweep() -> None:
     requeue_lost()
     drive_again()
     give_up_orphans()
+    open_again()
     ring_again()
     ring_for_questions()
 
@@ -153,6 +154,11 @@ def give_up_orphans() -> int:
         for pk in waiting.order_by("deadline_at").values_list("pk", flat=True)[:changed]:
             doorbell.publish(pk)
     return changed
+
+
+def open_again() -> int:
+    """Upstreams that are shops of ours, and would serve again what they refused."""
+    return sum(circuit.close(pk) for pk in wholesale.served_again())
 
 
 def ring_for_questions() -> bool:

@@ -13,7 +13,7 @@ from generations.exchange import account_of
 from generations.models import Upstream, sortable_id
 from generations.providers import UPSTREAMS
 from generations.providers.base import Job, OutcomeKind
-from generations.providers.http import Line, NoAnswer, NotReached, Oversized
+from generations.providers.http import Forbidden, Line, NoAnswer, NotReached, Oversized
 from generations.providers.reading import said
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
 from webhooks.outbound import Door
@@ -28,6 +28,9 @@ WORDS = {
     ),
     OutcomeKind.BUSY: _(
         "It has no time for us, or cannot be reached at this address. Orders would go elsewhere."
+    ),
+    OutcomeKind.LIMITED: _(
+        "It takes no more of our orders at the moment (429). Orders would wait until it does, or go elsewhere."
     ),
     OutcomeKind.ACCOUNT: _(
         "It refuses our account, or does not know the model or the address. Check the credential, the balance, the"
@@ -122,7 +125,8 @@ class _Attempt:
             answer = adapter.read_submit(account, job, answer)
         handle = answer.handle or {}
         wait_s = FIRST_S
-        while answer.kind is OutcomeKind.WAIT or (answer.kind is OutcomeKind.BUSY and self.accepted):
+        later = (OutcomeKind.BUSY, OutcomeKind.LIMITED)
+        while answer.kind is OutcomeKind.WAIT or (answer.kind in later and self.accepted):
             self.accepted = True
             handle = answer.handle or handle
             await asyncio.sleep(wait_s if answer.poll_after_s is None else answer.poll_after_s)
@@ -138,7 +142,11 @@ class _Attempt:
         begun = time.monotonic()
         status, excerpt, result = None, "", Answer(OutcomeKind.FAILED)
         try:
-            response = await self.line.send(request, total_s=TOTAL_S)
+            response = await self.line.send(
+                request, total_s=TOTAL_S, trusted_origin=self.account.trusted_origin
+            )
+        except Forbidden as error:
+            excerpt, result = str(error), Answer(OutcomeKind.ACCOUNT, detail=str(error))
         except NotReached as error:
             excerpt, result = str(error), Answer(OutcomeKind.BUSY, detail=str(error))
         except NoAnswer as error:
@@ -157,7 +165,7 @@ class _Attempt:
 
     async def _collect(self, answer: Answer) -> None:
         begun = time.monotonic()
-        collected = await intake.collect(self.door, answer, n=1, trusted_origin=self.account.origin)
+        collected = await intake.collect(self.door, answer, n=1, trusted_origin=self.account.trusted_origin)
         for url in answer.image_urls[:1]:
             found = (
                 f"{len(collected.files[0][1])} bytes" if collected.files else "; ".join(collected.problems)

@@ -4,11 +4,14 @@ import re
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from generations.models import ImageModel
+from generations.providers.wire import origin_of
 from generations.request import MAX_SIDE, MIN_SIDE, SIDE_STEP
+from webhooks.outbound import Refused, ResolversBusy, check_address
 
 MICROS = Decimal(1_000_000)
 MAX_CREDENTIAL = 2000
@@ -47,6 +50,28 @@ def base_address(text: str, provider: str) -> str:
             _("%(path)s is added by itself: enter only %(kept)s.") % {"path": path, "kept": kept}
         )
     return text.rstrip("/")
+
+
+def is_allowed_inside(base_url: str) -> bool:
+    """To the staff of all shops, by the operator of the installation: exactly this scheme, host and port."""
+    scheme, host, port = origin_of(base_url)
+    return (scheme, host, port or {"https": 443, "http": 80}.get(scheme)) in settings.UPSTREAM_ORIGINS
+
+
+def outside(base_url: str, shop_id: int) -> str:
+    """`base_url` as the staff of a shop may enter it: on the public internet, or allowed to all shops."""
+    if is_allowed_inside(base_url):
+        return base_url
+    try:
+        check_address(base_url, share=f"shop:{shop_id}")
+    except Refused as refused:
+        raise ValidationError(
+            _("%(why)s. Only the operator of this installation can allow addresses in their network.")
+            % {"why": refused.reason}
+        ) from None
+    except ResolversBusy:
+        raise ValidationError(_("This name could not be looked up in time. Please try again.")) from None
+    return base_url
 
 
 def secret(text: str) -> str:
@@ -95,6 +120,11 @@ def model_names(names: object) -> dict[str, str]:
     if unknown:
         raise ValidationError(_("We have no model %(name)s.") % {"name": sorted(unknown)[0][:60]})
     return {slug: name.strip() for slug, name in names.items()}
+
+
+def polls_within_limits() -> int:
+    """Questions a second that a shop of this installation lets one key ask, all its orders together."""
+    return min(20, max(1, settings.RATE_LIMIT_READ_PER_MINUTE // 60))
 
 
 def micros(amount: Decimal) -> int:

@@ -20,7 +20,7 @@ from accounts.sealing import Unreadable
 from generations import calls, doorbell, exchange, polling
 from generations.models import TASK_ID, Attempt, Upstream
 from generations.providers.http import NoAnswer, NotReached, Oversized
-from generations.providers.wire import ForgedWebhook, Request
+from generations.providers.wire import ForgedWebhook, Origin, Request
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +69,11 @@ def _verify(call: exchange.Call, request: HttpRequest) -> None:
         call.adapter.verify_webhook(call.account, headers, request.body, b"", now)
         return
     try:
-        call.adapter.verify_webhook(call.account, headers, request.body, _keys(url, KEYS_LIVE_S), now)
+        keys = _keys(url, KEYS_LIVE_S, call.account.trusted_origin)
+        call.adapter.verify_webhook(call.account, headers, request.body, keys, now)
     except ForgedWebhook:
-        call.adapter.verify_webhook(call.account, headers, request.body, _keys(url, KEYS_AGAIN_S), now)
+        keys = _keys(url, KEYS_AGAIN_S, call.account.trusted_origin)
+        call.adapter.verify_webhook(call.account, headers, request.body, keys, now)
 
 
 _lock = threading.Lock()
@@ -80,7 +82,7 @@ _away_until: dict[str, float] = {}
 _asked: dict[str, "Future[bytes | None]"] = {}
 
 
-def _keys(url: str, live_s: float) -> bytes:
+def _keys(url: str, live_s: float, trusted_origin: Origin | None) -> bytes:
     """Of many who need them at once one asks; all get its answer. Raises Unavailable."""
     with _lock:
         now = time.monotonic()
@@ -96,7 +98,7 @@ def _keys(url: str, live_s: float) -> bytes:
     if mine:
         keys = None
         try:
-            keys = _fetch(url)
+            keys = _fetch(url, trusted_origin)
         finally:
             with _lock:
                 del _asked[url]
@@ -111,12 +113,11 @@ def _keys(url: str, live_s: float) -> bytes:
     return found
 
 
-def _fetch(url: str) -> bytes | None:
+def _fetch(url: str, trusted_origin: Origin | None) -> bytes | None:
     carrier = calls.here()
     try:
-        answer = carrier.wait_for(
-            carrier.line.send(Request("GET", url), total_s=KEYS_TOTAL_S), KEYS_TOTAL_S + 1
-        )
+        asked = carrier.line.send(Request("GET", url), total_s=KEYS_TOTAL_S, trusted_origin=trusted_origin)
+        answer = carrier.wait_for(asked, KEYS_TOTAL_S + 1)
     except (NotReached, NoAnswer, Oversized, TimeoutError) as error:
         logger.warning("%s: the keys of webhooks cannot be had: %s", url, error)
         return None

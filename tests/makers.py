@@ -107,8 +107,12 @@ def a_submitted(access: Access, provider: str = "sandbox", *, n: int = 1) -> tup
 
 
 def an_upstream(provider: str = "portal", **fields: Any) -> Upstream:
-    """Of the first shop, under a name of its own."""
-    fields = {"base_url": "http://127.0.0.1:9", "model_names": {"z-image-turbo": "z-image-turbo"}} | fields
+    """Of the first shop, under a name of its own; its address may lie inside, as whoever runs the shop may say."""
+    fields = {
+        "base_url": "http://127.0.0.1:9",
+        "inside": True,
+        "model_names": {"z-image-turbo": "z-image-turbo"},
+    } | fields
     upstream = Upstream(shop=first_shop(), provider=provider, name=f"Upstream {next(_numbers)}")
     for name, value in fields.items():
         setattr(upstream, name, value)

@@ -1,4 +1,5 @@
-"""The only door for HTTP to addresses that others chose: results of upstreams, and customers' webhooks.
+"""The only door for HTTP to addresses that others chose: results of upstreams, and customers' webhooks. Upstreams that
+the staff of a shop entered are called through the judging() of it (generations/providers/http.py).
 
 Nothing is decided by how an address is spelled. The name is resolved here, every IP address that it stands for is
 judged (networks.py), and the socket is opened to one of those: what was judged is what is reached. Each redirect
@@ -153,7 +154,7 @@ def _target(text: str, trusted_origin: Origin | None) -> _Target:
         raise Refused(ONLY_HTTPS)
     if url.userinfo:
         raise Refused(_("An address must not hold a user or a password"))
-    target = _Target(url, trusted=trusted_origin is not None and _is_at(url, trusted_origin))
+    target = _Target(url, trusted=trusted_origin is not None and is_at(url, trusted_origin))
     if not target.trusted:
         _judge_port(target)
     return target
@@ -167,7 +168,8 @@ def _judge_port(target: _Target) -> None:
         raise Refused(format_lazy(_("Port {port} is not one for https"), port=target.port))
 
 
-def _is_at(url: httpx2.URL, origin: Origin) -> bool:
+def is_at(url: httpx2.URL, origin: Origin) -> bool:
+    """Whether it has exactly this scheme, host and port."""
     scheme, host, port = origin
     default = {"http": 80, "https": 443}
     return (
@@ -262,6 +264,12 @@ class _Backend(httpcore2.AsyncNetworkBackend):
             raise ResolversBusy(host) from None
         except (OSError, UnicodeError) as error:  # TimeoutError is one
             raise Unreachable(f"{host}: {_said(error)}") from None
+
+
+def judging(scheme: str) -> httpcore2.AsyncNetworkBackend:
+    """For a pool of connections of this scheme alone: it connects to what the door connects to. Raises NotFetched."""
+    anybody = _Target(httpx2.URL(f"{scheme}://anybody.invalid"))
+    return _Backend(anybody, system_resolver, Resolvers(), "")
 
 
 class Door:

@@ -22,12 +22,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts import figures
+from accounts import desk_scope, figures
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_rows import Chosen
 from accounts.desk_scope import scope_of, shop_of_desk
 from accounts.models import Shop
-from generations import leakage, margin
+from generations import between_shops, leakage, margin
 from generations.leakage import Leak
 from generations.margin import MarginRow, Window
 from generations.models import BilledDay, Upstream
@@ -153,6 +153,7 @@ class BilledDayAdmin(ReadOnlyAdmin):
             currencies={row.currency for row in rows},
             further=further,
             is_cut=len(rows) > MOST_ROWS,
+            between=_between(window) if desk_scope.scope_of(request) is None else [],
         )
 
     def leakage_view(self, request: HttpRequest) -> HttpResponse:
@@ -225,6 +226,11 @@ def _words(row: MarginRow) -> dict[str, Any]:
         "loses": row.margin_micros < 0,
         "currency": row.currency.upper(),
     }
+
+
+def _between(window: Window) -> list[str]:
+    paid = between_shops.paid(window)
+    return [f"{_shown(micros)} {currency.upper()}" for currency, micros in sorted(paid.items())]
 
 
 def _leak(leak: Leak) -> dict[str, Any]:

@@ -19,6 +19,7 @@ OUTCOMES: dict[str, Any] = {
     "": gettext_lazy("Under way"),
     "ok": gettext_lazy("Made it"),
     "busy": gettext_lazy("Was full, or asked to wait"),
+    "limited": gettext_lazy("Took no more of our orders for a while"),
     "account": gettext_lazy("Refused our account: balance, credential or rights"),
     "rejected": gettext_lazy("Refused the prompt, or what came of it"),
     "invalid": gettext_lazy("Did not accept the request"),

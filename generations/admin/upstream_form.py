@@ -19,7 +19,7 @@ from unfold.widgets import (
 
 from accounts import sealing
 from accounts.desk import RowForm
-from generations import upstream_checks
+from generations import upstream_checks, wholesale
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Upstream
 from generations.providers import UPSTREAMS
@@ -45,6 +45,9 @@ class NamesField(forms.JSONField):
 
 
 class UpstreamForm(RowForm):
+    """`by_platform`: whoever sends it runs the installation, and may lead it into its own network."""
+
+    by_platform = False
     provider = forms.ChoiceField(label=gettext_lazy("Provider"), widget=UnfoldAdminSelectWidget)
     # Named unlike the row's own: a page that shows a row's members must find nothing here.
     new_credential = secret_field(gettext_lazy("Credential"))
@@ -158,15 +161,12 @@ class UpstreamForm(RowForm):
             self._clean_field("model_names", self._model_names)
             if fields.get("uses_webhooks") and not adapter.sends_webhooks:
                 self.add_error("uses_webhooks", _("%(title)s sends none.") % {"title": adapter.title})
-        moves = self.instance.pk is not None and fields.get("provider") != self.initial["provider"]
-        if moves and self.instance.attempts.filter(outcome="").exists():
+        if self._changes("provider") and self.instance.attempts.filter(outcome="").exists():
             self.add_error("provider", AT_WORK)
-        moved = self.instance.pk is not None and fields.get("base_url") not in (
-            None,
-            self.initial["base_url"],
-        )
-        if moved and self.instance.attempts.filter(outcome="").exists():
+        if self._changes("base_url") and self.instance.attempts.filter(outcome="").exists():
             self.add_error("base_url", AT_WORK)
+        if self.instance.pk is None or self._changes("base_url"):
+            self._clean_field("base_url", self._leads)
         least, most = fields.get("min_side"), fields.get("max_side")
         if least is not None and most is not None and least > most:
             self.add_error("min_side", _("The shortest side is longer than the longest."))
@@ -175,6 +175,11 @@ class UpstreamForm(RowForm):
             if not fields.get(f"new_{name}") and not sealing.is_readable(sealed):
                 self.add_error(f"new_{name}", str(UNREADABLE))
         return fields
+
+    def _changes(self, name: str) -> bool:
+        """Whether it was something else before."""
+        known = self.instance.pk is not None
+        return known and self.cleaned_data.get(name) not in (None, self.initial[name])
 
     def _clean_field(self, name: str, check: Any) -> None:
         if name in self.cleaned_data:
@@ -192,6 +197,19 @@ class UpstreamForm(RowForm):
             raise ValidationError(_("This provider has no address of its own: enter yours."))
         return upstream_checks.base_address(text, provider)
 
+    def _leads(self) -> str:
+        """Of a new address: not into our network, not in a circle, and not with a secret that was for elsewhere."""
+        base_url, row = str(self.cleaned_data["base_url"]), self.instance
+        if not base_url:
+            return base_url
+        if wholesale.circle_by(row.shop_id, base_url):
+            raise ValidationError(_("This address leads back to this very shop: its orders would never end."))
+        if self.by_platform:
+            return base_url
+        if row.sealed_credential and not self.cleaned_data.get("new_credential"):
+            raise ValidationError(_("Enter a credential for this address: the present one was for another."))
+        return upstream_checks.outside(base_url, row.shop_id)
+
     def _model_names(self) -> dict[str, str]:
         usual = UPSTREAMS[self.cleaned_data["provider"]].model
         names = self.cleaned_data["model_names"] or ({DEFAULT_MODEL: usual} if usual else {})
@@ -204,6 +222,11 @@ class UpstreamForm(RowForm):
             row.credential = fields["new_credential"]
         if fields["new_webhook_secret"]:
             row.webhook_secret = fields["new_webhook_secret"]
+        if row.pk is None or self._changes("base_url"):
+            row.inside = self.by_platform
+        leaves = self._changes("base_url") or self._changes("provider")
+        if row.wholesale_id and (leaves or (fields["new_credential"] and wholesale.key_of(row) is None)):
+            row.wholesale = None  # whoever it buys from now, those books are not to be read for it
         saved: Upstream = super().save(commit)
         return saved
 

@@ -17,9 +17,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from accounts import desk_scope
 from accounts.connections import let_go
 from accounts.desk import DeskAdmin
-from generations import circuit, routing, trial
+from generations import circuit, routing, trial, wholesale
+from generations.admin.connect_form import ConnectForm, may_connect
 from generations.admin.upstream_form import UpstreamForm, secret_state
 from generations.models import Attempt, Upstream
 from generations.providers import UPSTREAMS
@@ -66,6 +68,7 @@ class UpstreamAdmin(DeskAdmin):
     ordering = ("priority", "name")
     actions = ("close_circuits", "enable", "disable")
     change_form_before_template = "generations/admin/upstream_state.html"
+    list_before_template = "generations/admin/upstreams_before.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Upstream | None = None) -> Any:
         may_enter = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
@@ -94,9 +97,26 @@ class UpstreamAdmin(DeskAdmin):
     ) -> Any:
         row = self.get_object(request, object_id) if object_id else None
         context = {"state_words": self.state_shown(row), "state_detail": row.state.detail} if row else {}
+        if row and row.wholesale:
+            facts = {"seller": row.wholesale.shop.name, "organization": row.wholesale.name}
+            context["wholesale_words"] = _("It buys from %(seller)s as %(organization)s.") % facts
+            context["wholesale_advice"] = wholesale.advice_for(row.pk)
         if row and self.has_change_permission(request, row):
             context["try_path"] = reverse("admin:generations_upstream_try", args=[row.pk])
         return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def get_form(
+        self, request: HttpRequest, obj: Upstream | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)  # a class of its own, for this request
+        form.by_platform = desk_scope.is_platform(request)
+        return form
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        context: dict[str, Any] = {}
+        if may_connect(request):
+            context["connect_path"] = reverse("admin:generations_upstream_connect")
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Upstream, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -176,8 +196,39 @@ class UpstreamAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.try_view)
-        own = path("<int:upstream_id>/try/", view, name="generations_upstream_try")
-        return [own, *super().get_urls()]
+        own = [
+            path("<int:upstream_id>/try/", view, name="generations_upstream_try"),
+            path(
+                "connect/", self.admin_site.admin_view(self.connect_view), name="generations_upstream_connect"
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def connect_view(self, request: HttpRequest) -> HttpResponse:
+        """GET asks which shop buys as which customer of another one; POST sets it up."""
+        if request.method not in TRY_METHODS:
+            return HttpResponseNotAllowed(TRY_METHODS)
+        if not may_connect(request):
+            raise PermissionDenied
+        form = ConnectForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            made = form.connect(request)
+            if made is not None:
+                self.log_change(request, made, "Connected.")
+                routing.forget()
+                words = _("%(shop)s buys from %(seller)s now.") % {
+                    "shop": made.shop.name,
+                    "seller": form.cleaned_data["organization"].shop.name,
+                }
+                self.message_user(request, words, messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:generations_upstream_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Let a shop buy from another one"),
+            "opts": self.opts,
+            "form": form,
+        }
+        return TemplateResponse(request, "generations/admin/connect.html", context)
 
     def try_view(self, request: HttpRequest, upstream_id: int) -> HttpResponse:
         """GET shows the form; POST makes one image, which takes trial.TOTAL_S at most."""

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.clock import db_now
 from accounts.statements import Change, Update
-from generations import circuit
+from generations import circuit, wholesale
 from generations.lifecycle.attempts import ORPHAN, close_attempt, insert_attempt, note_late
 from generations.lifecycle.parts import deliver, end_with_parts, next_index
 from generations.lifecycle.shared import fenced, lease, running
@@ -144,7 +144,7 @@ def abandon(attempt: Attempt, detail: str, *, lost: bool = False) -> bool:
         attempt=attempt,
         outcome=ORPHAN,
         detail=detail,
-        cost_micros=attempt.possible_cost_micros,
+        cost_micros=wholesale.possible_cost(attempt),
         lost=lost,
     )
 
@@ -191,4 +191,5 @@ def book_late(attempt: Attempt, kind: OutcomeKind, *, detail: str, cost_micros: 
 def orphan(attempt: Attempt, detail: str) -> bool:
     """Gives up an attempt whose generation has ended: nobody will say what became of it, so it may have cost us."""
     with transaction.atomic():
-        return close_attempt(attempt, ORPHAN, detail=detail, cost_micros=attempt.possible_cost_micros)
+        cost_micros = wholesale.possible_cost(attempt, absent=0)
+        return close_attempt(attempt, ORPHAN, detail=detail, cost_micros=cost_micros)

@@ -22,6 +22,9 @@ class Upstream(models.Model):
     Smaller `priority` goes first; among equals chance decides by `weight`. `concurrency` is how many of our orders it
     works on at once. `model_names`: our model's slug -> its name there. `sizes` as "1024x1024", none for every size
     from `min_side` to `max_side` pixels. `cost_micros` are millionths of the shop's currency.
+
+    `inside`: whoever runs the installation has entered its address, so it may lie in our own network. `wholesale`: as
+    which customer of another shop of this installation this shop buys there (generations/wholesale.py).
     """
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="upstreams")
@@ -43,12 +46,22 @@ class Upstream(models.Model):
     resends = models.BooleanField(_("may be sent again"), default=False)
     uses_webhooks = models.BooleanField(_("sends webhooks"), default=False)
     enabled = models.BooleanField(_("enabled"), default=True)
+    inside = models.BooleanField(default=False, db_default=False, editable=False)
+    wholesale = models.ForeignKey(
+        Organization,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="sells_on_by",
+        editable=False,
+    )
     created_at = models.DateTimeField(db_default=db_now())
 
     class Meta:
         verbose_name = _("upstream")
         constraints = [
             models.UniqueConstraint(fields=["shop", "name"], name="one_upstream_per_name"),
+            models.UniqueConstraint(fields=["shop", "wholesale"], name="one_upstream_per_wholesale"),
             models.CheckConstraint(condition=Q(weight__gte=1), name="upstream_weight_is_positive"),
             models.CheckConstraint(condition=Q(concurrency__gte=1), name="upstream_works_on_one_at_least"),
             models.CheckConstraint(
@@ -111,7 +124,8 @@ class UpstreamState(models.Model):
 
     `in_flight` counts its attempts without an outcome. The circuit is closed while `open_until` is null; once that time
     has passed, one order probes it, until `probe_until`. `openings` counts those without a success in between,
-    `failures` the failures since the last. `paced_until`: the next question to it is due then.
+    `failures` the failures since the last. `paced_until`: the next question to it is due then. `full_until`: it takes
+    no new orders before, as it said.
     """
 
     upstream = models.OneToOneField(
@@ -126,6 +140,7 @@ class UpstreamState(models.Model):
     reason = models.CharField(max_length=20, blank=True)
     detail = models.CharField(max_length=500, blank=True)
     paced_until = models.DateTimeField(null=True)
+    full_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

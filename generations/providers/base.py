@@ -12,6 +12,7 @@ class OutcomeKind(StrEnum):
     OK = "ok"
     WAIT = "wait"
     BUSY = "busy"
+    LIMITED = "limited"  # it works, and takes no more of ours for now
     ACCOUNT = "account"
     REJECTED = "rejected"
     INVALID = "invalid"
@@ -32,7 +33,8 @@ class AfterCrash(StrEnum):
 class Job:
     """One generation as an upstream sees it. Sides in pixels; `seed` is drawn, 0 to 2147483647.
 
-    `attempt_key` names this attempt to upstreams that take an idempotency key, also when it is sent again.
+    `attempt_key` names this attempt to upstreams that take an idempotency key, also when it is sent again. `hops`: how
+    many shops of this software the order has passed by.
     """
 
     task_id: str
@@ -43,6 +45,7 @@ class Job:
     seed: int
     output_format: str
     n: int = 1
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
-"""A shop that speaks the documented API (POST /api/generate, GET /api/status), such as another one of ours."""
+"""A shop that speaks the documented API (POST /api/generate, GET /api/status), such as another one of ours. Ours also
+takes orders back, by version 1 of its API.
+"""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -73,6 +76,13 @@ class Portal(Adapter):
             return refused
         return _read(account, response, member(response.members(), "data"), None, "")
 
+    def cancel(self, account: Account, handle: dict[str, str]) -> Request | None:
+        task_id = quote(handle.get("task_id", ""), safe="")
+        return Request("POST", f"{account.base_url}/api/v1/generations/{task_id}/cancel", _headers(account))
+
+    def read_cancel(self, account: Account, handle: dict[str, str], response: Response) -> bool:
+        return response.status == 200 and response.members().get("status") == "canceled"
+
 
 def _headers(account: Account) -> dict[str, str]:
     return {"Authorization": f"Bearer {account.credential}"}
@@ -94,10 +104,16 @@ def _error(account: Account, response: Response) -> Answer | None:
     code, members = _code(response), response.members()
     if code == 200:
         # Without data it is a page of somebody in between, or an outage.
-        return None if isinstance(members.get("data"), dict) else busy(account, response)
+        if isinstance(members.get("data"), dict):
+            return None
+        return replace(busy(account, response), unsure=True)
     if code in (400, 422) and member(members, "error", "type") == "content_rejected":
         return ended(account, OutcomeKind.REJECTED, response)
-    return by_status(account, response, code)
+    answer = by_status(account, response, code)
+    if code == 429:  # of ours: it has more to do than it allows one customer
+        return replace(answer, kind=OutcomeKind.LIMITED)
+    # A proxy before it says 502 or 504 also of an order that has arrived.
+    return replace(answer, unsure=code >= 500 and "code" not in members)
 
 
 def _read(

@@ -106,7 +106,7 @@ def by_status(account: Account, response: Response, status: int | None = None) -
     if code in (401, 402, 403):
         return ended(account, OutcomeKind.ACCOUNT, response)
     # A wrong base address, or a model that is not there: for the operator to mend, while others serve.
-    if code in (404, 405, 410) or 300 <= code < 400:
+    if code in (404, 405, 410, 421) or 300 <= code < 400:
         return ended(account, OutcomeKind.ACCOUNT, response)
     if code in (408, 409, 425, 429) or code >= 500:
         return busy(account, response)

@@ -16,12 +16,21 @@ MAX_DETAIL = 300
 LONGEST_PAUSE_S = 120.0
 MASK = "[hidden]"
 
+# Scheme, host and port; the port None: the scheme's own.
+Origin = tuple[str, str, int | None]
+
+
+def origin_of(url: str) -> Origin:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """Our account with an upstream, as the operator set it up. `base_url` has no slash at its end.
 
     `model` is the upstream's own name for it. `webhook_url`: where it may tell us of this attempt, "" nowhere.
+    `inside`: its very origin may lie in our own network (docs/decisions/0040-a-shop-buys-like-a-customer.md).
     """
 
     base_url: str
@@ -29,12 +38,17 @@ class Account:
     model: str
     webhook_url: str = ""
     webhook_secret: str = field(default="", repr=False)
+    inside: bool = False
 
     @property
-    def origin(self) -> tuple[str, str, int | None]:
-        """Scheme, host and port of the address that the operator chose; the port None: the scheme's own."""
-        parts = urlsplit(self.base_url)
-        return parts.scheme, parts.hostname or "", parts.port
+    def origin(self) -> Origin:
+        """Of the address that the operator chose."""
+        return origin_of(self.base_url)
+
+    @property
+    def trusted_origin(self) -> Origin | None:
+        """Where calls and results may lead into our own network; everywhere else they are judged."""
+        return self.origin if self.inside else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,8 @@ class Answer:
     the upstream's name for it. A later WAIT without a handle leaves the one there is. `poll_after_s` None: at the usual
     pace. `billed`: the upstream charges us although it brought no image. `detail` is for the operator and never for
     the customer.
-    `once`: a BUSY that is worth one more try there, and then is a FAILED. `withheld`: beside an OK's images, how many
+    `once`: a BUSY that is worth one more try there, and then is a FAILED. `unsure`: a BUSY to an order that somebody in
+    between may have said, so that the upstream may have it all the same. `withheld`: beside an OK's images, how many
     more were made and refused for what they show. `facts`: how an own GPU made them, kept with each.
     """
 
@@ -121,6 +136,7 @@ class Answer:
     progress: int | None = None
     billed: bool = False
     once: bool = False
+    unsure: bool = False
     withheld: int = 0
     facts: dict[str, Any] | None = None
     detail: str = ""
@@ -165,7 +181,7 @@ class Adapter(Protocol):
         raise Unable(self.name)
 
     def read_poll(self, account: Account, handle: dict[str, str], response: Response) -> Answer:
-        """BUSY, ACCOUNT: this question could not be answered now; the task itself goes on."""
+        """BUSY, LIMITED, ACCOUNT: this question could not be answered now; the task itself goes on."""
         raise Unable(self.name)
 
     def cancel(self, account: Account, handle: dict[str, str]) -> Request | None:

@@ -148,3 +148,24 @@ def test_folder_that_cannot_be_made_is_named_with_the_cure(put: pytest.MonkeyPat
     (tmp_path / "file").touch()
     with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR: .* Name a writable folder"):
         env.kept_secret("LIMIT", tmp_path / "file" / "secrets")
+
+
+def test_origins_are_read_to_the_port(put: pytest.MonkeyPatch) -> None:
+    put.setenv(
+        "LIMIT", "http://GPU.internal:30000, https://shop.internal/, http://10.0.0.7,http://[fd00::1]:8000"
+    )
+    assert env.origins("LIMIT") == {
+        ("http", "gpu.internal", 30000),
+        ("https", "shop.internal", 443),
+        ("http", "10.0.0.7", 80),
+        ("http", "fd00::1", 8000),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["http://h:0", "http://h:99999", "http://h?x", "http://h#x", "http://", "h", "*"]
+)
+def test_what_is_no_origin_is_refused(put: pytest.MonkeyPatch, text: str) -> None:
+    put.setenv("LIMIT", text)
+    with pytest.raises(ImproperlyConfigured, match="scheme, host and port"):
+        env.origins("LIMIT")

@@ -20,6 +20,7 @@ from billing.models import LedgerEntry
 from config.watching import alarms, figures, meters
 from generations import (
     backlog,
+    between_shops,
     closing,
     doorbell,
     gpu_workers,
@@ -32,8 +33,9 @@ from generations import (
     runner,
     sweeps,
     waiting,
+    wholesale,
 )
-from generations.models import Generation, Image
+from generations.models import Attempt, Generation, Image
 from tests.accounts.client import data_of, generate, status, task_of
 from tests.cast import Person, found, give_credits, new_key
 from tests.databases import Restore
@@ -308,6 +310,17 @@ def look_at_margins(shop: Shop) -> None:
     assert leakage.report(window)
 
 
+def buy_from_a_shop(shop: Shop) -> None:
+    """Whose customer has made nearly all there is."""
+    upstream = an_upstream(wholesale=shop.large.access.organization)
+    newest = Generation.objects.get(task_id=shop.large.newest_task)
+    wholesale.cost_of(Attempt(generation=newest, number=1, upstream=upstream))
+    assert wholesale.obstacle_of(upstream) is not None, "There is no key"
+    then = newest.created_at - timedelta(days=20)
+    assert between_shops.paid(margin.Window(then.date(), then.date())) == {}
+    sweeps.open_again()
+
+
 EVERYTHING = [
     order,
     poll,
@@ -327,6 +340,7 @@ EVERYTHING = [
     find_by_request,
     watch,
     look_at_margins,
+    buy_from_a_shop,
 ]
 
 

@@ -34,7 +34,8 @@ class Up:
 
     def account(self, **changes: str) -> Account:
         """What calls of the adapter are made with."""
-        usual = {
+        usual: dict[str, Any] = {
+            "inside": True,
             "base_url": self.base_url,
             "credential": self.credential,
             "model": self.model,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from generations.providers.base import Job, OutcomeKind
 from generations.providers.http import Line
-from generations.providers.wire import Account, Adapter, Answer, Request, Response
+from generations.providers.wire import Account, Adapter, Answer, Request, Response, origin_of
 
 PAUSE_S = 0.01
 T = TypeVar("T")
@@ -71,7 +71,12 @@ def job(prompt: str, **changes: Any) -> Job:
 
 def ask(request: Request, total_s: float = 5.0) -> Response:
     """Raises what the line raises."""
-    return _run(_line().send(request, total_s=total_s))
+    return _run(sent(_line(), request, total_s))
+
+
+async def sent(line: Line, request: Request, total_s: float = 5.0) -> Response:
+    """As the operator's own choice, whichever address that is."""
+    return await line.send(request, total_s=total_s, trusted_origin=origin_of(request.url))
 
 
 def submit(adapter: Adapter, account: Account, order: Job, total_s: float = 5.0) -> Driven:
@@ -88,13 +93,13 @@ def drive(adapter: Adapter, account: Account, order: Job, total_s: float = 5.0) 
 
 async def until_it_ends(line: Line, adapter: Adapter, account: Account, order: Job, total_s: float) -> Driven:
     """As drive(), on a line of the caller's."""
-    response = await line.send(adapter.submit(account, order), total_s=total_s)
+    response = await sent(line, adapter.submit(account, order), total_s)
     driven = Driven([adapter.read_submit(account, order, response)])
     while driven.end.kind == OutcomeKind.WAIT:
         driven.handle = driven.end.handle or driven.handle
         assert driven.handle, "a WAIT left nothing to ask with"
         await asyncio.sleep(PAUSE_S if driven.end.poll_after_s is None else driven.end.poll_after_s)
-        response = await line.send(adapter.poll(account, driven.handle), total_s=total_s)
+        response = await sent(line, adapter.poll(account, driven.handle), total_s)
         driven.answers.append(adapter.read_poll(account, driven.handle, response))
     return driven
 

@@ -9,7 +9,7 @@ import pytest
 from generations.providers.base import OutcomeKind
 from generations.providers.http import Line
 from generations.providers.wire import Account, Adapter, Request
-from tests.generations.adapters.driving import Driven, job, until_it_ends
+from tests.generations.adapters.driving import Driven, job, sent, until_it_ends
 from tests.processes import ROOT
 from tests.upstreams import images
 from tests.upstreams.server import serving
@@ -33,11 +33,11 @@ FORMAT: type[Format] = _shown("tests/upstreams/formats/lumen.py")["FORMAT"]
 def _drive(prompt: str, **changes: str) -> Driven:
     async def driven() -> Driven:
         async with serving(FORMAT()) as base_url, Line() as line:
-            usual = {"base_url": base_url, "credential": "lumen-token", "model": ADAPTER.model}
+            usual: Any = {"base_url": base_url, "credential": "lumen-token", "model": ADAPTER.model}
             account = Account(**{**usual, **changes})
             end = await until_it_ends(line, ADAPTER, account, job(prompt, seed=3), total_s=5)
             if end.end.image_urls:
-                image = await line.send(Request("GET", end.end.image_urls[0]), total_s=5)
+                image = await sent(line, Request("GET", end.end.image_urls[0]), 5)
                 assert image.body == images.picture(1024, 1024, "png", 3)
             return end
 

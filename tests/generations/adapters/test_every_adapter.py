@@ -84,6 +84,8 @@ STATUSES = {
 )
 def test_statuses_of_a_refused_order(up: Up, status: int, kind: OutcomeKind) -> None:
     end = submit(up.adapter, up.account(), job(f"up:{status}")).end
+    if (up.name, status) == ("portal", 429):  # a shop that is full for one customer
+        kind = OutcomeKind.LIMITED
     assert end.kind == kind
     assert f"HTTP {status}" in end.detail
 

@@ -7,7 +7,7 @@ import pytest
 
 from generations.providers.base import OutcomeKind
 from generations.providers.wire import Response
-from tests.generations.adapters.driving import drive, images_of, job, submit
+from tests.generations.adapters.driving import ask, drive, images_of, job, submit
 from tests.upstreams.running import Up
 
 
@@ -64,7 +64,7 @@ def test_images_are_found_wherever_portals_put_them(up: Up, word: str) -> None:
         ("code=401", OutcomeKind.ACCOUNT),
         ("code=402", OutcomeKind.ACCOUNT),
         ("code=400", OutcomeKind.INVALID),
-        ("code=429", OutcomeKind.BUSY),
+        ("code=429", OutcomeKind.LIMITED),
         ("code=500", OutcomeKind.BUSY),
         ("gone=4", OutcomeKind.FAILED),
         ("gone=3", OutcomeKind.OK),
@@ -110,7 +110,42 @@ def test_a_text_that_holds_no_array_holds_no_images(up: Up, listed: str) -> None
     assert answer.kind == OutcomeKind.FAILED
 
 
-def test_what_they_cannot_do_is_not_asked_of_them(up: Up) -> None:
+def test_an_order_is_taken_back_where_that_is_known(up: Up) -> None:
     handle = submit(up.adapter, up.account(), job("a lighthouse")).handle
-    assert up.adapter.cancel(up.account(), handle) is None
+    request = up.adapter.cancel(up.account(), handle)
+    assert request is not None
+    assert request.url == f"{up.base_url}/api/v1/generations/{handle['task_id']}/cancel"
+    assert not up.adapter.read_cancel(up.account(), handle, ask(request)), (
+        "The documented API has no such thing"
+    )
     assert not up.adapter.can_stop
+    for status, body, stopped in (
+        (200, b'{"object":"generation","status":"canceled"}', True),
+        (200, b'{"object":"generation","status":"running"}', False),
+        (200, b"<html>", False),
+        (409, b'{"code":409,"message":"This task has already ended","data":null}', False),
+    ):
+        assert up.adapter.read_cancel(up.account(), handle, Response(status, {}, body)) is stopped
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "unsure"),
+    [
+        (502, b"<html>Bad gateway</html>", True),
+        (504, b'{"message":"upstream timed out"}', True),
+        (200, b"<html>", True),
+        (503, b'{"code":503,"message":"Too many orders are waiting","data":null}', False),
+        (429, b"", False),
+        (402, b"", False),
+    ],
+)
+def test_who_is_only_in_between_does_not_know_whether_it_arrived(
+    up: Up, status: int, body: bytes, unsure: bool
+) -> None:
+    assert up.adapter.read_submit(up.account(), job("x"), Response(status, {}, body)).unsure is unsure
+
+
+def test_a_name_that_leads_to_no_shop_is_for_the_operator_to_mend(up: Up) -> None:
+    body = b'{"code":421,"message":"There is no shop at this address","data":null}'
+    answer = up.adapter.read_submit(up.account(), job("x"), Response(421, {}, body))
+    assert answer.kind == OutcomeKind.ACCOUNT

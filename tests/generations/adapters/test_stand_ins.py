@@ -10,7 +10,7 @@ import pytest
 from generations.providers.base import OutcomeKind
 from generations.providers.http import Line
 from tests import scale
-from tests.generations.adapters.driving import ask, job, submit
+from tests.generations.adapters.driving import ask, job, sent, submit
 from tests.upstreams.running import Up
 
 # Where the real one looks at every member. A portal leaves alone what it does not know.
@@ -53,12 +53,12 @@ def test_many_orders_can_be_open_at_once(stand_in: Callable[[str], Up]) -> None:
     async def one(line: Line, number: int) -> OutcomeKind:
         order = orders[number]
         answer = up.adapter.read_submit(
-            account, order, await line.send(up.adapter.submit(account, order), total_s=60)
+            account, order, await sent(line, up.adapter.submit(account, order), 60)
         )
         handle = answer.handle or {}
         while answer.kind == OutcomeKind.WAIT:
             await asyncio.sleep(0.5)
-            response = await line.send(up.adapter.poll(account, handle), total_s=60)
+            response = await sent(line, up.adapter.poll(account, handle), 60)
             answer = up.adapter.read_poll(account, handle, response)
         return answer.kind
 

@@ -11,7 +11,7 @@ import pytest
 from generations.providers.base import OutcomeKind
 from generations.providers.http import Line
 from generations.providers.wire import Answer, ForgedWebhook, Request
-from tests.generations.adapters.driving import job
+from tests.generations.adapters.driving import job, sent
 from tests.upstreams.http1 import Asked, Reply, read_request, write_reply
 from tests.upstreams.running import Up
 
@@ -57,7 +57,7 @@ async def order(up: Up, prompt: str, count: int) -> tuple[Answer, int, list[Aske
     async with Line() as line, door() as opened:
         account = up.account(webhook_url=opened.url)
         ordered = job(prompt)
-        response = await line.send(up.adapter.submit(account, ordered), total_s=5)
+        response = await sent(line, up.adapter.submit(account, ordered), 5)
         before = len(opened.came)
         await opened.wait_for(count)
         return up.adapter.read_submit(account, ordered, response), before, opened.came
@@ -67,7 +67,7 @@ async def keys_of(up: Up) -> bytes:
     if not up.adapter.webhook_keys_url:
         return b""
     async with Line() as line:
-        return (await line.send(Request("GET", up.keys_url), total_s=5)).body
+        return (await sent(line, Request("GET", up.keys_url), 5)).body
 
 
 def check(up: Up, came: Asked) -> None:

@@ -7,7 +7,7 @@ import pytest
 from accounts.access import Access
 from accounts.models import Organization
 from generations import circuit, lifecycle, ordering, runner, storage
-from generations.models import Attempt, Generation, Image, UpstreamState
+from generations.models import Attempt, Generation, Image, Upstream, UpstreamState
 from tests.generations.at_upstreams.driving import COST_MICROS, FORMATS, at, ended, order, outcomes
 from tests.generations.kept_images import files
 from tests.makers import (
@@ -249,3 +249,35 @@ def test_what_an_upstream_repeats_of_the_prompt_is_in_no_log(
     assert "walrus" in Attempt.objects.get(generation=generation).detail, "The operator can look it up"
     assert "did not accept our request" in caplog.text
     assert "walrus" not in caplog.text
+
+
+def test_an_answer_by_somebody_in_between_keeps_the_key(access: Access, ups: dict[str, Up]) -> None:
+    """The order may have arrived; under a new key it would be made, and paid for, twice. Control: without leave to send
+    it again it is ordered anew.
+    """
+    upstream = at(ups["portal"], resends=True)
+    page = {"status": 502, "body": {"message": "Bad gateway"}, "times": 1}
+    ups["portal"].behave(**page)
+    generation = order(access)
+    assert ended(generation) == ("succeeded", "")
+    assert outcomes(generation) == [("ok", COST_MICROS)]
+    assert keys_sent(ups["portal"], generation) == 2
+    Upstream.objects.filter(pk=upstream.pk).update(resends=False)
+    ups["portal"].behave(**page)
+    generation = order(access)
+    assert ended(generation) == ("succeeded", "")
+    assert outcomes(generation) == [("busy", 0), ("ok", COST_MICROS)]
+
+
+def test_a_shop_that_is_full_gets_no_other_order_meanwhile(access: Access, ups: dict[str, Up]) -> None:
+    upstream = at(ups["portal"])
+    ups["portal"].behave(status=429, body={}, headers={"Retry-After": "1"}, times=1)
+    first, second = order(access, "first"), order(access, "second")
+    runner.run(first.pk)
+    wait_until(lambda: outcomes(first) == [("limited", 0)], "it to say that it is full")
+    assert not runner.run(second.pk)
+    assert Generation.objects.get(pk=second.pk).claim == 0
+    wait_until(lambda: status_of(first)[0] == "succeeded", "the first", timeout_s=30)
+    assert ended(second) == ("succeeded", "")
+    state = UpstreamState.objects.get(pk=upstream.pk)
+    assert (state.opened_at, state.failures) == (None, 0)

@@ -1,0 +1,71 @@
+"""Which shop buys from which other one, and as which of its customers: for whoever runs the installation."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts import desk_scope
+from accounts.desk import actor_of, reason_field
+from accounts.errors import DomainError
+from accounts.models import Organization, Shop, User
+from accounts.origin import origin_of
+from generations import wholesale
+from generations.models import Upstream
+
+PERMISSIONS = ("generations.add_upstream", "accounts.change_shop")
+
+
+def may_connect(request: HttpRequest) -> bool:
+    """It makes a key of a customer's, and leads into our own network: so nobody does who works for one shop."""
+    user = request.user
+    return isinstance(user, User) and desk_scope.is_platform(request) and user.has_perms(PERMISSIONS)
+
+
+class ConnectForm(forms.Form):
+    """Cleaned: `shop` a Shop, `organization` an Organization with its shop."""
+
+    shop = forms.SlugField(
+        label=gettext_lazy("Shop that buys"),
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("Its short name, as it stands among the shops."),
+    )
+    organization = forms.SlugField(
+        label=gettext_lazy("Customer as which it buys"),
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy(
+            "The short name of an organization of the shop that sells, mostly the platform's own. Its credits are what"
+            " images are paid with, at the prices of that shop."
+        ),
+    )
+    reason = reason_field()
+
+    def clean_shop(self) -> Shop:
+        found = Shop.objects.filter(slug=self.cleaned_data["shop"], closed_at=None).first()
+        if found is None:
+            raise ValidationError(_("There is no such shop."))
+        return found
+
+    def clean_organization(self) -> Organization:
+        rows = Organization.objects.select_related("shop").filter(closed_at=None)
+        found = rows.filter(slug=self.cleaned_data["organization"]).first()
+        if found is None:
+            raise ValidationError(_("There is no such organization."))
+        return found
+
+    def connect(self, request: HttpRequest) -> Upstream | None:
+        """None: the form says why not."""
+        fields = self.cleaned_data
+        try:
+            return wholesale.connect(
+                fields["shop"],
+                fields["organization"],
+                actor=actor_of(request),
+                origin=origin_of(request),
+                note=fields["reason"],
+            )
+        except DomainError as error:
+            self.add_error(None, str(error.message))
+            return None

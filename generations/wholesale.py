@@ -1,0 +1,284 @@
+"""A shop that buys from another shop of this installation, as one of its customers: an upstream `portal` with that
+shop's own API and a key of the customer's. Price, wallet, limits and receipts are what every customer has; what is here
+only sets it up, reads the other side's books for what an image has cost, and says what is missing when it refuses.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import OuterRef, Value
+from django.db.models.functions import Concat
+from django.utils.translation import gettext as _
+
+from accounts import api_keys, keys, shops
+from accounts.audit import record
+from accounts.hosts import clean_host
+from accounts.models import ApiKey, AuditAction, Organization, Shop
+from accounts.origin import NOWHERE, Origin
+from accounts.rates import organization_rate
+from accounts.sealing import Unreadable
+from billing import reads
+from generations import upstream_checks
+from generations.catalogue import DEFAULT_MODEL
+from generations.errors import CannotConnect, NotOnSale
+from generations.models import Attempt, Generation, Upstream, UpstreamState, price_now
+from generations.providers.wire import origin_of
+
+PROVIDER = "portal"
+SCOPES = ("generate", "read")
+# How a shop says that it does not serve its customer for now; what else closes a circuit is not mended by credits.
+REFUSALS = ("HTTP 401", "HTTP 402", "HTTP 403")
+
+
+# --- Setting it up --------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def connect(
+    shop: Shop, organization: Organization, *, actor: str = "system", origin: Origin = NOWHERE, note: str = ""
+) -> Upstream:
+    """The upstream by which `shop` buys as `organization`, a customer of another shop. Once more: the same upstream,
+    its address and cost as they are now, and a new key if its own works no more. The key is shown nowhere.
+
+    By the operator of the installation alone, who answers for where it leads. Raises CannotConnect and TooManyKeys.
+    """
+    buyer = Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)  # of two at once, one makes it
+    customer = api_keys.lock_keys_of(organization)
+    _refuse_unfit(buyer, customer)
+    upstream = Upstream.objects.filter(shop=buyer, wholesale=customer).first()
+    if upstream is None:
+        upstream = Upstream(
+            shop=buyer,
+            wholesale=customer,
+            provider=PROVIDER,
+            name=_free_name(buyer, customer),
+            model_names={DEFAULT_MODEL: DEFAULT_MODEL},
+            concurrency=reads.open_limit(customer.pk),
+            polls_per_second=upstream_checks.polls_within_limits(),
+        )
+    if key_of(upstream) is None:
+        upstream.credential = _new_key(buyer, customer, actor, origin, note)
+    upstream.base_url = shops.address_of(customer.shop_id)
+    upstream.cost_micros = _usual_cost(upstream) or upstream.cost_micros
+    upstream.inside = upstream.resends = True
+    upstream.save()
+    return upstream
+
+
+def _refuse_unfit(buyer: Shop, customer: Organization) -> None:
+    seller = customer.shop
+    facts = {"organization": customer.name, "shop": buyer.name, "seller": seller.name}
+    if seller.pk == buyer.pk:
+        raise CannotConnect(_("%(organization)s is a customer of %(shop)s itself.") % facts)
+    if customer.closing_at is not None or customer.closed_at is not None:
+        raise CannotConnect(_("%(organization)s is being deleted, or was.") % facts)
+    if customer.suspended_at is not None:
+        raise CannotConnect(_("%(organization)s is suspended: resume it first.") % facts)
+    if seller.suspended_at is not None or seller.closing_at is not None:
+        raise CannotConnect(_("%(seller)s is suspended, or is being closed.") % facts)
+    if buyer.closing_at is not None:
+        raise CannotConnect(_("%(shop)s is being closed.") % facts)
+    shops.forget()  # of a domain that was made a moment ago
+    if shops.id_at(shops.host_of(seller.pk)) != seller.pk:
+        raise CannotConnect(_("%(seller)s has no address yet: give it a domain first.") % facts)
+    try:
+        price_now(seller.pk, DEFAULT_MODEL)
+    except NotOnSale:
+        raise CannotConnect(
+            _("%(seller)s does not sell %(model)s.") % {**facts, "model": DEFAULT_MODEL}
+        ) from None
+    if leads_back(seller.pk, buyer.pk):
+        raise CannotConnect(_("%(seller)s buys from %(shop)s: orders would go round in a circle.") % facts)
+
+
+def _free_name(buyer: Shop, customer: Organization) -> str:
+    taken = set(Upstream.objects.filter(shop=buyer).values_list("name", flat=True))
+    for name in (customer.shop.name[:60], f"{customer.shop.name} ({customer.slug})"[:60]):
+        if name not in taken:
+            return name
+    return f"{customer.slug[:50]} {len(taken) + 1}"
+
+
+def _new_key(buyer: Shop, customer: Organization, actor: str, origin: Origin, note: str) -> str:
+    api_keys.require_room(customer)
+    rate = organization_rate(customer)  # it is one key for all customers of a shop
+    key, secret = api_keys.create_api_key(
+        customer,
+        livemode=True,
+        name=buyer.name[:80],
+        scopes=SCOPES,
+        rate_per_minute=rate.per_minute,
+        burst=rate.burst,
+    )
+    record(
+        customer,
+        AuditAction.KEY_CREATED,
+        actor=actor,
+        subject=key.actor,
+        origin=origin,
+        note=note,
+        livemode=True,
+        scopes=list(key.scopes),
+    )
+    return secret
+
+
+def _usual_cost(upstream: Upstream) -> int:
+    """What an image costs by the value that the customer's credits have now, in millionths; 0 where nobody knows."""
+    customer = upstream.wholesale
+    if customer is None or upstream.shop.currency != customer.shop.currency:
+        return 0
+    return reads.worth_of(customer.pk, price_now(customer.shop_id, DEFAULT_MODEL)[1])
+
+
+# --- Circles --------------------------------------------------------------------------------------
+
+
+def leads_back(seller_id: int, buyer_id: int) -> bool:
+    """Whether what is ordered at the one comes to the other, by way of enabled upstreams that are shops of this
+    installation. Across installations nobody knows; there the hops of an order end it (hops.py).
+    """
+    edges: dict[int, set[int]] = {}
+    enabled = Upstream.objects.filter(enabled=True).values_list("shop_id", "base_url", "wholesale__shop_id")
+    for shop_id, base_url, wholesale_shop in enabled.iterator():
+        found = wholesale_shop or _shop_at(base_url)
+        if found is not None:
+            edges.setdefault(shop_id, set()).add(found)
+    seen, left = set[int](), [seller_id]
+    while left:
+        shop_id = left.pop()
+        if shop_id == buyer_id:
+            return True
+        if shop_id not in seen:
+            seen.add(shop_id)
+            left += edges.get(shop_id, ())
+    return False
+
+
+def circle_by(shop_id: int, base_url: str) -> bool:
+    """Whether an upstream at this address would make the shop its own customer, directly or by way of others."""
+    seller_id = _shop_at(base_url)
+    return seller_id is not None and leads_back(seller_id, shop_id)
+
+
+def _shop_at(base_url: str) -> int | None:
+    """The shop of this installation that answers there; an engine at another port of the same machine is none."""
+    scheme, host, port = origin_of(base_url)
+    usual = {"https": 443, "http": 80}
+    public_scheme, _host, public_port = origin_of(settings.PUBLIC_URL)
+    if (port or usual.get(scheme)) != (public_port or usual.get(public_scheme)):
+        return None
+    return shops.all_hosts().get(clean_host(host) or "")
+
+
+# --- What it cost ---------------------------------------------------------------------------------
+
+
+def cost_of(attempt: Attempt, *, absent: int | None = None) -> int | None:
+    """What the seller's books took for this attempt, in millionths of the buyer's currency; `absent` when there is no
+    such order. None where they are not ours, count in another currency, or have not settled it yet.
+    """
+    upstream = attempt.upstream
+    if upstream is None or upstream.wholesale_id is None:
+        return None
+    took = reads.income_of(Concat(Value("generation:"), OuterRef("task_id")))
+    orders = Generation.objects.filter(
+        organization=upstream.wholesale_id, livemode=True, idempotency_key=attempt.key
+    )
+    names = ("finished_at", "took", "organization__shop__currency")
+    found = orders.annotate(took=took).values_list(*names).first()
+    if found is None:
+        return absent
+    finished_at, micros, currency = found
+    if finished_at is None or currency != shops.by_id(upstream.shop_id).currency:
+        return None
+    return micros or 0
+
+
+def possible_cost(attempt: Attempt, *, absent: int | None = None) -> int:
+    """The same, and what was thought that it may cost where that is not known."""
+    known = cost_of(attempt, absent=absent)
+    return attempt.possible_cost_micros if known is None else known
+
+
+# --- When it is refused -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why the seller would refuse an order now, and what the buyer's staff do about it."""
+
+    what: str
+    advice: str
+
+
+def key_of(upstream: Upstream) -> ApiKey | None:
+    """The customer's key that it orders by; None when that does not work (any more)."""
+    customer = upstream.wholesale
+    try:
+        parsed = keys.parse(upstream.credential)
+    except Unreadable:
+        return None
+    if customer is None or parsed is None:
+        return None
+    working = api_keys.live_keys(customer).filter(frozen_at=None, livemode=True)
+    return working.filter(digest=parsed.digest).first()
+
+
+def obstacle_of(upstream: Upstream) -> Obstacle | None:
+    """None: it would be served, as far as its books tell. For an upstream with `wholesale`."""
+    customer = upstream.wholesale
+    if customer is None:
+        raise TypeError(f"{upstream} buys from no shop of this installation")
+    seller, address = customer.shop, shops.address_of(customer.shop_id)
+    facts: dict[str, Any] = {"organization": customer.name, "seller": seller.name, "address": address}
+    if customer.closing_at is not None or seller.suspended_at is not None or seller.closing_at is not None:
+        return Obstacle(
+            "gone", _("%(seller)s does not serve %(organization)s any more: ask its staff.") % facts
+        )
+    if customer.suspended_at is not None:
+        return Obstacle("suspended", _("%(organization)s is suspended at %(seller)s: ask its staff.") % facts)
+    key = key_of(upstream)
+    if key is None:
+        words = _(
+            "The key of %(organization)s was revoked, or has ended: make another one at %(address)s/keys/ and enter it"
+            " here, or have the staff of %(seller)s connect this shop once more."
+        )
+        return Obstacle("key", words % facts)
+    try:
+        price = price_now(seller.pk, DEFAULT_MODEL)[1]
+    except NotOnSale:
+        return Obstacle("price", _("%(seller)s does not sell that any more: ask its staff.") % facts)
+    match reads.refusal_of(customer.pk, key, price):
+        case "insufficient_credits":
+            words = _("Buy credits for %(organization)s at %(address)s/credits/.")
+        case "payment_owed":
+            words = _("%(organization)s owes credits after a refund: settle that at %(address)s/credits/.")
+        case "spend_cap_reached":
+            words = _("The key of %(organization)s has reached its spend cap: raise it at %(address)s/keys/.")
+        case _:
+            return None
+    return Obstacle("credits", words % facts)
+
+
+def advice_for(upstream_id: int) -> str:
+    """What the buyer's staff do about it, in words; "" when that is not known, or when it is no shop of ours."""
+    rows = Upstream.objects.select_related("wholesale__shop", "shop").filter(wholesale__isnull=False)
+    upstream = rows.filter(pk=upstream_id).first()
+    found = obstacle_of(upstream) if upstream is not None else None
+    return found.advice if found is not None else ""
+
+
+def served_again() -> list[int]:
+    """Ids of upstreams whose circuit was opened by what is mended by now, such as by credits that were bought."""
+    refused = UpstreamState.objects.filter(
+        opened_at__isnull=False, upstream__wholesale__isnull=False, upstream__enabled=True
+    )
+    rows = refused.select_related("upstream__shop", "upstream__wholesale__shop").order_by("pk")
+    return [
+        state.pk
+        for state in rows
+        if state.detail.startswith(REFUSALS) and obstacle_of(state.upstream) is None
+    ]

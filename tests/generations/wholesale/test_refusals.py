@@ -1,0 +1,124 @@
+"""A shop that its seller refuses: its staff read what to do and where, and it goes on by itself once that is done."""
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django import Settings
+
+from accounts import api_keys, organizations
+from accounts.models import OperatorAlert
+from billing import ledger
+from generations import circuit, conduct, lifecycle, notices, sweeps, wholesale
+from generations.models import Upstream, UpstreamState
+from generations.providers.base import OutcomeKind
+from tests.generations.wholesale.sellers import begun, connected, taken
+from tests.makers import an_upstream, new_reference
+
+pytestmark = pytest.mark.django_db
+NO_CREDITS = 'HTTP 402: {"code":402,"message":"Insufficient credits"}'
+
+
+def refused(upstream: Upstream, detail: str = NO_CREDITS) -> None:
+    circuit.report(upstream.pk, OutcomeKind.ACCOUNT, detail)
+
+
+def is_open(upstream: Upstream) -> bool:
+    return UpstreamState.objects.get(pk=upstream.pk).opened_at is not None
+
+
+def fill(upstream: Upstream, credits: int = 15) -> None:
+    assert upstream.wholesale_id is not None
+    reference = new_reference()
+    ledger.top_up(upstream.wholesale_id, credits, net_value_micros=0, reference=reference, actor="system")
+
+
+def what(upstream: Upstream) -> str | None:
+    found = wholesale.obstacle_of(Upstream.objects.get(pk=upstream.pk))
+    return found.what if found else None
+
+
+def test_out_of_credits_its_staff_are_told_where_to_buy_some() -> None:
+    upstream = connected(credits=0)
+    refused(upstream)
+    alert = OperatorAlert.objects.get()
+    assert alert.shop == upstream.shop
+    assert upstream.wholesale is not None
+    assert (
+        f"Buy credits for {upstream.wholesale.name} at {django_settings.PUBLIC_URL}/credits/." in alert.body
+    )
+    assert "402" not in alert.body
+    [notice] = notices.notices()
+    assert "Buy credits for" in notice.advice
+
+
+def test_it_goes_on_once_there_are_credits_for_one_image() -> None:
+    upstream = connected(credits=0)
+    refused(upstream)
+    fill(upstream, 14)
+    assert sweeps.open_again() == 0
+    fill(upstream, 1)
+    assert sweeps.open_again() == 1
+    assert not is_open(upstream)
+    assert OperatorAlert.objects.count() == 1
+
+
+def test_what_stands_in_the_way_is_found_out_and_whether_it_is_gone() -> None:
+    upstream = connected()
+    customer = upstream.wholesale
+    assert customer is not None
+    assert what(upstream) is None
+    organizations.suspend(customer)
+    assert what(upstream) == "suspended"
+    organizations.resume(customer)
+    key = wholesale.key_of(upstream)
+    assert key is not None
+    ledger.set_key_limits(key.pk, day_cap=14)
+    assert what(upstream) == "credits", "Its cap is below the price"
+    refused(upstream)
+    assert "spend cap" in OperatorAlert.objects.latest("pk").body
+    assert sweeps.open_again() == 0, "Closing it would only make orders fail"
+    ledger.set_key_limits(key.pk, day_cap=15)
+    assert sweeps.open_again() == 1
+    assert api_keys.freeze_api_key(key, "leaked")
+    refused(upstream, "HTTP 401: no")
+    assert what(upstream) == "key"
+    assert "/keys/" in OperatorAlert.objects.latest("pk").body
+    assert sweeps.open_again() == 0
+    api_keys.thaw_api_key(key)
+    assert sweeps.open_again() == 1
+
+
+def test_a_debt_is_named_as_one() -> None:
+    upstream = connected(credits=10)
+    assert upstream.wholesale_id is not None
+    ledger.claw_back(upstream.wholesale_id, 20, value_micros=0, reference="payment:9:9", actor="system")
+    assert what(upstream) == "credits"
+    assert "owes credits" in wholesale.advice_for(upstream.pk)
+
+
+def test_what_credits_do_not_mend_stays_closed() -> None:
+    upstream = connected()
+    refused(upstream, "HTTP 404: no such page")
+    assert sweeps.open_again() == 0
+    assert is_open(upstream)
+
+
+def test_a_shop_is_not_paused_for_what_its_customers_ask(settings: Settings) -> None:
+    """Its own rules pause those of them who do: of thousands there are always some."""
+    settings.REFUSALS_BEFORE_PAUSE = 1
+    attempt = begun(connected())
+    order = taken(attempt)
+    working = lifecycle.claim(order.pk)
+    assert working is not None
+    at_seller = lifecycle.mark_submitted(working, "sandbox")
+    assert lifecycle.fail(working, "content_rejected", attempt=at_seller, outcome="rejected")
+    assert not conduct.note_refusal(working)
+    assert lifecycle.fail(attempt.generation, "content_rejected", attempt=attempt, outcome="rejected")
+    assert conduct.note_refusal(attempt.generation)
+
+
+def test_upstreams_elsewhere_are_left_to_their_probes() -> None:
+    elsewhere = an_upstream()
+    refused(elsewhere)
+    assert sweeps.open_again() == 0
+    assert wholesale.advice_for(elsewhere.pk) == ""
+    assert "refuses our account" in OperatorAlert.objects.get().subject
