@@ -112,7 +112,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queued: nobody waits for a mail server, and whether there is one to write to takes no time."""
-        shop = shop_of(context.request)
+        shop = shop_of(self.request)
         if template_prefix in ASKED_FOR:
             if limits.may_mail(email):
                 outbox.queue_template(shop, email, ASKED_FOR[template_prefix], context)
