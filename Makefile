@@ -41,7 +41,7 @@ coverage: .venv/dev.stamp chromium gettext  ## the same with branch coverage, wh
 
 proof: coverage  ## what does more with full counts, and timed promises (an hour, after all tests); writes docs/proof.md
 	@rm -rf build/proof
-	@PROOF=1 $(BOTH) --limit-s 4800 -- -m pytest -q
+	@PROOF=1 $(BOTH) --limit-s 4800 -- -m pytest -q -o faulthandler_timeout=1800
 	@cat build/runs/summary.txt
 
 bench: .venv/dev.stamp chromium  ## what the shop can do on this machine, as ratios (15 minutes; QUICK=1: 3); writes docs/performance.md

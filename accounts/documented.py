@@ -171,7 +171,7 @@ def envelope(data: Schema) -> Schema:
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
-    text(minLength=1, maxLength=255, pattern=r"^[!#-~][!-~]*$"),
+    text(minLength=1, maxLength=255, pattern=r"^[ \t]*[!-~]+[ \t]*$"),
     "Sent again within 24 hours with the same body, it brings the same answer and makes nothing new.",
 )
 PAGE = (

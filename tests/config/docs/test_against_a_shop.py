@@ -267,7 +267,7 @@ def ask_often(reader: Reader, operation: Any, mode: GenerationMode) -> None:
     excluded = [positive_data_acceptance] if beyond else []
 
     @settings(
-        max_examples=scale.count(1, 500),
+        max_examples=scale.count(1, 100),
         suppress_health_check=list(HealthCheck),
         database=None,
     )
