@@ -27,7 +27,7 @@ class Place:
     host: str
 
     @property
-    def environ(self) -> dict[str, str]:
+    def environ(self) -> dict[str, Any]:
         """What the server says of a request to it."""
         return {"HTTP_HOST": self.host}
 
