@@ -32,7 +32,7 @@ FONTS_OF_THE_MACHINE: Final = tuple(
 )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def draw(name: str, colour: str) -> bytes:
     """A JPEG. `colour`: six hexadecimal digits."""
     card = Image.new("RGB", SIZE_PIXELS, PAPER)
