@@ -13,7 +13,15 @@ class GenerationsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks
         from billing import audit
-        from generations import audit_rules, catalogue, closing, content, export_rows, webhook_events
+        from generations import (
+            audit_rules,
+            catalogue,
+            closing,
+            content,
+            export_rows,
+            remedy_rules,
+            webhook_events,
+        )
         from webhooks.hooks import renderers
 
         hooks.shop_opened.append(catalogue.stock)
@@ -23,9 +31,9 @@ class GenerationsConfig(AppConfig):
         hooks.export_sections.append(export_rows.sections)
         renderers["generation"] = webhook_events.generation_event_data
         audit.known_causes.append("generation")
-        audit.rules.extend(audit_rules.RULES)
+        audit.rules.extend([*audit_rules.RULES, *remedy_rules.RULES])
         audit.marks.extend(audit_rules.MARKS)
-        audit.groupings.append(audit_rules.KEYS)
+        audit.groupings.extend([audit_rules.KEYS, remedy_rules.SHARES])
         if settings.CONTENT_CLASSIFIER:
             content.classifiers.append(_classifier(settings.CONTENT_CLASSIFIER))
         if settings.IMAGE_CLASSIFIER:
