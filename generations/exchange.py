@@ -29,7 +29,7 @@ from generations import (
 )
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import UPSTREAMS
-from generations.providers.base import AfterCrash, Job, OutcomeKind
+from generations.providers.base import REFUSES_US, AfterCrash, Job, OutcomeKind
 from generations.providers.http import NoAnswer, NotReached, Oversized
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
 from generations.request import MAX_SEED
@@ -47,13 +47,14 @@ FETCHES = 3
 ERROR_TYPES = {
     OutcomeKind.BUSY: "upstream_unavailable",
     OutcomeKind.ACCOUNT: "upstream_unavailable",
+    OutcomeKind.FUNDS: "upstream_unavailable",
     OutcomeKind.REJECTED: "content_rejected",
     OutcomeKind.INVALID: "invalid_request",
     OutcomeKind.TIMEOUT: "timeout",
     OutcomeKind.CANCELED: "timeout",  # ours to cancel never gets here: the row has ended before
     OutcomeKind.FAILED: "generation_failed",
 }
-_ANOTHER_MAY = {OutcomeKind.BUSY, OutcomeKind.ACCOUNT, OutcomeKind.FAILED}
+_ANOTHER_MAY = {OutcomeKind.BUSY, OutcomeKind.FAILED, *REFUSES_US}
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ def end(call: Call, answer: Answer) -> float | None:
         answer = replace(answer, kind=OutcomeKind.FAILED)
         kind = answer.kind
     error_type = ERROR_TYPES[kind]
-    if attempt.sends > 1 and attempt.accepted_at is None and kind in (OutcomeKind.BUSY, OutcomeKind.ACCOUNT):
+    if attempt.sends > 1 and attempt.accepted_at is None and kind in (OutcomeKind.BUSY, *REFUSES_US):
         # It may have what was sent first: under another key it could be made, and billed, twice.
         circuit.report(cast(int, attempt.upstream_id), kind, answer.detail)
         wait_s = max(answer.poll_after_s or 0, float(routing.BUSY_WAIT_S[-1]))

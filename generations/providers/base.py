@@ -13,11 +13,16 @@ class OutcomeKind(StrEnum):
     WAIT = "wait"
     BUSY = "busy"
     ACCOUNT = "account"
+    FUNDS = "funds"
     REJECTED = "rejected"
     INVALID = "invalid"
     TIMEOUT = "timeout"
     CANCELED = "canceled"
     FAILED = "failed"
+
+
+# It wants nothing from us until the operator has mended something there.
+REFUSES_US = frozenset({OutcomeKind.ACCOUNT, OutcomeKind.FUNDS})
 
 
 class AfterCrash(StrEnum):
