@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.clock import read_db_now
 from accounts.models import OperatorAlert, User
 from accounts.organizations import first_shop
 from billing import books, reads
@@ -172,5 +171,10 @@ def _health(row: Upstream, well: int, tried: int) -> Health:
 
 
 def _books(row: BooksCheck) -> dict[str, Any]:
-    is_overdue = row.checked_at is None or row.checked_at < read_db_now() - books.OVERDUE
-    return {"row": row, "is_overdue": is_overdue, "path": reverse("admin:books")}
+    minutes = int(books.EVERY.total_seconds() // 60)
+    return {
+        "row": row,
+        "is_overdue": books.is_overdue(row),
+        "path": reverse("admin:books"),
+        "minutes": minutes,
+    }
