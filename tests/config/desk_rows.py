@@ -13,7 +13,7 @@ from billing import vouchers
 from billing.models import Payment, StripeEvent, Voucher
 from generations import runner, takedown
 from generations.lifecycle import submit
-from generations.models import Alarm, BilledDay, BlockedPhrase, Generation, Image
+from generations.models import Alarm, BilledDay, BlockedPhrase, Generation, GpuWorker, Image
 from tests.cast import Person, found, give_credits, new_key
 from tests.makers import a_paid_payment, a_request, an_upstream
 from webhooks.event_types import EVENT_TYPES
@@ -69,6 +69,7 @@ def everything() -> Rows:
     BlockedPhrase.objects.create(shop=shop, phrase="nothing of this")
     alerts.raise_alert(shop.pk, AlertKind.ACCOUNT, "Something refuses", "Look at it.")
     Alarm.objects.create(shop=shop, condition="queue", subject="It waits", advice="Look.")
+    GpuWorker.objects.create(name="desk cuda 1", device="A card", ready=True, seconds_per_megapixel=1.5)
     outbox.queue(shop.pk, dora.user.email, "Hello", "Hello")
     BilledDay.objects.create(upstream=an_upstream(), day="2026-01-02", amount_micros=5)
     LogEntry.objects.create(
