@@ -57,7 +57,7 @@ class DeedForm(forms.Form):
 
 class Deed(Generic[M]):
     """`name` stands in its address, `permission` is as in "accounts.suspend_organization"; `title` is on link, page and
-    button, `hint` beside the link.
+    button, `hint` beside the link. `done_before`: what an operator reads who comes too late.
     """
 
     name: ClassVar[str]
@@ -65,15 +65,31 @@ class Deed(Generic[M]):
     title: ClassVar[Any]
     hint: ClassVar[Any]
     platform_alone: ClassVar[bool] = False  # because it reaches beyond a shop
+    done_before: ClassVar[Any] = Refused.message
 
     def obstacle(self, row: M) -> str:
-        """Why this cannot be done to the row as it is, in words; "" when it can. Then there is no link. Two at once may
-        both read "", so `do` finds out by itself.
+        """Why this cannot be done to the row as it is, in words; "" when it can. Where there is one there is no link.
+        Two at once may both read "", so `do` finds out by itself.
         """
+        return self.hindrance(row) or (str(self.done_before) if self.is_done(row) else "")
+
+    def hindrance(self, row: M) -> str:
+        """What stands in its way but that it is done; "" for nothing."""
         return ""
+
+    def is_done(self, row: M) -> bool:
+        return False
 
     def says(self, row: M) -> list[str]:
         """What will happen, a paragraph each."""
+        return [self.whose(row), self.outlook(row)]
+
+    def whose(self, row: M) -> str:
+        """Which row this is, and how it is now."""
+        raise NotImplementedError
+
+    def outlook(self, row: M) -> str:
+        """What becomes of it."""
         raise NotImplementedError
 
     def form(self, row: M, data: Any) -> DeedForm:

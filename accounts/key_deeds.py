@@ -1,7 +1,7 @@
 """What operators do with a key: freeze it while something is looked into, thaw it, or end it for good."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -36,15 +36,11 @@ def act(
 
 class KeyDeed(Deed[ApiKey]):
     permission = "accounts.freeze_apikey"
-    whose: ClassVar[Any] = gettext_lazy("The key %(prefix)s… of %(name)s.")
 
-    def says(self, key: ApiKey) -> list[str]:
-        return [str(self.whose) % {"prefix": key.prefix, "name": key.organization.name}, self.outlook()]
+    def whose(self, key: ApiKey) -> str:
+        return _("The key %(prefix)s… of %(name)s.") % {"prefix": key.prefix, "name": key.organization.name}
 
-    def outlook(self) -> str:
-        raise NotImplementedError
-
-    def obstacle(self, key: ApiKey) -> str:
+    def hindrance(self, key: ApiKey) -> str:
         return _("It was revoked, and stays so.") if key.revoked_at is not None else ""
 
 
@@ -53,15 +49,16 @@ class Freeze(KeyDeed):
     name = "freeze"
     title = gettext_lazy("Freeze it")
     hint = gettext_lazy("Requests with it are refused until you thaw it.")
+    done_before = gettext_lazy("It is frozen already.")
 
-    def outlook(self) -> str:
+    def outlook(self, key: ApiKey) -> str:
         return _(
             "From the next request on it gets 401, as an unknown key does; tasks that it has ordered go on. Its"
             " organization reads that it is frozen. You can thaw it again."
         )
 
-    def obstacle(self, key: ApiKey) -> str:
-        return super().obstacle(key) or (_("It is frozen already.") if key.frozen_at is not None else "")
+    def is_done(self, key: ApiKey) -> bool:
+        return key.frozen_at is not None
 
     def do(self, request: HttpRequest, key: ApiKey, doer: Doer, form: Any) -> str:
         def freeze(row: ApiKey) -> bool:
@@ -76,12 +73,13 @@ class Thaw(KeyDeed):
     name = "thaw"
     title = gettext_lazy("Thaw it")
     hint = gettext_lazy("What froze it was a mistake, or is mended: it works again.")
+    done_before = gettext_lazy("It is not frozen.")
 
-    def outlook(self) -> str:
+    def outlook(self, key: ApiKey) -> str:
         return _("It works again from the next request on, with the limits and caps that it had.")
 
-    def obstacle(self, key: ApiKey) -> str:
-        return super().obstacle(key) or ("" if key.frozen_at is not None else _("It is not frozen."))
+    def is_done(self, key: ApiKey) -> bool:
+        return key.frozen_at is None
 
     def do(self, request: HttpRequest, key: ApiKey, doer: Doer, form: Any) -> str:
         act(key, thaw_api_key, AuditAction.KEY_CHANGED, doer, frozen=False)
@@ -94,7 +92,7 @@ class Revoke(KeyDeed):
     title = gettext_lazy("Revoke it")
     hint = gettext_lazy("It stops for good.")
 
-    def outlook(self) -> str:
+    def outlook(self, key: ApiKey) -> str:
         return _(
             "It stops with the next request, and nobody can bring it back: its organization makes a new one."
         )

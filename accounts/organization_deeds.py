@@ -16,7 +16,7 @@ from accounts.organizations import resume, suspend
 
 
 class OrganizationDeed(Deed[Organization]):
-    def obstacle(self, organization: Organization) -> str:
+    def hindrance(self, organization: Organization) -> str:
         return _("It was deleted.") if organization.closed_at is not None else ""
 
 
@@ -26,10 +26,10 @@ class Suspend(OrganizationDeed):
     permission = "accounts.suspend_organization"
     title = gettext_lazy("Suspend it")
     hint = gettext_lazy("Its keys are refused, and nothing can be ordered or bought.")
+    done_before = gettext_lazy("It is suspended already.")
 
-    def obstacle(self, organization: Organization) -> str:
-        is_done = organization.suspended_at is not None
-        return super().obstacle(organization) or (_("It is suspended already.") if is_done else "")
+    def is_done(self, organization: Organization) -> bool:
+        return organization.suspended_at is not None
 
     def says(self, organization: Organization) -> list[str]:
         return [
@@ -40,7 +40,7 @@ class Suspend(OrganizationDeed):
 
     def do(self, request: HttpRequest, organization: Organization, doer: Doer, form: Any) -> str:
         if not suspend(organization, actor=doer.actor, origin=doer.origin, note=doer.reason):
-            raise Refused(_("It is suspended already."))
+            raise Refused(str(self.done_before))
         return _("%(name)s is suspended.") % {"name": organization.name}
 
 
@@ -50,10 +50,10 @@ class Resume(OrganizationDeed):
     permission = "accounts.suspend_organization"
     title = gettext_lazy("Resume it")
     hint = gettext_lazy("Its keys and members may order again.")
+    done_before = gettext_lazy("It is not suspended.")
 
-    def obstacle(self, organization: Organization) -> str:
-        is_done = organization.suspended_at is None
-        return super().obstacle(organization) or (_("It is not suspended.") if is_done else "")
+    def is_done(self, organization: Organization) -> bool:
+        return organization.suspended_at is None
 
     def says(self, organization: Organization) -> list[str]:
         return [
@@ -63,7 +63,7 @@ class Resume(OrganizationDeed):
 
     def do(self, request: HttpRequest, organization: Organization, doer: Doer, form: Any) -> str:
         if not resume(organization, actor=doer.actor, origin=doer.origin, note=doer.reason):
-            raise Refused(_("It is not suspended."))
+            raise Refused(str(self.done_before))
         return _("%(name)s may order again.") % {"name": organization.name}
 
 
@@ -83,9 +83,9 @@ class LookIn(OrganizationDeed):
     title = gettext_lazy("Look in as a member")
     hint = gettext_lazy("The shop as this customer sees it, to be looked at alone.")
 
-    def obstacle(self, organization: Organization) -> str:
+    def hindrance(self, organization: Organization) -> str:
         nobody = "" if standing_in.customers_of(organization) else _("It has no member who could sign in.")
-        return super().obstacle(organization) or nobody
+        return super().hindrance(organization) or nobody
 
     def says(self, organization: Organization) -> list[str]:
         minutes = int(standing_in.LASTS.total_seconds() // 60)

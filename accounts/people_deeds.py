@@ -17,7 +17,7 @@ class PersonDeed(Deed[User]):
     permission = "accounts.help_user"
     platform_alone = True  # an account may belong to organizations of several shops
 
-    def obstacle(self, person: User) -> str:
+    def hindrance(self, person: User) -> str:
         return _("This person was erased.") if person.erased_at is not None else ""
 
     def do(self, request: HttpRequest, person: User, doer: Doer, form: Any) -> str:
@@ -41,9 +41,10 @@ class ShutOut(PersonDeed):
     name = "shut-out"
     title = gettext_lazy("Shut them out")
     hint = gettext_lazy("They are signed out everywhere, and cannot sign in.")
+    done_before = gettext_lazy("They are shut out already.")
 
-    def obstacle(self, person: User) -> str:
-        return super().obstacle(person) or ("" if person.is_active else _("They are shut out already."))
+    def is_done(self, person: User) -> bool:
+        return not person.is_active
 
     def says(self, person: User) -> list[str]:
         return [
@@ -54,7 +55,7 @@ class ShutOut(PersonDeed):
 
     def help(self, person: User, doer: Doer) -> str:
         if not User.objects.filter(pk=person.pk, is_active=True).update(is_active=False):
-            raise Refused(_("They are shut out already."))
+            raise Refused(str(self.done_before))
         self.note(person, AuditAction.PERSON_SHUT_OUT, doer)
         sessions.end_all(person)
         return _("%(person)s is shut out.") % {"person": person.email}
@@ -65,16 +66,17 @@ class LetIn(PersonDeed):
     name = "let-in"
     title = gettext_lazy("Let them in again")
     hint = gettext_lazy("They may sign in again.")
+    done_before = gettext_lazy("They are not shut out.")
 
-    def obstacle(self, person: User) -> str:
-        return super().obstacle(person) or (_("They are not shut out.") if person.is_active else "")
+    def is_done(self, person: User) -> bool:
+        return person.is_active
 
     def says(self, person: User) -> list[str]:
         return [_("%(person)s may sign in again, as before.") % {"person": person.email}]
 
     def help(self, person: User, doer: Doer) -> str:
         if not User.objects.filter(pk=person.pk, is_active=False, erased_at=None).update(is_active=True):
-            raise Refused(_("They are not shut out."))
+            raise Refused(str(self.done_before))
         self.note(person, AuditAction.PERSON_LET_IN, doer)
         return _("%(person)s may sign in again.") % {"person": person.email}
 
@@ -84,9 +86,10 @@ class ResetSecondFactor(PersonDeed):
     name = "reset-second-factor"
     title = gettext_lazy("Take their second factors away")
     hint = gettext_lazy("For who lost phone, passkeys and recovery codes.")
+    done_before = gettext_lazy("They have none.")
 
-    def obstacle(self, person: User) -> str:
-        return super().obstacle(person) or ("" if second_factor.has_one(person) else _("They have none."))
+    def is_done(self, person: User) -> bool:
+        return not second_factor.has_one(person)
 
     def says(self, person: User) -> list[str]:
         return [
@@ -99,7 +102,7 @@ class ResetSecondFactor(PersonDeed):
 
     def help(self, person: User, doer: Doer) -> str:
         if not second_factor.reset(person, reason=doer.reason, actor=doer.actor):
-            raise Refused(_("They have none."))
+            raise Refused(str(self.done_before))
         return _("%(person)s signs in with the password alone until they set one up.") % {
             "person": person.email
         }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
+from diffusers import ZImagePipeline, ZImageTransformer2DModel
 from transformers import Qwen3Config, Qwen3Model
 
 from tests.gpu import tiny as tiny_model
@@ -37,29 +37,12 @@ def build(folder: Path, *, tiny: bool, device: str) -> Any:
                     max_position_embeddings=40_960,
                 )
             )
-            vae = AutoencoderKL(
-                down_block_types=("DownEncoderBlock2D",) * 4,
-                up_block_types=("UpDecoderBlock2D",) * 4,
-                block_out_channels=(128, 256, 512, 512),
-                layers_per_block=2,
-                latent_channels=16,
-                sample_size=1024,
-                scaling_factor=0.3611,
-                shift_factor=0.1159,
-                use_quant_conv=False,
-                use_post_quant_conv=False,
-            )
+            decoder = tiny_model.a_decoder((128, 256, 512, 512), layers_per_block=2, sample_size=1024)
     finally:
         torch.set_default_dtype(before)
-    for model in (transformer, text_encoder, vae):
+    for model in (transformer, text_encoder, decoder):
         _randomize(model.eval())
-    return ZImagePipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=vae,
-        text_encoder=text_encoder,
-        tokenizer=tokenizer,
-        transformer=transformer,
-    )
+    return tiny_model.a_pipeline(transformer, text_encoder, decoder, tokenizer)
 
 
 def _randomize(model: Any) -> None:

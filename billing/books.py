@@ -11,7 +11,7 @@ from django.db.models import Min, Q
 from accounts.clock import db_now, read_db_now
 from billing import proofs
 from billing.audit import Finding
-from billing.models import BooksCheck, StripeEvent
+from billing.models import BooksCheck, LedgerEntry, StripeEvent
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,15 @@ EVENTS = "stripe_events_wait"
 def last() -> BooksCheck:
     """As it was found last; an unsaved row before the first check."""
     return BooksCheck.objects.filter(pk=ONE).first() or BooksCheck(pk=ONE)
+
+
+def is_overdue(row: BooksCheck) -> bool:
+    """Whether somebody should have checked by now: since the last time, or since there is anything to check."""
+    since = row.checked_at
+    if since is None:
+        oldest = LedgerEntry.objects.aggregate(oldest=Min("pk"))["oldest"]
+        since = LedgerEntry.objects.filter(pk=oldest).values_list("created_at", flat=True).first()
+    return since is not None and since < read_db_now() - OVERDUE
 
 
 def look_if_due() -> list[Finding] | None:

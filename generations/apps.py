@@ -19,6 +19,7 @@ class GenerationsConfig(AppConfig):
             closing,
             content,
             export_rows,
+            remedy_rules,
             shops,
             webhook_events,
         )
@@ -34,9 +35,9 @@ class GenerationsConfig(AppConfig):
         hooks.export_sections.append(export_rows.sections)
         renderers["generation"] = webhook_events.generation_event_data
         audit.known_causes.append("generation")
-        audit.rules.extend(audit_rules.RULES)
+        audit.rules.extend([*audit_rules.RULES, *remedy_rules.RULES])
         audit.marks.extend(audit_rules.MARKS)
-        audit.groupings.append(audit_rules.KEYS)
+        audit.groupings.extend([audit_rules.KEYS, remedy_rules.SHARES])
         if settings.CONTENT_CLASSIFIER:
             content.classifiers.append(_classifier(settings.CONTENT_CLASSIFIER))
         if settings.IMAGE_CLASSIFIER:

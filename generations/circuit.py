@@ -1,9 +1,9 @@
 """What all workers know of an upstream together: its places and its circuit, in one row that each change locks.
 
-The circuit opens at once when the upstream refuses our account, and after several failures in a row. Open, it takes no
-orders; when its time is over, one order probes it, and its end decides. One that takes no more of ours for now (429) is
-left alone for as long as it asked, and that is no failure. Called inside the transaction that begins or
-ends an attempt, after the generation is locked and before its wallet (docs/architecture.md, Locks).
+The circuit opens at once when the upstream refuses us (our account, or for want of funds), and after several failures
+in a row. Open, it takes no orders; when its time is over, one order probes it, and its end decides. One that takes no
+more of ours for now (429) is left alone for as long as it asked, and that is no failure. Called inside the transaction
+that begins or ends an attempt, after the generation is locked and before its wallet (docs/architecture.md, Locks).
 """
 
 import datetime
@@ -17,14 +17,17 @@ from accounts.clock import db_now
 from accounts.models import AlertKind
 from generations import wholesale
 from generations.models import Attempt, Upstream, UpstreamState
-from generations.providers.base import OutcomeKind
+from generations.providers import UPSTREAMS
+from generations.providers.base import REFUSES_US, OutcomeKind
 
 FAILURES_BEFORE_OPENING = 5
 LIMITED_S = 2.0  # where it does not say for how long
 PROBE_S = 120  # for a probe that never ends, since its worker died
-FAILING, ACCOUNT = "failing", "account"
+# Why it is open; the latter two wait for the operator.
+FAILING, ACCOUNT, FUNDS = "failing", "account", "funds"
+REFUSED = frozenset({ACCOUNT, FUNDS})
 # The first pause, and the longest: each probe that fails doubles it.
-PAUSES_S = {FAILING: (10, 300), ACCOUNT: (60, 900)}
+FAILING_S, REFUSED_S = (10, 300), (60, 900)
 _WORKS = {OutcomeKind.OK, OutcomeKind.REJECTED}
 _FAILS = {OutcomeKind.BUSY, OutcomeKind.FAILED, OutcomeKind.TIMEOUT}
 CLOSED = {
@@ -57,7 +60,7 @@ def leave_place(attempt: Attempt, kind: str, detail: str) -> None:
         # What was begun before the circuit opened says nothing of why it did.
         closes = Q(opened_at__lt=attempt.submitted_at) | Q(opened_at=None, failures__gt=0)
         state.filter(closes).update(**CLOSED)
-    elif kind in _FAILS or kind == OutcomeKind.ACCOUNT:
+    elif kind in _FAILS or kind in REFUSES_US:
         _fail(state.get(), kind, detail, begun_at=attempt.submitted_at)
     else:
         # A probe that said nothing makes room for another.
@@ -65,7 +68,9 @@ def leave_place(attempt: Attempt, kind: str, detail: str) -> None:
 
 
 def report(upstream_id: int, kind: OutcomeKind, detail: str, *, attempt: Attempt | None = None) -> None:
-    """BUSY or ACCOUNT that ends no attempt: of a question about an order, or of `attempt`, whose answer was lost."""
+    """BUSY, ACCOUNT or FUNDS that ends no attempt: of a question about an order, or of `attempt`, whose answer was
+    lost.
+    """
     with transaction.atomic():
         state = UpstreamState.objects.select_for_update().filter(pk=upstream_id).first()
         if state is not None:
@@ -86,15 +91,18 @@ def close(upstream_id: int) -> bool:
 
 def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.datetime | None) -> None:
     """`begun_at` None: it is no order, so it is no probe."""
-    reason = ACCOUNT if kind == OutcomeKind.ACCOUNT else FAILING
+    reason = str(kind) if kind in REFUSES_US else FAILING
+    refuses = reason in REFUSED
     state.failures += 1
     is_probe = state.opened_at is not None and begun_at is not None and begun_at > state.opened_at
-    opens = state.opened_at is None and (reason == ACCOUNT or state.failures >= FAILURES_BEFORE_OPENING)
-    worsens = reason == ACCOUNT and state.reason == FAILING
+    opens = state.opened_at is None and (refuses or state.failures >= FAILURES_BEFORE_OPENING)
+    worsens = refuses and state.reason == FAILING
+    # What was wrong is mended, and something else is: told by a probe alone, whose pauses go on growing.
+    differs = is_probe and refuses and state.reason in REFUSED and state.reason != reason
     changes: dict[str, object] = {"failures": state.failures}
     if opens or worsens or is_probe:
         openings = 1 if opens or worsens else state.openings + 1
-        first_s, longest_s = PAUSES_S[ACCOUNT if ACCOUNT in (reason, state.reason) else FAILING]
+        first_s, longest_s = REFUSED_S if REFUSED & {reason, state.reason} else FAILING_S
         pause_s = min(longest_s, first_s * 2 ** min(openings - 1, 16))
         changes |= {
             "openings": openings,
@@ -104,12 +112,20 @@ def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.da
         }
         if opens or worsens:
             changes |= {"opened_at": db_now(), "reason": reason}
-        if (opens or worsens) and reason == ACCOUNT:
-            _tell(state.upstream, detail)
+        if differs:
+            changes["reason"] = reason
+        if refuses and (opens or worsens or differs):
+            _tell(state.upstream, reason, detail)
     UpstreamState.objects.filter(pk=state.pk).update(**changes)
 
 
-def _tell(upstream: Upstream, detail: str) -> None:
+def top_up_at(provider: str, base_url: str) -> str:
+    """Where an operator pays for more credit with it."""
+    adapter = UPSTREAMS.get(provider)
+    return adapter.top_up_at(base_url) if adapter else base_url
+
+
+def _tell(upstream: Upstream, reason: str, detail: str) -> None:
     """Once for each opening: in the transaction that opens it."""
     advice = wholesale.advice_for(upstream.pk)
     if advice:
@@ -124,14 +140,24 @@ def _tell(upstream: Upstream, detail: str) -> None:
             % {"advice": advice},
         )
         return
-    alerts.raise_alert(
-        upstream.shop_id,
-        AlertKind.ACCOUNT,
-        _("%(upstream)s refuses our account") % {"upstream": upstream.name},
-        _(
+    facts = {
+        "upstream": upstream.name,
+        "detail": detail or _("nothing more"),
+        "where": top_up_at(upstream.provider, upstream.base_url),
+    }
+    if reason == FUNDS:
+        subject = _("Our balance with %(upstream)s is used up")
+        body = _(
+            "It answered: %(detail)s\n\nTop up at %(where)s. Until then no orders go there; customers are served by"
+            " other upstreams if there are any, else their orders fail and cost them nothing. Then close its circuit in"
+            " the admin, or wait: it is tried again by itself.\n\nThe shop cannot see such a balance shrink. Most"
+            " providers warn by mail when it is low, or top up by themselves: look there for that."
+        )
+    else:
+        subject = _("%(upstream)s refuses our account")
+        body = _(
             "It answered: %(detail)s\n\nUntil this is mended no orders go there; customers are served by other"
             " upstreams if there are any, else their orders fail and cost them nothing. Look at the balance and the"
             " credential there, then close its circuit in the admin, or wait: it is tried again by itself."
         )
-        % {"detail": detail or _("nothing more")},
-    )
+    alerts.raise_alert(upstream.shop_id, AlertKind.ACCOUNT, subject % facts, body % facts)

@@ -33,7 +33,7 @@ from generations import (
 )
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import UPSTREAMS
-from generations.providers.base import AfterCrash, Job, OutcomeKind
+from generations.providers.base import REFUSES_US, AfterCrash, Job, OutcomeKind
 from generations.providers.http import Forbidden, NoAnswer, NotReached, Oversized
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
 from generations.request import MAX_SEED
@@ -53,14 +53,15 @@ ERROR_TYPES = {
     OutcomeKind.BUSY: "upstream_unavailable",
     OutcomeKind.LIMITED: "upstream_unavailable",
     OutcomeKind.ACCOUNT: "upstream_unavailable",
+    OutcomeKind.FUNDS: "upstream_unavailable",
     OutcomeKind.REJECTED: "content_rejected",
     OutcomeKind.INVALID: "invalid_request",
     OutcomeKind.TIMEOUT: "timeout",
     OutcomeKind.CANCELED: "timeout",  # ours to cancel never gets here: the row has ended before
     OutcomeKind.FAILED: "generation_failed",
 }
-_ANOTHER_MAY = {OutcomeKind.BUSY, OutcomeKind.LIMITED, OutcomeKind.ACCOUNT, OutcomeKind.FAILED}
-_NOT_TAKEN = {OutcomeKind.BUSY, OutcomeKind.LIMITED, OutcomeKind.ACCOUNT}
+_NOT_TAKEN = {OutcomeKind.BUSY, OutcomeKind.LIMITED, *REFUSES_US}
+_ANOTHER_MAY = _NOT_TAKEN | {OutcomeKind.FAILED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def _row(generation: Generation, images: list[Image]) -> Row:
                 "height": image.height,
                 "bytes": image.byte_size,
                 "sha256": image.sha256,
+                "provenance": image.provenance or None,
                 "created_at": image.created_at,
                 "deleted_at": image.deleted_at,
             }

@@ -14,31 +14,45 @@ AT_MOST = 10
 
 
 def notices(shop_id: int | None = None) -> list[Notice]:
-    """By one query, of a shop or of all: circuits that an upstream's refusal of our account keeps open, organizations
-    that paused, and alarms.
+    """By one query, of a shop or of all: circuits that are open since an upstream refuses us, organizations that
+    paused, and alarms.
     """
     of_upstream, of_shop = ({}, {}) if shop_id is None else ({"upstream__shop": shop_id}, {"shop": shop_id})
+    # In a union each column is one of its own.
+    nowhere = {"provider": Value("", CharField()), "base_url": Value("", CharField())}
     refusing = (
-        UpstreamState.objects.filter(opened_at__isnull=False, reason=circuit.ACCOUNT, **of_upstream)
-        .annotate(what=Value("upstream", CharField()), key=Cast("pk", CharField()))
-        .values_list("what", "key", "upstream__name", "detail")
+        UpstreamState.objects.filter(opened_at__isnull=False, reason__in=circuit.REFUSED, **of_upstream)
+        .annotate(key=Cast("pk", CharField()))
+        .values_list("reason", "key", "upstream__name", "detail", "upstream__provider", "upstream__base_url")
     )
     paused = (
         Organization.objects.filter(suspended_at__isnull=False, suspended_reason=conduct.REASON, **of_shop)
-        .annotate(what=Value("organization", CharField()), key=Cast("pk", CharField()))
-        .values_list("what", "key", "name", "slug")
+        .annotate(what=Value("organization", CharField()), key=Cast("pk", CharField()), **nowhere)
+        .values_list("what", "key", "name", "slug", "provider", "base_url")
     )
     wrong = (
         Alarm.objects.filter(ended_at=None, **of_shop)
-        .annotate(what=Value("alarm", CharField()), key=Cast("pk", CharField()))
-        .values_list("what", "key", "subject", "advice")
+        .annotate(what=Value("alarm", CharField()), key=Cast("pk", CharField()), **nowhere)
+        .values_list("what", "key", "subject", "advice", "provider", "base_url")
     )
     rows = refusing.union(paused, wrong, all=True)[:AT_MOST]
-    return [_notice(what, key, name, text) for what, key, name, text in rows]
+    return [_notice(*row) for row in rows]
 
 
-def _notice(what: str, key: str, name: str, text: str) -> Notice:
-    if what == "upstream":
+def _notice(what: str, key: str, name: str, text: str, provider: str, base_url: str) -> Notice:
+    if what == circuit.FUNDS:
+        facts = {"where": circuit.top_up_at(provider, base_url), "detail": text or _("nothing more")}
+        return Notice(
+            _("Our balance with %(name)s is used up.") % {"name": name},
+            wholesale.advice_for(int(key))
+            or _(
+                "Top up at %(where)s. No orders go there; close its circuit here then, or wait until it is tried again"
+                " by itself. It said: %(detail)s."
+            )
+            % facts,
+            reverse("admin:generations_upstream_change", args=[key]),
+        )
+    if what == circuit.ACCOUNT:
         return Notice(
             _("%(name)s refuses our account.") % {"name": name},
             wholesale.advice_for(int(key))

@@ -16,7 +16,7 @@ from accounts.sealing import Unreadable
 from generations import calls, circuit, exchange, heartbeat, lifecycle, polling, runner
 from generations.models import Attempt
 from generations.polling import NotYet, Question
-from generations.providers.base import AfterCrash, OutcomeKind
+from generations.providers.base import REFUSES_US, AfterCrash, OutcomeKind
 from generations.providers.http import NoAnswer, NotReached, Oversized
 from generations.providers.wire import Answer
 
@@ -166,7 +166,7 @@ class Poller:
             pause_s = answer.poll_after_s or polling.FIRST_S
             await calls.here().in_thread(polling.slow_down, cast(int, attempt.upstream_id), pause_s)
             self._later(question, answer.poll_after_s)
-        elif answer.kind in (OutcomeKind.BUSY, OutcomeKind.ACCOUNT):
+        elif answer.kind in (OutcomeKind.BUSY, *REFUSES_US):
             await self._trouble(question, answer.kind, answer.detail, answer.poll_after_s)
             self._later(question, answer.poll_after_s)
         elif attempt.generation.has_ended:

@@ -18,12 +18,12 @@ from accounts.glances import Glances
 from accounts.sealing import is_readable
 from accounts.statements import Select
 from generations import gpu_workers, hops
-from generations.circuit import ACCOUNT
+from generations.circuit import REFUSED
 from generations.engine import tokens
 from generations.errors import UpstreamMissing
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import PROVIDERS, UPSTREAMS
-from generations.providers.base import OutcomeKind, Provider
+from generations.providers.base import REFUSES_US, OutcomeKind, Provider
 from generations.request import SIZES, ImageRequest
 
 SANDBOX = "sandbox"
@@ -107,9 +107,7 @@ def choose(
     outcomes = [outcome for _upstream_id, outcome in history]
     failed = outcomes.count(OutcomeKind.FAILED)
     refused = {
-        upstream_id
-        for upstream_id, outcome in history
-        if outcome in (OutcomeKind.FAILED, OutcomeKind.ACCOUNT)
+        upstream_id for upstream_id, outcome in history if outcome in (OutcomeKind.FAILED, *REFUSES_US)
     }
     # Who has brought an image since is not busy any more.
     fresh = max(
@@ -120,7 +118,7 @@ def choose(
     if not left or failed >= FAILED_TRIES:
         return Nobody("generation_failed" if failed else "upstream_unavailable")
     opens_in, full_s = _seconds_until_open(left), _seconds_full(left)
-    if all(opens_in.get(upstream.pk, 0) > 0 and upstream.state.reason == ACCOUNT for upstream in left):
+    if all(opens_in.get(upstream.pk, 0) > 0 and upstream.state.reason in REFUSED for upstream in left):
         return Nobody("generation_failed" if failed else "upstream_unavailable")
     ready = [
         upstream

@@ -33,8 +33,12 @@ WORDS = {
         "It takes no more of our orders at the moment (429). Orders would wait until it does, or go elsewhere."
     ),
     OutcomeKind.ACCOUNT: _(
-        "It refuses our account, or does not know the model or the address. Check the credential, the balance, the"
-        " base address and the model's name. In traffic its circuit would open, and you would be told."
+        "It refuses our account, or does not know the model or the address. Check the credential, the base address and"
+        " the model's name. In traffic its circuit would open, and you would be told."
+    ),
+    OutcomeKind.FUNDS: _(
+        "It refuses orders, since our balance there is used up. In traffic its circuit would open, and you would be"
+        " told."
     ),
     OutcomeKind.REJECTED: _("It refused this prompt for its content. Try another one."),
     OutcomeKind.INVALID: _("It did not accept our request: perhaps it does not make this size."),

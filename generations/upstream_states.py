@@ -10,6 +10,7 @@ from generations.models import Upstream
 
 REASONS = {
     circuit.ACCOUNT: gettext_lazy("it refuses our account"),
+    circuit.FUNDS: gettext_lazy("our balance there is used up"),
     circuit.FAILING: gettext_lazy("it keeps failing"),
 }
 

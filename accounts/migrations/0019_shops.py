@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0017_helping'),
+        ('accounts', '0018_language'),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What is done to a shop itself is audited too: such events are of no organization."""
 
-    dependencies = [("accounts", "0019_shops")]
+    dependencies = [("accounts", "0020_done_for")]
 
     operations = [
         migrations.AlterModelOptions(

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts import figures
-from accounts.deeds import Deed, DeedForm, Doer, deed_of
+from accounts.deeds import DeedForm, Doer, deed_of
 from accounts.models import Organization
+from accounts.organization_deeds import OrganizationDeed
 from billing import manual, reads
 
 
@@ -23,14 +24,11 @@ class CreditsForm(DeedForm):
     )
 
 
-class CreditsDeed(Deed[Organization]):
-    def obstacle(self, organization: Organization) -> str:
-        return _("It was deleted.") if organization.closed_at is not None else ""
-
+class CreditsDeed(OrganizationDeed):
     def form(self, organization: Organization, data: Any) -> CreditsForm:
         return CreditsForm(data)
 
-    def balance_in_words(self, organization: Organization) -> str:
+    def whose(self, organization: Organization) -> str:
         balance = reads.balance(organization.pk)
         facts = {
             "name": organization.name,
@@ -50,11 +48,10 @@ class GrantCredits(CreditsDeed):
     title = gettext_lazy("Give credits")
     hint = gettext_lazy("As a gift: they carry no income.")
 
-    def says(self, organization: Organization) -> list[str]:
-        more = _(
+    def outlook(self, organization: Organization) -> str:
+        return _(
             "What you enter is added at once, after what is owed has been repaid. Its webhooks hear of it."
         )
-        return [self.balance_in_words(organization), more]
 
     def do(self, request: HttpRequest, organization: Organization, doer: Doer, form: Any) -> str:
         given = form.cleaned_data["credits"]
@@ -78,11 +75,10 @@ class TakeCredits(CreditsDeed):
     title = gettext_lazy("Take credits")
     hint = gettext_lazy("At most what is available; nothing becomes owed.")
 
-    def says(self, organization: Organization) -> list[str]:
-        more = _(
+    def outlook(self, organization: Organization) -> str:
+        return _(
             "At most what is available is taken, with its share of what was paid. Open tasks keep what they hold."
         )
-        return [self.balance_in_words(organization), more]
 
     def do(self, request: HttpRequest, organization: Organization, doer: Doer, form: Any) -> str:
         entry = manual.take(

@@ -61,6 +61,21 @@ PROVEN: Mapping[str, tuple[Any, tuple[str, ...]]] = MappingProxyType(
                 "payment_entry_has_no_step",
             ),
         ),
+        "gifts": (
+            gettext_lazy("What was given has its cause, and is as much as that says"),
+            (
+                "redemption_is_not_what_was_granted",
+                "voucher_brought_credits_without_a_redemption",
+                "voucher_is_not_redeemed_as_often_as_it_says",
+                "welcome_is_not_what_was_granted",
+                "somebody_was_welcomed_without_a_row",
+                "incident_gift_is_not_what_the_incident_gives",
+                "incident_share_is_not_what_was_granted",
+                "order_made_again_is_not_what_was_granted",
+                "credits_for_an_order_made_again_without_one",
+                "goodwill_for_an_order_that_is_not_its_organization_s",
+            ),
+        ),
     }
 )
 
@@ -106,7 +121,7 @@ def books_view(request: HttpRequest) -> HttpResponse:
         "title": _("The books"),
         "row": row,
         "lines": lines(row),
-        "is_overdue": row.checked_at is None or row.checked_at < now - books.OVERDUE,
+        "is_overdue": books.is_overdue(row),
         "events_wait": row.oldest_event_at is not None and row.oldest_event_at < now - books.EVENT_WAITS,
         "may_run": may_run,
         "more": max(0, row.count - len(row.findings)),

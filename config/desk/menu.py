@@ -67,6 +67,7 @@ GROUPS: Mapping[str, tuple[Any, Sequence[tuple[str, Any, str]]]] = MappingProxyT
                 ("accounts.AuditEvent", _("Audit log"), "history"),
                 ("admin.LogEntry", _("Done at the desk"), "edit_note"),
                 ("generations.Alarm", _("Alarms"), "notifications_active"),
+                ("generations.GpuWorker", _("GPU workers"), "memory"),
                 ("accounts.OperatorAlert", _("Alerts"), "notifications"),
                 ("accounts.QueuedMail", _("Mail"), "mail"),
                 ("webhooks.WebhookEndpoint", _("Webhook endpoints"), "webhook"),

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import figures
-from accounts.clock import read_db_now
 from accounts.desk_scope import is_platform, scope_of
 from accounts.models import OperatorAlert, User
 from billing import books, reads
@@ -212,5 +211,10 @@ def _health(row: Upstream, well: int, tried: int, *, of: str) -> Health:
 
 
 def _books(row: BooksCheck) -> dict[str, Any]:
-    is_overdue = row.checked_at is None or row.checked_at < read_db_now() - books.OVERDUE
-    return {"row": row, "is_overdue": is_overdue, "path": reverse("admin:books")}
+    minutes = int(books.EVERY.total_seconds() // 60)
+    return {
+        "row": row,
+        "is_overdue": books.is_overdue(row),
+        "path": reverse("admin:books"),
+        "minutes": minutes,
+    }

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.sealing import Unreadable
 from config.doctor.findings import Finding, error, ok, warning
-from generations import gpu_workers, upstream_checks
+from generations import circuit, gpu_workers, upstream_checks
 from generations.models import Upstream
 from generations.providers import UPSTREAMS
 
@@ -57,7 +57,12 @@ def _look_at_account(upstream: Upstream, name: str) -> Finding:
 
 
 def _open_circuit(upstream: Upstream, name: str) -> Finding:
-    reason = "refuses our account" if upstream.state.reason == "account" else "keeps failing"
+    if upstream.state.reason == circuit.FUNDS:
+        return error(
+            f"{name}: our balance there is used up, its circuit is open, and no orders go there.",
+            f"Top up at {circuit.top_up_at(upstream.provider, upstream.base_url)}, then close its circuit at the desk.",
+        )
+    reason = "refuses our account" if upstream.state.reason == circuit.ACCOUNT else "keeps failing"
     return error(
         f"{name} {reason}: its circuit is open, and no orders go there.",
         "Mend what the desk shows of it, then close its circuit there; it is also tried again by itself.",

@@ -62,10 +62,10 @@ def _queue() -> Iterator[Trouble]:
 
 
 def _circuits() -> Iterator[Trouble]:
-    """Not those that an upstream's refusal of our account opened: of these operators hear at once (circuit.py)."""
+    """Not those that an upstream's refusal of us opened: of these operators hear at once (circuit.py)."""
     since = db_now() - _ago(settings.ALARM_CIRCUIT_S)
     failing = UpstreamState.objects.filter(opened_at__lte=since, upstream__enabled=True)
-    for state in failing.exclude(reason=circuit.ACCOUNT).select_related("upstream"):
+    for state in failing.exclude(reason__in=circuit.REFUSED).select_related("upstream"):
         yield Trouble(
             f"circuit:{state.pk}",
             _("%(upstream)s gets no orders, since they keep failing there") % {"upstream": state.upstream},

@@ -152,9 +152,10 @@ class GiveCredits(Give):
     name = "give"
     title = gettext_lazy("Give the credits")
     hint = gettext_lazy("What it comes to is said once more before.")
+    done_before = gettext_lazy("They were given, or are being given.")
 
-    def obstacle(self, incident: Incident) -> str:
-        return _("They were given, or are being given.") if incident.state in STATES else ""
+    def is_done(self, incident: Incident) -> bool:
+        return incident.state in STATES
 
 
 @deed_of(Incident)
@@ -165,7 +166,7 @@ class GiveAgain(Give):
         "Goes through all affected tasks once more; those that have their credits get no more."
     )
 
-    def obstacle(self, incident: Incident) -> str:
+    def hindrance(self, incident: Incident) -> str:
         return "" if incident.state == IncidentState.DONE else _("They have not been given yet.")
 
 

@@ -43,16 +43,16 @@ class Credit(TaskDeed):
     title = gettext_lazy("Give credits for it")
     hint = gettext_lazy("As goodwill, once for each task.")
 
-    def obstacle(self, generation: Generation) -> str:
+    def hindrance(self, generation: Generation) -> str:
         if not generation.livemode:
             return _("It was ordered by a test key, and cost nothing.")
         return _("Its organization was deleted.") if generation.organization.closed_at is not None else ""
 
-    def says(self, generation: Generation) -> list[str]:
+    def outlook(self, generation: Generation) -> str:
         words = _(
             "Its price was %(price)s. What you enter is added to the wallet as a gift, once for this task."
         )
-        return [self.whose(generation), words % {"price": credits_in_words(generation.price_credits)}]
+        return words % {"price": credits_in_words(generation.price_credits)}
 
     def form(self, generation: Generation, data: Any) -> CreditForm:
         return CreditForm(data, initial={"credits": generation.price_credits})
@@ -69,18 +69,15 @@ class Retry(TaskDeed):
     title = gettext_lazy("Make it again")
     hint = gettext_lazy("As a new task that costs the customer nothing.")
 
-    def obstacle(self, generation: Generation) -> str:
+    def hindrance(self, generation: Generation) -> str:
         return remedies.retry_obstacle(generation)
 
-    def says(self, generation: Generation) -> list[str]:
-        return [
-            self.whose(generation),
-            _(
-                "Its price is given to the wallet, and a new task for the same is ordered with it: the customer"
-                " pays nothing, and keeps the credits if that fails, too. Their webhooks hear of the new task as of"
-                " any other."
-            ),
-        ]
+    def outlook(self, generation: Generation) -> str:
+        return _(
+            "Its price is given to the wallet, and a new task for the same is ordered with it: the customer"
+            " pays nothing, and keeps the credits if that fails, too. Their webhooks hear of the new task as of"
+            " any other."
+        )
 
     def do(self, request: HttpRequest, generation: Generation, doer: Doer, form: Any) -> str:
         made = remedies.retry(generation, doer)
@@ -94,17 +91,14 @@ class Cancel(TaskDeed):
     title = gettext_lazy("Cancel it")
     hint = gettext_lazy("Frees what is held for it.")
 
-    def obstacle(self, generation: Generation) -> str:
+    def hindrance(self, generation: Generation) -> str:
         return remedies.cancel_obstacle(generation)
 
-    def says(self, generation: Generation) -> list[str]:
-        return [
-            self.whose(generation),
-            _(
-                "It ends at once, and the customer pays nothing. If its upstream goes on all the same, what that"
-                " costs is yours, and its image is thrown away."
-            ),
-        ]
+    def outlook(self, generation: Generation) -> str:
+        return _(
+            "It ends at once, and the customer pays nothing. If its upstream goes on all the same, what that"
+            " costs is yours, and its image is thrown away."
+        )
 
     def do(self, request: HttpRequest, generation: Generation, doer: Doer, form: Any) -> str:
         remedies.cancel(generation, doer)

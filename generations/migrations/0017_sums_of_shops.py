@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0020_done_for'),
-        ('generations', '0015_own_gpu'),
+        ('generations', '0016_made_again'),
     ]
 
     operations = [

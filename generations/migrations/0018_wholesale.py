@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0019_shops'),
-        ('generations', '0015_own_gpu'),
+        ('generations', '0017_sums_of_shops'),
     ]
 
     operations = [

@@ -169,6 +169,9 @@ class Generation(models.Model):
                 name="generation_awaited",
             ),
             models.Index(fields=["request_id"], condition=~Q(request_id=""), name="generation_by_request"),
+            models.Index(
+                fields=["retry_of"], condition=Q(retry_of__isnull=False), name="generation_made_again"
+            ),
         ]
         permissions = [
             ("retry_generation", _("Can make tasks again")),

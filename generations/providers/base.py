@@ -14,11 +14,16 @@ class OutcomeKind(StrEnum):
     BUSY = "busy"
     LIMITED = "limited"  # it works, and takes no more of ours for now
     ACCOUNT = "account"
+    FUNDS = "funds"
     REJECTED = "rejected"
     INVALID = "invalid"
     TIMEOUT = "timeout"
     CANCELED = "canceled"
     FAILED = "failed"
+
+
+# It wants nothing from us until the operator has mended something there.
+REFUSES_US = frozenset({OutcomeKind.ACCOUNT, OutcomeKind.FUNDS})
 
 
 class AfterCrash(StrEnum):

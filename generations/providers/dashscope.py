@@ -23,7 +23,7 @@ LONGEST_THROTTLING_S = 60.0
 CODES = {
     "DataInspectionFailed": OutcomeKind.REJECTED,
     "InvalidParameter": OutcomeKind.INVALID,
-    "Arrearage": OutcomeKind.ACCOUNT,  # comes as a 400
+    "Arrearage": OutcomeKind.FUNDS,  # comes as a 400
     "InvalidApiKey": OutcomeKind.ACCOUNT,
     "AccessDenied": OutcomeKind.ACCOUNT,
     "ModelNotFound": OutcomeKind.ACCOUNT,

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +31,8 @@ START_TIMEOUT_S = 120  # an order that waits longer in their queue is given up t
 ADDRESSES = ("status_url", "response_url", "cancel_url")
 DONE = "done"
 MAX_KEYS = 20
+# Why an account is locked; any other reason is for their support.
+NO_BALANCE = re.compile(r"exhausted balance|reason: top_up", re.IGNORECASE)
 
 
 class Fal(Adapter):
@@ -41,6 +44,7 @@ class Fal(Adapter):
     can_stop = False
     max_images = 4
     sends_webhooks = True
+    top_up_url = "https://fal.ai/dashboard/billing"
     webhook_keys_url = "https://rest.alpha.fal.ai/.well-known/jwks.json"
 
     def submit(self, account: Account, job: Job) -> Request:
@@ -131,6 +135,9 @@ def _headers(account: Account) -> dict[str, str]:
 def _error(account: Account, response: Response) -> Answer:
     if response.status >= 500 and response.headers.get("x-fal-retryable", "").lower() == "false":
         return ended(account, OutcomeKind.FAILED, response)
+    detail = response.members().get("detail")
+    if response.status == 403 and isinstance(detail, str) and NO_BALANCE.search(detail):
+        return ended(account, OutcomeKind.FUNDS, response)
     return by_status(account, response)
 
 

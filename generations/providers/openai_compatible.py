@@ -9,6 +9,7 @@ from generations.providers.reading import busy, by_status, ended, image_addresse
 from generations.providers.wire import Account, Adapter, Answer, Request, Response
 
 OPENAI_HOST = "api.openai.com"
+OPENAI_BILLING = "https://platform.openai.com/settings/organization/billing"
 REFUSALS = {"moderation_blocked", "content_policy_violation"}
 ONE_AT_A_TIME = "dall-e-3"  # refuses every n but 1
 # Once it may be chance, twice it is not.
@@ -27,6 +28,9 @@ class OpenAICompatible(Adapter):
     def waits(self, account: Account) -> bool:
         return True
 
+    def top_up_at(self, base_url: str) -> str:
+        return OPENAI_BILLING if _is_openai(base_url) else base_url
+
     def submit(self, account: Account, job: Job) -> Request:
         body: dict[str, Any] = {
             "model": account.model,
@@ -34,7 +38,7 @@ class OpenAICompatible(Adapter):
             "n": job.n,
             "size": f"{job.width}x{job.height}",
         }
-        if _is_openai(account):
+        if _is_openai(account.base_url):
             # It refuses members that it does not know, such as a seed. Its older models know response_format, and
             # its newer ones, which always answer in base64, output_format.
             old = account.model.startswith("dall-e")
@@ -66,9 +70,9 @@ class OpenAICompatible(Adapter):
         )
 
 
-def _is_openai(account: Account) -> bool:
+def _is_openai(base_url: str) -> bool:
     try:
-        return urlsplit(account.base_url).hostname == OPENAI_HOST
+        return urlsplit(base_url).hostname == OPENAI_HOST
     except ValueError:
         return False
 
@@ -94,7 +98,7 @@ def _error(account: Account, response: Response) -> Answer:
     if codes & REFUSALS:
         return ended(account, OutcomeKind.REJECTED, response)
     if "insufficient_quota" in codes or any(code.startswith("billing_") for code in codes):
-        return ended(account, OutcomeKind.ACCOUNT, response)
+        return ended(account, OutcomeKind.FUNDS, response)
     if response.status == 500 and b"out of memory" in response.body.lower():
         return Answer(OutcomeKind.BUSY, once=True, detail=f"{OUT_OF_MEMORY}: {response.excerpt(account)}")
     return by_status(account, response)

@@ -103,7 +103,9 @@ def ended(account: Account, kind: OutcomeKind, response: Response, *, billed: bo
 def by_status(account: Account, response: Response, status: int | None = None) -> Answer:
     """What an error's HTTP status says where its body says no more. `status`: one that the body states instead."""
     code = response.status if status is None else status
-    if code in (401, 402, 403):
+    if code == 402:
+        return ended(account, OutcomeKind.FUNDS, response)
+    if code in (401, 403):
         return ended(account, OutcomeKind.ACCOUNT, response)
     # A wrong base address, or a model that is not there: for the operator to mend, while others serve.
     if code in (404, 405, 410, 421) or 300 <= code < 400:

@@ -53,6 +53,7 @@ class Replicate(Adapter):
     # A prediction that is stopped while it runs is charged for what it ran.
     can_stop = False
     sends_webhooks = True
+    top_up_url = "https://replicate.com/account/billing"
 
     def submit(self, account: Account, job: Job) -> Request:
         body: dict[str, Any] = {

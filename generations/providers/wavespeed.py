@@ -32,6 +32,7 @@ class WaveSpeed(Adapter):
     base_url = "https://api.wavespeed.ai"
     model = "wavespeed-ai/z-image/turbo"
     sends_webhooks = True
+    top_up_url = "https://wavespeed.ai/top-up"
 
     def submit(self, account: Account, job: Job) -> Request:
         url = f"{account.base_url}/api/v3/{quote(account.model, safe='/')}"

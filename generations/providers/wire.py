@@ -164,6 +164,7 @@ class Adapter(Protocol):
     polls_per_second: float = 20.0
     sends_webhooks: bool = False
     webhook_keys_url: str = ""  # where the public keys of its webhooks are, when those are signed with such
+    top_up_url: str = ""  # the page on which credit with it is paid for
 
     def most_images(self, model: str) -> int:
         """Of one request for this model, which goes by the upstream's own name here."""
@@ -173,6 +174,10 @@ class Adapter(Protocol):
         """Whether the answer to submit() is the image itself, so that a connection stays open as long as it takes."""
         return False
 
+    def top_up_at(self, base_url: str) -> str:
+        """Where the operator pays for more credit; where that is not known, who it is with."""
+        return self.top_up_url or base_url
+
     def submit(self, account: Account, job: Job) -> Request: ...
 
     def read_submit(self, account: Account, job: Job, response: Response) -> Answer: ...
@@ -181,7 +186,7 @@ class Adapter(Protocol):
         raise Unable(self.name)
 
     def read_poll(self, account: Account, handle: dict[str, str], response: Response) -> Answer:
-        """BUSY, LIMITED, ACCOUNT: this question could not be answered now; the task itself goes on."""
+        """BUSY, LIMITED, ACCOUNT, FUNDS: this question could not be answered now; the task itself goes on."""
         raise Unable(self.name)
 
     def cancel(self, account: Account, handle: dict[str, str]) -> Request | None:

@@ -21,7 +21,7 @@ from billing.models import (
 )
 from generations import lifecycle
 from generations.models import Generation, Image, UpstreamState
-from tests.billing import broken_gifts
+from tests.billing import broken_gifts, broken_remedies
 from tests.makers import (
     a_generation,
     a_paid_payment,
@@ -239,4 +239,5 @@ CASES: list[tuple[Callable[[Books], None], set[str]]] = [
     (usage("open_tasks"), {"key_usage_is_not_what_its_generations_say"}),
     (usage("lifetime_credits"), {"key_has_not_spent_what_its_generations_cost"}),
     *broken_gifts.CASES,
+    *broken_remedies.CASES,
 ]

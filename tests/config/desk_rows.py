@@ -23,6 +23,7 @@ from generations.models import (
     BilledDay,
     BlockedPhrase,
     Generation,
+    GpuWorker,
     Image,
     Incident,
     Sample,
@@ -90,6 +91,9 @@ def everything(name: str = "dora", shop: Shop | None = None) -> Rows:
     BlockedPhrase.objects.create(shop=shop, phrase=f"nothing of {name}")
     alerts.raise_alert(shop.pk, AlertKind.ACCOUNT, f"Something refuses {name}", "Look at it.")
     Alarm.objects.create(shop=shop, condition=f"queue:{name}", subject=f"{title} waits", advice="Look.")
+    GpuWorker.objects.get_or_create(
+        name="desk cuda 1", defaults={"device": "A card", "ready": True, "seconds_per_megapixel": 1.5}
+    )
     outbox.queue(shop.pk, dora.user.email, "Hello", "Hello")
     upstream = an_upstream(shop=shop, name=f"Upstream of {name}")
     BilledDay.objects.create(upstream=upstream, day="2026-01-02", amount_micros=5)

@@ -5,13 +5,15 @@ import datetime
 import pytest
 from django.core.management import call_command
 
-from billing import books, proofs
+from billing import audit, books, proofs
 from billing.audit import Finding
-from billing.models import BooksCheck, StripeEvent
+from billing.models import BooksCheck, LedgerEntry, StripeEvent
 from config import tasks
+from config.desk.books import PROVEN
 from generations.models import Alarm
+from tests.billing.lawless import lawless
 from tests.config.desk_rows import everything
-from tests.makers import ago
+from tests.makers import ago, an_organization
 from tests.operators import desk_of, operator
 from tests.pages import text_of
 
@@ -20,9 +22,27 @@ WRONG = Finding("wallet_is_not_the_sum_of_its_entries", {"wallet": "doras", "ava
 
 
 def test_before_the_first_check_nothing_is_claimed() -> None:
-    page = text_of(desk_of(operator()).get("/admin/books/"))
+    desk = desk_of(operator())
+    page = text_of(desk.get("/admin/books/"))
     assert "Nobody has checked them yet." in page
     assert "kept" not in page
+    assert "were not" not in page
+
+
+def test_a_new_shop_is_told_when_its_books_are_checked_first_and_alarmed_when_they_are_not() -> None:
+    """Today shows no red for what nobody could have done yet."""
+    organization = an_organization(10)
+    desk = desk_of(operator())
+    calm = desk.get("/admin/")
+    for words in ("not checked yet", "is done by itself every 5 minutes"):
+        assert words in text_of(calm)
+    assert 'class="bad"' not in calm.content.decode()
+    with lawless():
+        LedgerEntry.objects.filter(wallet__organization=organization).update(created_at=ago(3600))
+        alarmed = desk.get("/admin/")
+        assert "are beat and workers alive?" in text_of(alarmed)
+        assert 'class="bad"' in alarmed.content.decode()
+        assert "and were not" in text_of(desk.get("/admin/books/"))
 
 
 def test_what_was_found_stands_there_until_it_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,3 +107,8 @@ def test_books_that_nobody_checks_are_on_every_page() -> None:
     assert "Nobody checks the books." not in text_of(desk.get("/admin/"))
     BooksCheck.objects.update(checked_at=ago((books.OVERDUE + datetime.timedelta(minutes=1)).total_seconds()))
     assert "Nobody checks the books." in text_of(desk.get("/admin/accounts/shop/"))
+
+
+def test_every_rule_that_the_panel_names_is_one() -> None:
+    named = {rule for _title, rules in PROVEN.values() for rule in rules}
+    assert named <= {rule.name for rule in audit.all_rules()}

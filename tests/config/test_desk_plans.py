@@ -21,7 +21,7 @@ from accounts.models import Organization
 from accounts.shops import first_shop
 from billing import reads
 from billing.models import LedgerEntry, Wallet
-from generations import today
+from generations import margin, today
 from generations.models import CountedHour, Generation, Image
 from tests import scale
 from tests.cast import found, give_credits, new_key
@@ -210,6 +210,21 @@ if connection.vendor == "postgresql":  # SQLite counts no rows
         now = read_db_now()
         found_plans = plans_of(lambda: today.count_between(now - timedelta(days=30), now), ORDERS)
         assert any(plan.costs for plan in found_plans)
+
+    @pytest.mark.parametrize("by", sorted(set(margin.GROUPINGS) - {"task"}))
+    def test_margins_take_as_long_for_each_order_however_many_there_are(desk: Desk, by: str) -> None:
+        """Of all days, against a tenth of them: whoever read more of the tables than the days ask for would show."""
+        last = read_db_now().date()
+        some, every = (margin.Window(last - timedelta(days=days), last) for days in (5, 60))
+        each_us = []
+        for window in (some, every, some, every):
+            began = time.perf_counter()
+            orders = margin.total(margin.grouped(window, by)).orders
+            each_us.append(1e6 * (time.perf_counter() - began) / orders)
+        assert orders >= ROWS
+        ratio = min(each_us[1::2]) / min(each_us[::2])
+        scale.record(f"Margin by {by}, microseconds for each of {orders:,} orders", min(each_us[1::2]), "µs")
+        scale.record(f"Margin by {by}, for an order of 61 days against one of 6", ratio, "", limit=1.5)
 
 
 def test_pages_lose_and_double_nothing(desk: Desk) -> None:

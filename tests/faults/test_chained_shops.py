@@ -53,7 +53,7 @@ def test_images_pass_from_one_to_the_other_until_the_credits_are_spent(
         assert body["data"]["error_message"] == "upstream_unavailable: please retry later"
         assert settlements_of(task(refused)) == ["release"]
         state = UpstreamState.objects.get(pk=upstream.pk)
-        assert state.reason == "account"
+        assert state.reason == "funds"
         assert "402" in state.detail
 
         # A second account takes over: the customer sees nothing of it.

@@ -73,7 +73,9 @@ def test_it_gets_as_many_orders_at_once_as_it_has_places(access: Access, upstrea
     assert books_are_right()
 
 
-@pytest.mark.parametrize("kind", ["busy", "account", "rejected", "invalid", "timeout", "failed", "orphan"])
+@pytest.mark.parametrize(
+    "kind", ["busy", "account", "funds", "rejected", "invalid", "timeout", "failed", "orphan"]
+)
 def test_every_outcome_gives_its_place_back_once(access: Access, upstream: Upstream, kind: str) -> None:
     attempt = begun(access, upstream)
     end(attempt, kind)
@@ -140,6 +142,33 @@ def test_our_account_refused_once_opens_it_at_once(access: Access, upstream: Ups
     assert upstream.name in alert.subject
     assert "HTTP 402: no balance" in alert.body
     assert seconds_open(upstream) == 60
+
+
+def test_a_balance_that_is_used_up_opens_it_at_once_and_says_where_to_pay(access: Access) -> None:
+    upstream = an_upstream("wavespeed")
+    end(begun(access, upstream), "funds", "HTTP 402: Insufficient credits")
+    assert (state_of(upstream).reason, seconds_open(upstream)) == ("funds", 60)
+    alert = OperatorAlert.objects.get()
+    assert alert.subject == f"Our balance with {upstream.name} is used up"
+    assert "Top up at https://wavespeed.ai/top-up." in alert.body
+    assert "HTTP 402: Insufficient credits" in alert.body
+
+
+def test_a_probe_that_is_refused_for_another_reason_is_told_too(access: Access, upstream: Upstream) -> None:
+    reasons = ["account", "funds", "funds", "account"]
+    for reason in reasons:
+        end(begun(access, upstream), reason)
+        let_pass(upstream)
+        assert state_of(upstream).reason == reason
+    assert state_of(upstream).openings == len(reasons), "Its pauses grow all the while"
+    assert OperatorAlert.objects.count() == 3
+
+
+def test_a_question_that_is_refused_for_another_reason_tells_nobody_again(upstream: Upstream) -> None:
+    circuit.report(upstream.pk, OutcomeKind.ACCOUNT, "who are you?")
+    circuit.report(upstream.pk, OutcomeKind.FUNDS, "no money")
+    assert state_of(upstream).reason == "account"
+    assert OperatorAlert.objects.count() == 1
 
 
 # --- Probing ------------------------------------------------------------------------------------

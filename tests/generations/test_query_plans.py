@@ -394,6 +394,12 @@ if connection.vendor == "postgresql":  # on SQLite tests/billing/test_proofs.py 
             cursor.execute("DROP INDEX generation_awaited")
         assert any("generations_generation" in cost for cost in costs(plans(shop, try_again)))
 
+    def test_without_its_index_an_order_made_again_is_looked_for_among_all_control(shop: Shop) -> None:
+        """SQLite would make an index of its own for the one statement."""
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX generation_made_again")
+        assert any("generations_generation" in cost for cost in costs(plans(shop, check_the_ledger)))
+
     def test_a_full_check_of_the_ledger_reads_everything_control(shop: Shop) -> None:
         found = " ".join(costs(plans(shop, check_the_ledger_fully)))
         assert all(table in found for table in ORDERS - {"generations_attempt"})
@@ -418,6 +424,7 @@ def test_no_index_is_kept_that_nothing_uses(old_shop: Shop, monkeypatch: pytest.
         "generation_ended",
         "generation_awaited",
         "generation_by_request",
+        "generation_made_again",
         "attempt_open",
         "image_kept",
         "entry_newest_first",

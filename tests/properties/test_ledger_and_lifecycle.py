@@ -21,7 +21,7 @@ from pytest_django import Settings
 
 from accounts.errors import DomainError
 from billing import audit, ledger, proofs
-from billing.models import KeyUsage, Wallet
+from billing.models import KeyUsage, LedgerEntry, Wallet
 from generations import doorbell, lifecycle, sweeps
 from generations.errors import AlreadyEnded
 from generations.models import Attempt, Generation
@@ -110,6 +110,19 @@ class LedgerAndLifecycle(RuleBasedStateMachine):
             self.movements.append((kind, reference))
         for kind_again, reference_again in self.movements[-2:]:
             assert not self.move(kind_again, reference_again, credits, value)
+
+    @rule(credits=st.lists(st.integers(1, 30), max_size=4), known=st.integers(0, 2))
+    def give_for_each(self, credits: list[int], known: int) -> None:
+        """Many at once, among them some that were given before."""
+        before = [reference for kind, reference in self.movements if kind == "grant"][:known]
+        gifts = {new_reference(): amount for amount in credits}
+        given = ledger.grant_each(self.organization.pk, {**dict.fromkeys(before, 7), **gifts}, actor="system")
+        assert given == list(gifts)
+        for amount in credits:
+            self.books.add(amount, 0)
+        self.movements += [("grant", reference) for reference in given]
+        if given:
+            assert LedgerEntry.objects.get(reference=given[-1]).available_after == self.books.available
 
     # --- Orders ---------------------------------------------------------------------------------
 

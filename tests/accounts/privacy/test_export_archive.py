@@ -1,6 +1,7 @@
 """What an archive holds: all of the organization, nothing of others, and no secrets."""
 
 import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -35,6 +36,8 @@ def test_it_holds_all_of_the_organization(alice: Person, bob: Person) -> None:
     image = an_image_of(alice, "a fox, „schön“ 🦊")
     old = an_image_of(alice, "an old one", days_old=31)
     Generation.objects.filter(pk=old.generation_id).update(metadata_text='{"order": 17}')
+    made = {"seed": 7, "steps": 8, "width": 256, "height": 256, "revision": "abc", "torch": "2.13.0"}
+    Image.objects.filter(pk=image.pk).update(provenance_text=json.dumps(made))
     key, _secret = new_key(bob, name="CI")
     payment = a_paid_payment(alice.organization)
     Invitation.objects.create(
@@ -75,6 +78,8 @@ def test_it_holds_all_of_the_organization(alice: Person, bob: Person) -> None:
     [file] = first["images"]
     assert hashlib.sha256(zipped.read(file["file"])).hexdigest() == file["sha256"]
     assert zipped.read(file["file"]) == storage.read(image.storage_key)
+    assert file["provenance"] == made
+    assert second["images"][0]["provenance"] is None
     assert (second["prompt"], second["metadata"], second["webhook_url"]) == (
         "an old one",
         {"order": 17},

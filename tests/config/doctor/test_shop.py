@@ -183,6 +183,8 @@ def test_each_enabled_upstream_is_looked_at(settings: Settings) -> None:
         assert levels(upstreams.look) == ["ok"]
         circuit.report(upstream.pk, OutcomeKind.ACCOUNT, "no balance")
         assert "refuses our account" in trouble(upstreams.look).what
+        UpstreamState.objects.update(reason=circuit.FUNDS)
+        assert "Top up at" in trouble(upstreams.look).cure
         UpstreamState.objects.update(**circuit.CLOSED)
         settings.SEALING_KEYS = ["another key, of which nobody knew anything"]
         assert "CREDENTIALS_KEY" in trouble(upstreams.look).cure

@@ -107,9 +107,10 @@ def test_each_is_told_once_when_it_begins_and_once_when_it_is_over(
 
 
 @pytest.mark.django_db
-def test_a_circuit_that_the_refusal_of_our_account_opened_has_an_alert_of_its_own() -> None:
+@pytest.mark.parametrize("reason", sorted(circuit.REFUSED))
+def test_a_circuit_that_a_refusal_of_us_opened_has_an_alert_of_its_own(reason: str) -> None:
     an_open_circuit()
-    UpstreamState.objects.update(reason=circuit.ACCOUNT)
+    UpstreamState.objects.update(reason=reason)
     alarms.look()
     assert told() == []
 

@@ -71,15 +71,15 @@ def _numbers(found: object) -> list[int]:
 def test_our_account_refused_is_another_upstream_s_chance_and_never_the_customer_s_news(
     shop: RunningShop, ups: dict[str, Up], a_case: Callable[[], Case]
 ) -> None:
-    for status in (401, 402, 403):
+    for status, word in ((401, "account"), (402, "funds"), (403, "account")):
         case = a_case()
         refusing = case.upstream(ups["replicate"], priority=1)
         case.upstream(ups["portal"], priority=2)
         task_id = case.order(f"a lighthouse up:{status}")
         assert ended(task_id) == "failed", "The portal's stand-in was told the same"
-        assert outcomes(task_id) == ["account", "account"]
+        assert outcomes(task_id) == [word, word]
         assert case.status(task_id)["error_message"] == "upstream_unavailable: please retry later"
-        assert UpstreamState.objects.get(pk=refusing.pk).reason == "account"
+        assert UpstreamState.objects.get(pk=refusing.pk).reason == word
         assert settlements_of(task(task_id)) == ["release"]
 
 

@@ -12,7 +12,7 @@ from tests.upstreams.running import Up
 ORDERS = [
     ("inspection", OutcomeKind.REJECTED),
     ("parameter", OutcomeKind.INVALID),
-    ("arrearage", OutcomeKind.ACCOUNT),
+    ("arrearage", OutcomeKind.FUNDS),
     ("key", OutcomeKind.ACCOUNT),
     ("denied", OutcomeKind.ACCOUNT),
     ("nomodel", OutcomeKind.ACCOUNT),

@@ -73,7 +73,8 @@ def test_nonsense_instead_of_a_state_is_busy(polled: Up, word: str) -> None:
 
 
 STATUSES = {
-    OutcomeKind.ACCOUNT: (401, 402, 403, 404, 405, 301, 307),
+    OutcomeKind.ACCOUNT: (401, 403, 404, 405, 301, 307),
+    OutcomeKind.FUNDS: (402,),
     OutcomeKind.INVALID: (400, 413, 415, 422),
     OutcomeKind.BUSY: (408, 429, 500, 502, 503, 504),
 }
@@ -146,6 +147,10 @@ def test_a_wrong_credential_is_of_our_account(up: Up) -> None:
     assert end.kind == OutcomeKind.ACCOUNT
 
 
+def test_where_to_pay_for_more_is_a_page_or_whom_the_account_is_with(up: Up) -> None:
+    assert up.adapter.top_up_at("https://of-the-operator.example").startswith("https://")
+
+
 @pytest.mark.parametrize("status", [401, 422, 500])
 def test_no_record_holds_our_credential(up: Up, status: int) -> None:
     end = submit(up.adapter, up.account(), job(f"up:{status} up:echo")).end
@@ -156,7 +161,7 @@ def test_no_record_holds_our_credential(up: Up, status: int) -> None:
 def test_an_upstream_can_refuse_for_a_while(up: Up) -> None:
     up.behave(status=402, body={"detail": "no money"}, times=1)
     try:
-        assert submit(up.adapter, up.account(), job("a lighthouse")).end.kind == OutcomeKind.ACCOUNT
+        assert submit(up.adapter, up.account(), job("a lighthouse")).end.kind == OutcomeKind.FUNDS
         assert drive(up.adapter, up.account(), job("a lighthouse")).end.kind == OutcomeKind.OK
     finally:
         up.behave()

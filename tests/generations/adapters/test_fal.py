@@ -37,7 +37,7 @@ def test_several_images_come_of_one_request(up: Up) -> None:
 @pytest.mark.parametrize(
     ("word", "kind", "billed"),
     [
-        ("locked", OutcomeKind.ACCOUNT, False),
+        ("locked", OutcomeKind.FUNDS, False),
         ("policy", OutcomeKind.REJECTED, True),
         ("nsfw", OutcomeKind.REJECTED, True),
         ("invalid", OutcomeKind.INVALID, True),

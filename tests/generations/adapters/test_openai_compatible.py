@@ -22,8 +22,8 @@ def up(stand_in: Callable[[str], Up]) -> Up:
     [
         ("moderation", OutcomeKind.REJECTED),
         ("policy", OutcomeKind.REJECTED),
-        ("quota", OutcomeKind.ACCOUNT),
-        ("billing", OutcomeKind.ACCOUNT),
+        ("quota", OutcomeKind.FUNDS),
+        ("billing", OutcomeKind.FUNDS),
         ("nomodel", OutcomeKind.ACCOUNT),
         ("nodata", OutcomeKind.FAILED),
         ("badbase64", OutcomeKind.FAILED),

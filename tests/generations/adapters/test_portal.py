@@ -62,7 +62,7 @@ def test_images_are_found_wherever_portals_put_them(up: Up, word: str) -> None:
         ("noid", OutcomeKind.FAILED),
         ("blocked", OutcomeKind.REJECTED),
         ("code=401", OutcomeKind.ACCOUNT),
-        ("code=402", OutcomeKind.ACCOUNT),
+        ("code=402", OutcomeKind.FUNDS),
         ("code=400", OutcomeKind.INVALID),
         ("code=429", OutcomeKind.LIMITED),
         ("code=500", OutcomeKind.BUSY),
@@ -85,7 +85,7 @@ def test_an_unknown_status_is_waited_for(up: Up) -> None:
 @pytest.mark.parametrize("body", [b'{"code":"402"}', b'{"code":402,"data":{"status":"SUCCESS"}}'])
 def test_a_code_of_any_type_counts(up: Up, body: bytes) -> None:
     answer = up.adapter.read_submit(up.account(), job("x"), Response(200, {}, body))
-    assert answer.kind == OutcomeKind.ACCOUNT
+    assert answer.kind == OutcomeKind.FUNDS
 
 
 @pytest.mark.parametrize(("status", "code"), [(201, 201), (202, 200), (200, 202), (200, "201")])

@@ -28,7 +28,7 @@ def up(stand_in: Callable[[str], Up]) -> Up:
         ("lost", OutcomeKind.FAILED, False),
         ("running=2", OutcomeKind.OK, False),
         ("code=401", OutcomeKind.ACCOUNT, False),
-        ("code=402", OutcomeKind.ACCOUNT, False),
+        ("code=402", OutcomeKind.FUNDS, False),
         ("code=403", OutcomeKind.ACCOUNT, False),
         ("code=400", OutcomeKind.INVALID, False),
         ("code=422", OutcomeKind.INVALID, False),

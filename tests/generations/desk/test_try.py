@@ -79,7 +79,7 @@ def test_nothing_of_it_is_an_order(engine: Up) -> None:
     ("prompt", "kind", "says"),
     [
         ("up:401", OutcomeKind.ACCOUNT, "refuses our account"),
-        ("up:402", OutcomeKind.ACCOUNT, "refuses our account"),
+        ("up:402", OutcomeKind.FUNDS, "balance there is used up"),
         ("up:429", OutcomeKind.BUSY, "no time for us"),
         ("up:html", OutcomeKind.BUSY, "no time for us"),
         ("up:moderation", OutcomeKind.REJECTED, "refused this prompt"),
