@@ -8,7 +8,15 @@ from accounts.access import Access
 from accounts.models import Organization
 from generations import circuit, lifecycle, ordering, runner, storage
 from generations.models import Attempt, Generation, Image, Upstream, UpstreamState
-from tests.generations.at_upstreams.driving import COST_MICROS, FORMATS, at, ended, order, outcomes
+from tests.generations.at_upstreams.driving import (
+    COST_MICROS,
+    FORMATS,
+    at,
+    ended,
+    open_attempts,
+    order,
+    outcomes,
+)
 from tests.generations.kept_images import files
 from tests.makers import (
     a_request,
@@ -277,7 +285,10 @@ def test_a_shop_that_is_full_gets_no_other_order_meanwhile(access: Access, ups: 
     wait_until(lambda: outcomes(first) == [("limited", 0)], "it to say that it is full")
     assert not runner.run(second.pk)
     assert Generation.objects.get(pk=second.pk).claim == 0
-    wait_until(lambda: status_of(first)[0] == "succeeded", "the first", timeout_s=30)
-    assert ended(second) == ("succeeded", "")
+
+    def both_have_ended() -> bool:
+        return not open_attempts() and {status_of(one)[0] for one in (first, second)} == {"succeeded"}
+
+    wait_until(both_have_ended, "both of them", timeout_s=30)
     state = UpstreamState.objects.get(pk=upstream.pk)
     assert (state.opened_at, state.failures) == (None, 0)
