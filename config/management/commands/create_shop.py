@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from accounts import shop_opening, shop_rules
+from accounts.errors import DomainError
 from accounts.management.base import OperatorCommand
 from accounts.models import Organization, Shop
 from accounts.shops import address_of, host_of
@@ -32,10 +33,13 @@ class Command(OperatorCommand):
         if languages:  # it speaks the others as well
             languages += [code for code, _name in settings.LANGUAGES if code not in languages]
         shop = Shop(name=options["name"], currency=options["currency"], languages=languages)
-        with transaction.atomic():
-            shop_opening.open_shop(shop, options["domain"], operator=options["owner"])
-            if buyer is not None:
-                buy_from_the_platform(shop, buyer)
+        try:
+            with transaction.atomic():
+                shop_opening.open_shop(shop, options["domain"], operator=options["owner"])
+                if buyer is not None:
+                    buy_from_the_platform(shop, buyer)
+        except DomainError as error:
+            self.refuse(str(error.message))
         address = address_of(shop.pk)
         self.stdout.write(address)
         for step in self._next(shop, address, has_upstream=buyer is not None, owner=options["owner"]):
