@@ -3,12 +3,11 @@
 import pytest
 
 from accounts import closing, outbox
-from accounts.access import access_of_user
 from accounts.models import Membership, QueuedMail, Role, User
 from accounts.own_data import copy_of
 from billing.currencies import shown_lazily
 from tests.accounts.signing.steps import NEW, mails_to, sign_in, sign_up
-from tests.cast import Person
+from tests.cast import Person, access_of_user
 from tests.pages import browser_of
 
 pytestmark = pytest.mark.django_db
