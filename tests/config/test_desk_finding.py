@@ -108,7 +108,7 @@ def test_only_what_an_operator_may_see_is_found(django_assert_max_num_queries: C
         rows.customer.user.email,
         rows.customer.organization.slug,
         rows.payment.public_id,
-        "evt_desk",
+        "evt_dora",
     ):
         assert where(desk, term) == ""
         assert "Nothing of that name that you may see" in text_of(desk.post("/admin/find/", {"term": term}))

@@ -16,11 +16,13 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts import desk_lists
 from accounts.access import access_of_key
 from accounts.clock import read_db_now
+from accounts.desk_scope import CHOSEN
 from accounts.models import Organization
+from accounts.shops import first_shop
 from billing import reads
 from billing.models import LedgerEntry, Wallet
 from generations import today
-from generations.models import Generation, HourSum, Image
+from generations.models import CountedHour, Generation, Image
 from tests import scale
 from tests.cast import found, give_credits, new_key
 from tests.databases import Restore
@@ -65,6 +67,7 @@ def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> It
 @pytest.fixture
 def desk(old_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(desk_lists, "WINDOW", 1_000)
+    monkeypatch.setattr(desk_lists, "WINDOW_OF_SHOP", 1_000)
     with undone():
         yield old_desk
 
@@ -81,7 +84,7 @@ def look_at_today(desk: Desk) -> None:
 
 
 def sum_up(desk: Desk) -> None:
-    HourSum.objects.filter(pk__in=HourSum.objects.order_by("-hour").values("pk")[:3]).delete()
+    CountedHour.objects.filter(pk__in=CountedHour.objects.order_by("-hour").values("pk")[:3]).delete()
     assert today.sum_up() >= 2
 
 
@@ -92,6 +95,19 @@ def page_through(desk: Desk) -> None:
         assert len(cl.result_list) == 50
         page = desk.client.get(f"/admin/{name}/{cl.older}")
         assert page.context["cl"].result_list[0].pk < cl.result_list[-1].pk
+
+
+def look_at_one_shop(desk: Desk) -> None:
+    session = desk.client.session
+    session[CHOSEN] = first_shop().pk
+    session.save()
+    try:
+        page_through(desk)
+        look_at_today(desk)
+    finally:
+        session = desk.client.session
+        del session[CHOSEN]
+        session.save()
 
 
 def filter_lists(desk: Desk) -> None:
@@ -168,7 +184,16 @@ def search(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "happening",
-    [look_at_today, sum_up, page_through, filter_lists, go_to_a_day, look_at_one_organization, search],
+    [
+        look_at_today,
+        sum_up,
+        page_through,
+        filter_lists,
+        go_to_a_day,
+        look_at_one_organization,
+        search,
+        look_at_one_shop,
+    ],
 )
 def test_no_statement_of_the_desk_reads_more_as_tables_grow(
     desk: Desk, happening: Callable[[Desk], None]
