@@ -205,9 +205,7 @@ class Chosen(RelatedFieldListFilter):
         desk = model_admin.admin_site._registry.get(model)
         if not isinstance(desk, OfShop):
             return []
-        seen = desk.in_scope(request, model._default_manager.all())
-        if seen[MOST_CHOICES:].exists():
-            return []  # of all shops, too many to choose from: of one they are offered
-        return field.get_choices(
-            include_blank=False, ordering=ordering, limit_choices_to={"pk__in": seen.values("pk")}
-        )
+        seen = desk.in_scope(request, model._default_manager.order_by(*ordering))
+        found = [(row.pk, str(row)) for row in seen[: MOST_CHOICES + 1]]
+        # Of all shops they may be too many to choose from: then those of one are offered.
+        return found if len(found) <= MOST_CHOICES else []

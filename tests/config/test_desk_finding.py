@@ -69,7 +69,7 @@ def test_everything_is_found_by_what_customers_and_others_call_it() -> None:
         invitation.public_id: invitation,
         endpoint.public_id: endpoint,
         delivery.public_id: delivery,
-        "desk-2026": rows.customer.organization.shop.vouchers.get(),
+        "dora-2026": rows.customer.organization.shop.vouchers.get(),
     }.items():
         assert where(desk, term) == of(row), term
     several = text_of(desk.post("/admin/find/", {"term": rows.succeeded.reference}))
