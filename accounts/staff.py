@@ -58,7 +58,7 @@ OPERATOR: Final = (
     | _named(
         "billing",
         "add_creditpack change_creditpack delete_creditpack add_voucher change_voucher delete_voucher"
-        " view_stripeaccount",
+        " view_stripeaccount change_stripeaccount",
     )
     | _named(
         "generations",

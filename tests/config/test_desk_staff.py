@@ -23,7 +23,7 @@ from accounts.models import (
 )
 from accounts.organizations import person
 from billing.models import CreditPack, Payment
-from generations.models import Generation, ImageModel, ModelPrice
+from generations.models import Generation, ImageModel, ModelPrice, Upstream
 from tests.config.desk_rows import everything
 from tests.config.desk_shops import SECOND, Desk, a_desk
 from tests.operators import clerk, desk_of, do, operator
@@ -211,6 +211,41 @@ def test_a_shop_is_found_among_many_and_kept_in_the_session(desk: Desk) -> None:
     assert boss.get("/admin/shown/").status_code == 200
     assert boss.session[desk_scope.CHOSEN] == desk.shop.pk
     assert desk.browser(desk.staff()).post("/admin/shown/", {"shop": "1"}).status_code == 404
+
+
+def test_operators_read_what_the_platform_did_to_their_shop_and_not_who(desk: Desk) -> None:
+    boss, member = operator(), a_member(desk, "somebody@desk.example")
+    upstream = Upstream.objects.get(shop=desk.shop)
+    platform = desk_of(boss)
+    platform.post("/admin/generations/upstream/", {"action": "disable", "_selected_action": upstream.pk})
+    rights = {"is_staff": "on", "permissions": [], "reason": "helps the platform"}
+    assert platform.post(f"/admin/rights/{member.pk}/", rights).status_code == 302
+    page = text_of(desk.browser(desk.staff()).get("/admin/admin/logentry/"))
+    assert "Disabled." in page
+    assert "somebody of the platform" in page
+    assert boss.email not in page
+    assert "helps the platform" not in page
+    page = text_of(platform.get("/admin/admin/logentry/"))
+    assert boss.email in page
+    assert "helps the platform" in page
+
+
+def test_today_shows_one_shop_or_each_currency_apart(desk: Desk) -> None:
+    everything("annabella")
+    boss = desk_of(operator())
+    page = text_of(boss.get("/admin/"))
+    assert "Today, UTC · EUR" in page
+    assert "Today, UTC · USD" in page
+    boss.post("/admin/shown/", {"shop": desk.shop.pk})
+    for client in (boss, desk.browser(desk.staff())):
+        page = text_of(client.get("/admin/"))
+        assert "Today, UTC" in page
+        assert "· EUR" not in page
+        assert "$" not in page
+        assert "Upstream of bertoldina" in page
+        assert "annabella" not in page.lower()
+    assert "The books" in text_of(boss.get("/admin/"))
+    assert "The books" not in text_of(desk.browser(desk.staff()).get("/admin/"))
 
 
 # --- Giving and taking ----------------------------------------------------------------------------
