@@ -24,7 +24,7 @@ def look() -> Iterator[Finding]:
         count, sound = count + 1, sound + (not found)
         yield from found
     if count:
-        yield ok(f"{count} shops beside the first, of which {sound} have all that they need.")
+        yield ok(f"beside the first: {count}, of which {sound} lack nothing.")
 
 
 def _hosts() -> Iterator[Finding]:

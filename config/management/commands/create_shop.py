@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts import shop_opening, shop_rules
 from accounts.errors import DomainError
+from accounts.hosts import shown_host
 from accounts.management.base import OperatorCommand
 from accounts.models import Organization, Shop
 from accounts.shops import address_of, host_of
@@ -47,7 +48,7 @@ class Command(OperatorCommand):
 
     def _next(self, shop: Shop, address: str, *, has_upstream: bool, owner: str) -> list[str]:
         steps = [
-            f"Let {host_of(shop.pk)} lead to this machine, and its proxy know it: docs/shops.md, Domains."
+            f"Let {shown_host(host_of(shop.pk))} lead to this machine, and its proxy know it: docs/shops.md, Domains."
         ]
         if owner:
             steps.append(f"{owner} got a mail with the way to the desk: {address}/admin/")

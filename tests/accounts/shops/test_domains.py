@@ -160,7 +160,7 @@ def test_doctor_says_what_a_shop_lacks(shop: Shop, settings: Settings) -> None:
     assert said("error") == ""
     settings.DEMO = True
     assert said("warning") == ""
-    assert "1 shops beside the first, of which 1 have all" in said("ok")
+    assert "beside the first: 1, of which 1 lack nothing" in said("ok")
     shop.credit_packs.update(is_active=False)
     ModelPrice.objects.filter(shop=shop).delete()
     ShopDomain.objects.filter(shop=shop).update(is_primary=False)
