@@ -22,15 +22,13 @@ from accounts.errors import (
     Unavailable,
 )
 from accounts.gcra import Decision
+from config.programs import API_PREFIXES
 from generations.api import openai_errors
 
 logger = logging.getLogger(__name__)
 
 AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 UNAVAILABLE_RETRY_S = 5
-# What Stripe and GitHub call; the pages of webhooks lie beside it.
-SIGNED_PREFIXES = ("/webhooks/stripe", "/webhooks/github-secret-scanning")
-API_PREFIXES = ("/api/", "/v1/", "/hooks/", *SIGNED_PREFIXES)
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from config.api import API_PREFIXES, SIGNED_PREFIXES
+from config.programs import API_PREFIXES, SIGNED_PREFIXES
 
 Problem = Literal["too_large", "timeout", "incomplete"]
 

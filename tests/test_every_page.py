@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.api import SIGNED_PREFIXES
+from config.programs import SIGNED_PREFIXES
 from tests import scale
 from tests.cast import Person
 from tests.page_forms import PageForm, forms_of
