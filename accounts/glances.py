@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from django.db import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -12,15 +15,23 @@ LOOK_AGAIN_S = 1.0
 
 
 class Glances(Generic[K, V]):
-    """What `look` finds for a key, asked for at most once a second and process. What it raises is not kept."""
+    """What `look` finds for a key, asked for at most once a second and process. What it raises is not kept. Who looks
+    for one key keeps nobody from another.
+    """
 
     def __init__(self, look: Callable[[K], V]) -> None:
         self._look = look
         self._lock = threading.Lock()
+        self._looking: dict[K, threading.Lock] = {}
         self._seen: dict[K, tuple[float, V]] = {}
 
     def __call__(self, key: K) -> V:
+        seen = self._seen.get(key)
+        if seen is not None and time.monotonic() - seen[0] < LOOK_AGAIN_S:
+            return seen[1]
         with self._lock:
+            looking = self._looking.setdefault(key, threading.Lock())
+        with looking:
             seen = self._seen.get(key)
             if seen is None or time.monotonic() - seen[0] >= LOOK_AGAIN_S:
                 seen = self._seen[key] = time.monotonic(), self._look(key)
@@ -29,3 +40,45 @@ class Glances(Generic[K, V]):
     def forget(self) -> None:
         """The next one looks anew."""
         self._seen.clear()
+
+
+class Kept(Generic[V]):
+    """One value for all threads, read at most once a second. `read` gets the one before.
+
+    While a thread reads, the others go on with the one before; and all of them while the database is away. Waited for
+    is only the first, and, as long as a second, one that comes after a silence: the one before may be hours old.
+    """
+
+    def __init__(self, read: Callable[[V | None], V]) -> None:
+        self._read = read
+        self._lock = threading.RLock()  # what is read may be made first, and whoever makes it may ask for it
+        self._held: tuple[float, V] | None = None
+
+    def __call__(self) -> V:
+        held = self._held
+        late_s = 0.0 if held is None else time.monotonic() - held[0] - LOOK_AGAIN_S
+        if held is not None and late_s < 0:
+            return held[1]
+        patience_s = -1 if held is None else 0 if late_s < LOOK_AGAIN_S else LOOK_AGAIN_S
+        if not self._lock.acquire(timeout=patience_s):
+            return held[1]  # type: ignore[index]  # without one it is waited for
+        try:
+            held = self._held
+            if held is None or time.monotonic() - held[0] >= LOOK_AGAIN_S:
+                value = self._newer(held)
+                held = self._held = time.monotonic(), value
+            return held[1]
+        finally:
+            self._lock.release()
+
+    def _newer(self, held: tuple[float, V] | None) -> V:
+        try:
+            return self._read(None if held is None else held[1])
+        except (DatabaseError, PoolTimeout):
+            if held is None:
+                raise
+            return held[1]
+
+    def forget(self) -> None:
+        """The next one reads anew."""
+        self._held = None

@@ -1,22 +1,24 @@
 """Which shop is asked: the host name decides, here and nowhere else; and where each shop is."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import hooks
-from accounts.glances import Glances
+from accounts.glances import Kept
 from accounts.hosts import clean_host
 from accounts.models import Shop
 
 FIRST_SHOP_SLUG: Final = "shop"
-LOOK_AGAIN_S: Final = 1.0
+# A row that is read with others costs about a thirtieth of one that is read alone.
+ROW_KEPT_S: Final = 15.0
 
 
 def first_shop() -> Shop:
@@ -35,92 +37,127 @@ def first_shop() -> Shop:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """Of one shop. `languages`: () for all; `is_paused`: suspended, or being closed; limits None: the settings'."""
+
+    languages: tuple[str, ...] = ()
+    is_paused: bool = False
+    rate_per_minute: int | None = None
+    burst: int | None = None
+
+
+USUAL: Final = Facts()
+
+
+@dataclass(frozen=True, slots=True)
 class _Hosts:
-    """`shops`: active host -> shop. `primary`: shop -> the host that its links begin with."""
+    """As they were at one moment. `shops`: host -> the shop that it leads to; `off`: those that lead nowhere, though
+    they belong to one. `primary`: shop -> the host that its links begin with. `facts` of all shops. `rows` of those
+    that were asked for lately; `asked`: when, as time.monotonic() says it.
+    """
 
     first: int
     shops: dict[str, int]
+    off: frozenset[str]
     primary: dict[int, str]
+    facts: dict[int, Facts]
+    rows: dict[int, Shop]
+    asked: dict[int, float]
 
 
-class _Directory:
-    """All domains, read at most once in LOOK_AGAIN_S a process, so that names nobody has cost no query either. While
-    the database is away, what was read last.
+def _read(before: _Hosts | None) -> _Hosts:
+    """Two queries, however many shops there are: all domains, so that names nobody has cost no query either; and the
+    rows of shops that somebody will ask for again, all at once.
     """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._read_at = 0.0
-        self._hosts: _Hosts | None = None
-
-    def __call__(self) -> _Hosts:
-        hosts = self._hosts
-        if hosts is not None and time.monotonic() - self._read_at < LOOK_AGAIN_S:
-            return hosts
-        with self._lock:
-            if self._hosts is None or time.monotonic() - self._read_at >= LOOK_AGAIN_S:
-                try:
-                    self._hosts = _read()
-                except DatabaseError:
-                    if self._hosts is None:
-                        raise
-                self._read_at = time.monotonic()
-            return self._hosts
-
-    def forget(self) -> None:
-        self._hosts = None
-
-
-def _read() -> _Hosts:
     rows = list(
-        Shop.objects.filter(closed_at=None)
-        .order_by("pk", "domains__pk")
-        .values_list("pk", "domains__host", "domains__is_primary", "domains__active")
+        Shop.objects.order_by("pk", "domains__pk")
+        .annotate(is_paused=Q(suspended_at__isnull=False) | Q(closing_at__isnull=False))
+        .values_list(
+            "pk",
+            "closed_at",
+            "languages",
+            "is_paused",
+            "rate_per_minute",
+            "burst",
+            "domains__host",
+            "domains__is_primary",
+            "domains__active",
+        )
     )
     first = rows[0][0] if rows else first_shop().pk
-    shops, primary = dict[str, int](), dict[int, str]()
-    for pk, host, is_primary, active in rows:
-        if host is None or not active:
+    of_settings = hosts_of_settings()
+    shops, off, primary, facts = dict[str, int](), set[str](), dict[int, str](), dict[int, Facts]()
+    for pk, closed_at, languages, is_one_paused, rate_per_minute, burst, host, is_primary, active in rows:
+        facts[pk] = Facts(tuple(languages), is_one_paused, rate_per_minute, burst)
+        is_of_settings = host in of_settings
+        if host is None or (is_of_settings and pk != first):
+            continue
+        if not is_of_settings and (closed_at is not None or not active):
+            off.add(host)
             continue
         shops[host] = pk
-        if is_primary or pk not in primary:
+        if is_primary or (pk not in primary and pk != first):  # which has PUBLIC_URL
             primary[pk] = host
-    for host in _first_hosts():
-        shops.setdefault(host, first)
-    return _Hosts(first, shops, primary)
+    shops |= dict.fromkeys(of_settings, first)  # nobody takes the platform's own address by a row
+    since = time.monotonic() - ROW_KEPT_S
+    known = list(before.asked.items()) if before is not None else []
+    asked = {pk: at for pk, at in known if at > since}
+    found = Shop.objects.in_bulk(asked) if asked else {}
+    return _Hosts(first, shops, frozenset(off), primary, facts, found, asked)
 
 
-def _first_hosts() -> list[str]:
+def hosts_of_settings() -> list[str]:
+    """Those that lead to the first shop without a row: PUBLIC_URL's and OTHER_HOSTS."""
     public = clean_host(urlsplit(settings.PUBLIC_URL).netloc)
     return [*([public] if public else []), *settings.OTHER_HOSTS]
 
 
-_hosts = _Directory()
-_rows: Glances[int, Shop | None] = Glances(lambda pk: Shop.objects.filter(pk=pk).first())
+_hosts = Kept(_read)
 
 
 def forget() -> None:
     """The next request looks anew."""
     _hosts.forget()
-    _rows.forget()
 
 
 def id_at(host_header: str) -> int | None:
     """The shop that this host leads to; None for a host that leads nowhere."""
-    hosts = _hosts()
-    host = clean_host(host_header)
+    hosts, host = _hosts(), clean_host(host_header)
     found = hosts.shops.get(host) if host is not None else None
-    if found is None and settings.UNKNOWN_HOSTS == "first":
+    if found is None and host not in hosts.off and settings.UNKNOWN_HOSTS == "first":
         return hosts.first
     return found
 
 
 def by_id(shop_id: int) -> Shop:
-    """As it was within the last second; not to be changed. Raises Shop.DoesNotExist."""
-    shop = _rows(shop_id)
+    """As it was within the last second or two; not to be changed. Raises Shop.DoesNotExist."""
+    hosts = _hosts()
+    hosts.asked[shop_id] = time.monotonic()
+    shop = hosts.rows.get(shop_id)
     if shop is None:
-        raise Shop.DoesNotExist
+        shop = hosts.rows[shop_id] = Shop.objects.get(pk=shop_id)
     return shop
+
+
+def is_known(host: str) -> bool:
+    """Whether a host leads to a shop by its own right, without a query."""
+    clean = clean_host(host)
+    return clean is not None and clean in _hosts().shops
+
+
+def all_hosts() -> Mapping[str, int]:
+    """Each host that leads to a shop by its own right, and whose it is."""
+    return _hosts().shops
+
+
+def facts_of(shop_id: int) -> Facts:
+    """As they were within the last second; without a query."""
+    return _hosts().facts.get(shop_id, USUAL)
+
+
+def is_paused(shop_id: int) -> bool:
+    """Whether it is suspended, or is being closed: then nothing new is made or bought."""
+    return facts_of(shop_id).is_paused
 
 
 def first_id() -> int:
@@ -132,8 +169,11 @@ def address_of(shop_id: int) -> str:
     shop that has none, PUBLIC_URL.
     """
     host = _hosts().primary.get(shop_id)
-    if host is None:
-        return str(settings.PUBLIC_URL)
+    return str(settings.PUBLIC_URL) if host is None else address_at(host)
+
+
+def address_at(host: str) -> str:
+    """The same for a host that may have been entered just now."""
     public = urlsplit(settings.PUBLIC_URL)
     port = f":{public.port}" if public.port else ""
     return f"{public.scheme}://{host}{port}"
@@ -156,6 +196,11 @@ def shop_id_of(request: Any) -> int:
     """The same without a look at its row. Health checks, which come by any name, ask the first one."""
     found: int | None = getattr(request, "shop_id", None)
     return first_id() if found is None else found
+
+
+def is_at(request: HttpRequest, shop_id: int) -> bool:
+    """Whether this request asks that shop, by any of its names, or where links to it begin."""
+    return shop_id_of(request) == shop_id or here(request) == address_of(shop_id)
 
 
 def here(request: HttpRequest, path: str = "") -> str:
