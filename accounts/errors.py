@@ -85,6 +85,7 @@ class UnknownHost(DomainError):
     """RFC 9110's misdirected request: the name leads here, and to no shop."""
 
     type, status, message = "unknown_host", 421, _("There is no shop at this address")
+    advice = _("Look for a typing mistake in it.")
 
 
 class MethodNotAllowed(DomainError):

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import shops, trail
 from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed, UnknownHost
+from accounts.hosts import as_header
 from config import languages, pages, preferences
 from config.api import error_response, is_api
 
@@ -131,9 +133,12 @@ class ShopMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked = request.META.get("HTTP_HOST") or _server_name(request)
+        # What comes after reads it as we do, and trips over none that Django would refuse.
+        request.META["HTTP_HOST"] = as_header(asked)
         if request.path_info in WITHOUT_SHOP:
             return self.get_response(request)
-        shop_id = shops.id_at(request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", ""))
+        shop_id = shops.id_at(asked)
         if shop_id is None:
             return _nobody_here(request)
         request.shop_id = shop_id  # type: ignore[attr-defined]  # read by shops.shop_id_of
@@ -141,10 +146,20 @@ class ShopMiddleware:
         return self.get_response(request)
 
 
+def _server_name(request: HttpRequest) -> str:
+    """Of HTTP/1.0, and of clients that leave the header empty: the address of this machine that they came to."""
+    name, port = request.META.get("SERVER_NAME", ""), request.META.get("SERVER_PORT", "")
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
 def _nobody_here(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         return error_response(request, UnknownHost())
-    return HttpResponse(f"{UnknownHost.message}\n", "text/plain; charset=utf-8", status=421)
+    with translation.override(languages.of(request)):
+        text = f"{UnknownHost.message}. {UnknownHost.advice}\n"
+    return HttpResponse(
+        text, "text/plain; charset=utf-8", status=UnknownHost.status, headers={"Cache-Control": "no-store"}
+    )
 
 
 class ShopSessionMiddleware(SessionMiddleware):
@@ -158,8 +173,16 @@ class ShopSessionMiddleware(SessionMiddleware):
 
 
 class OriginMiddleware(CsrfViewMiddleware):
-    """Behind a proxy that ends TLS, forms come from the https address of the shop that is asked, and of no other."""
+    """Forms come from the shop that is asked, and from no other. Behind a proxy that ends TLS their origin is https,
+    and behind one that keeps the Host header to itself, the shop's own address.
+    """
 
     def _origin_verified(self, request: HttpRequest) -> bool:
         known: bool = super()._origin_verified(request)  # type: ignore[misc]  # Django's own, without a type
-        return known or request.META["HTTP_ORIGIN"] == shops.here(request)
+        return known or request.META["HTTP_ORIGIN"] in _origins(request)
+
+
+def _origins(request: HttpRequest) -> set[str]:
+    scheme, shop_id = urlsplit(settings.PUBLIC_URL).scheme, shops.shop_id_of(request)
+    found = {f"{scheme}://{request.get_host()}", shops.address_of(shop_id)}
+    return found | {settings.PUBLIC_URL} if shop_id == shops.first_id() else found

@@ -16,6 +16,7 @@ from typing import IO, Any
 from django.conf import settings
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]  # exported by alias
 
+from accounts.hosts import clean_host
 from accounts.line import ENVIRON_KEY
 from config.client_line import ClientLine
 from config.parent_death import die_with
@@ -117,6 +118,12 @@ def make_environ(scope: Scope, headers: Headers, body: Body) -> Environ:
         key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
         separator = "; " if name == "cookie" else ","
         environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
+    if scope.authority:
+        # `GET http://shop.example/`: the target counts (RFC 9112). What stands in front may have gone by the header, so
+        # where they differ nobody is asked.
+        header = environ.get("HTTP_HOST", scope.authority)
+        is_one = clean_host(header) == clean_host(scope.authority)
+        environ["HTTP_HOST"] = scope.authority if is_one else UNREADABLE
     return environ
 
 

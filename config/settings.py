@@ -208,7 +208,6 @@ CSRF_FAILURE_VIEW = "config.pages.csrf_failure"
 ALLOWED_HOSTS = ["*"]
 OTHER_HOSTS = env.hosts("OTHER_HOSTS")
 UNKNOWN_HOSTS = env.word("UNKNOWN_HOSTS", "refuse" if DATABASE_URL else "first", ("refuse", "first"))
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0

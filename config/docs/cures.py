@@ -33,6 +33,10 @@ CURES: dict[str, Any] = {
         "The id is mistyped, or belongs to another organization or to the other mode: test keys do not see what live "
         "keys made, nor the other way round."
     ),
+    "unknown_host": _(
+        "The host that you ask leads to no shop: it is mistyped, or was switched off. Use the address that these docs "
+        "stand at."
+    ),
     "method_not_allowed": _("`Allow` in the answer names the methods that there are."),
     "body_timeout": _("The body has to arrive within 10 seconds. Send it again."),
     "body_too_large": _("A body has 64 KiB at most."),

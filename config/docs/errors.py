@@ -7,12 +7,13 @@ from typing import Any
 from rest_framework.views import APIView
 
 from accounts.documented import Documented
-from accounts.errors import DomainError
+from accounts.errors import DomainError, UnknownHost
 from config.docs.cures import CURES
 from config.docs.openapi import errors_of
 from generations.errors import ImageDeleted, LinkClosed
 
-BESIDE = (LinkClosed, ImageDeleted)  # of the addresses of images, which are no endpoints
+# Of the addresses of images, which are no endpoints; and of a name that leads to no shop, so to none of its endpoints.
+BESIDE = (LinkClosed, ImageDeleted, UnknownHost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ def test_address_opens_without_a_key(key: str, settings: Settings) -> None:
     assert (opened.status_code, opened["Content-Type"]) == (200, "image/jpeg")
 
 
-def test_address_never_starts_with_the_host_that_was_asked(key: str) -> None:
+def test_address_never_starts_with_the_host_that_was_asked(key: str, settings: Settings) -> None:
+    settings.UNKNOWN_HOSTS = "first"
     generation = ordered(key)
     runner.run(generation.pk)
     data = data_of(

@@ -20,6 +20,7 @@ LOCAL = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost:8000"}
 def folder(settings: Settings, tmp_path: Path) -> Path:
     settings.EMAIL_BACKEND = "accounts.mail_files.FileBackend"
     settings.MAILS_DIR, settings.MAILS_PAGE = tmp_path / "mails", True
+    settings.UNKNOWN_HOSTS = "first"  # as in every demo
     return tmp_path / "mails"
 
 
@@ -62,6 +63,9 @@ def test_mail_of_a_sign_up_can_be_opened_there_and_its_link_followed() -> None:
         {"HTTP_HOST": "evil.example"},
         {"HTTP_HOST": "localhost.evil.example:8000"},
         {"HTTP_HOST": "192.0.2.1:8000"},
+        {"HTTP_HOST": "evil_.example:8000"},
+        {"HTTP_HOST": "localhost,evil.example"},
+        {"HTTP_HOST": "", "SERVER_NAME": "192.0.2.1"},
     ],
 )
 def test_others_find_nothing(environ: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
 from tests.accounts.signing.steps import (
@@ -200,7 +201,8 @@ def test_who_signed_in_long_ago_is_asked_for_the_password_first(alice: Person) -
     assert len(mails_to(NEW)) == 1
 
 
-def test_being_asked_leads_nowhere_else(alice: Person) -> None:
+def test_being_asked_leads_nowhere_else(alice: Person, settings: Settings) -> None:
+    settings.UNKNOWN_HOSTS = "first"
     client = signed_in(alice)
     response = client.post(
         "/account/again/?next=https://evil.example/", {"password": PASSWORD}, HTTP_HOST="evil.example"

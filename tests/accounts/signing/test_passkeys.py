@@ -55,6 +55,7 @@ def test_challenge_names_our_address_whatever_host_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(django_settings, "PUBLIC_URL", "https://shop.example")
+    monkeypatch.setattr(django_settings, "UNKNOWN_HOSTS", "first")
     options = browser_of().get(SIGN_IN, HTTP_HOST="evil.example").json()["request_options"]["publicKey"]
     assert options["rpId"] == "shop.example"
     assert options["userVerification"] == "required"

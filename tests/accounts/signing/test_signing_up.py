@@ -178,7 +178,8 @@ def test_forms_of_another_site_are_refused() -> None:
     assert not User.objects.exists()
 
 
-def test_it_leads_to_where_one_wanted_to_go_and_nowhere_else() -> None:
+def test_it_leads_to_where_one_wanted_to_go_and_nowhere_else(settings: Settings) -> None:
+    settings.UNKNOWN_HOSTS = "first"
     for number, (wanted, got) in enumerate(
         {
             "/credits/": "/credits/",
@@ -193,7 +194,8 @@ def test_it_leads_to_where_one_wanted_to_go_and_nowhere_else() -> None:
         assert client.post(confirm_path(email))["Location"] == got
 
 
-def test_links_begin_with_our_address_whatever_host_is_asked() -> None:
+def test_links_begin_with_our_address_whatever_host_is_asked(settings: Settings) -> None:
+    settings.UNKNOWN_HOSTS = "first"
     sign_up(browser_of(), NEW)
     client = browser_of()
     client.post(

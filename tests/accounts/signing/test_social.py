@@ -105,7 +105,8 @@ def test_new_person_is_asked_for_the_organization_and_is_in(github: Github) -> N
     assert mails_to(NEW) == []
 
 
-def test_it_comes_back_to_our_address_whatever_host_is_asked(github: Github) -> None:
+def test_it_comes_back_to_our_address_whatever_host_is_asked(github: Github, settings: Settings) -> None:
+    settings.UNKNOWN_HOSTS = "first"
     asked = begin(browser_of(), HTTP_HOST="evil.example")
     assert asked["redirect_uri"] == "http://localhost:8000/sign-in/github/back/"
     assert (asked["client_id"], asked["code_challenge_method"]) == ("id-1", "S256")
