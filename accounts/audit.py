@@ -70,10 +70,15 @@ def record_of_person(
     actor: str = "",
     origin: Origin = NOWHERE,
     note: str = "",
+    shop_id: int | None = None,
     **details: Detail,
 ) -> None:
-    """What concerns somebody's own account is told to each of their organizations. `actor`: if it was another."""
+    """What concerns somebody's own account is told to each of their organizations; with `shop_id`, to those of this
+    shop. `actor`: if it was another.
+    """
     memberships = Membership.objects.filter(user=user).select_related("organization").order_by("pk")
+    if shop_id is not None:
+        memberships = memberships.filter(organization__shop=shop_id)
     for membership in memberships:
         record(
             membership.organization,

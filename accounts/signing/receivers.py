@@ -20,6 +20,7 @@ from accounts.addresses import client_address
 from accounts.audit import record_of_person
 from accounts.models import AuditAction, User
 from accounts.origin import origin_of
+from accounts.shops import shop_id_of
 from accounts.signing import addresses, failures, second_factor, sessions, unproven
 
 TYPE = Authenticator.Type
@@ -45,7 +46,9 @@ def connect() -> None:
 
 
 def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
-    """`methods`: what they showed, such as ["password", "totp"]."""
+    """`methods`: what they showed, such as ["password", "totp"]. It opens nothing in other shops, so their
+    organizations are not told.
+    """
     records = get_authentication_records(request, user)
     methods = [
         str(entry.get("type") or entry.get("provider") or entry["method"])
@@ -53,7 +56,7 @@ def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
         if not entry.get("reauthenticated")
     ]
     with transaction.atomic():
-        _note(request, user, AuditAction.SIGNED_IN, methods=methods)
+        _note(request, user, AuditAction.SIGNED_IN, shop_id=shop_id_of(request), methods=methods)
     for hook in hooks.signed_in:
         hook(user, client_address(request))
 

@@ -21,6 +21,15 @@ class SessionStore(DatabaseStore):
             return {}
         return data
 
+    def flush(self) -> None:
+        self.keys()  # only reading tells whose it is: another shop's does not end here
+        super().flush()
+
+    def save(self, must_create: bool = False) -> None:
+        if not must_create:
+            self.keys()
+        super().save(must_create)
+
     def encode(self, session_dict: dict[str, Any]) -> str:
         bound = session_dict if self.shop_id is None else {**session_dict, SHOP: self.shop_id}
         return super().encode(bound)
