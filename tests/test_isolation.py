@@ -11,95 +11,23 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts import invitations, sealing
-from accounts.models import ApiKey, DataExport, Role
-from generations import runner
-from generations.models import Generation, Image
+from accounts.models import ApiKey, Role
+from generations.models import Generation
 from tests.accounts.client import send
+from tests.belongings import Belongings, belongings_of
 from tests.cast import Person, access_of_user, join, new_key
-from tests.makers import a_paid_payment, a_payment, a_request
 from tests.pages import browser_of
 from tests.routes import METHODS, Route, routes, rows
-from webhooks.event_types import EVENT_TYPES
-from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.publishing import publish
-from webhooks.secrets import new_secret
 
 pytestmark = pytest.mark.django_db
 
-SECRET_PROMPT = "a lighthouse that only alice knows of"
-
-
-@dataclass(frozen=True, slots=True)
-class Hers:
-    """What alice's organization has; `values` by the names that addresses give their arguments."""
-
-    values: dict[str, Any]
-    markers: set[str]
-    session_id: str
-
 
 @pytest.fixture
-def hers(alice: Person) -> Hers:
-    from generations import lifecycle
-
-    key, _secret = new_key(alice, name="alice's own")
-    generation = lifecycle.submit(access_of_user(alice.user), a_request(SECRET_PROMPT), endpoint="test")
-    runner.run(generation.pk)
-    waiting = lifecycle.submit(access_of_user(alice.user), a_request(SECRET_PROMPT), endpoint="test")
-    image = Image.objects.get(generation=generation)
-    invitation = invitations.invite(access_of_user(alice.user), "dora@hers.example", Role.VIEWER)
-    export = DataExport.objects.create(organization=alice.organization, asked_by=alice.user)
-    passkey = Authenticator.objects.create(user=alice.user, type=Authenticator.Type.WEBAUTHN, data={})
-    endpoint = WebhookEndpoint.objects.create(
-        organization=alice.organization,
-        livemode=True,
-        url="https://hers.example/hooks",
-        events=list(EVENT_TYPES),
-        sealed_secret=sealing.seal(new_secret()),
-    )
-    publish(alice.organization.pk, "credits.added", livemode=True, data={"credits": 1})
-    delivery = WebhookDelivery.objects.get()
-    paid, unpaid = a_paid_payment(alice.organization), a_payment(alice.organization, session_id="cs_hers")
-    return Hers(
-        values={
-            "task_id": waiting.task_id,
-            "payment_id": paid.public_id,
-            "name": f"{image.public_id}.jpeg",
-            "number": 1,
-            "person": alice.user.uuid,
-            "invitation_id": invitation.public_id,
-            "export_id": export.public_id,
-            "key_id": key.public_id,
-            "pk": passkey.pk,
-            "endpoint_id": endpoint.public_id,
-            "delivery_id": delivery.public_id,
-        },
-        markers={
-            generation.task_id,
-            waiting.task_id,
-            SECRET_PROMPT,
-            image.public_id,
-            paid.public_id,
-            unpaid.public_id,
-            key.prefix,
-            key.public_id,
-            invitation.public_id,
-            invitation.email,
-            export.public_id,
-            endpoint.public_id,
-            endpoint.url,
-            delivery.public_id,
-            alice.user.email,
-            "Alice&#x27;s Studio",
-            alice.organization.slug,
-        },
-        session_id="cs_hers",
-    )
+def hers(alice: Person) -> Belongings:
+    return belongings_of(alice, access_of_user(alice.user), "alice")
 
 
 # --- What each address is -----------------------------------------------------------------------
@@ -204,7 +132,7 @@ OWN = {
     "v1/models",
 }
 # Ids in the query.
-QUERIES: dict[str, Callable[[Hers], str]] = {
+QUERIES: dict[str, Callable[[Belongings], str]] = {
     "api/status": lambda hers: f"task_id={hers.values['task_id']}",
     "credits/return/": lambda hers: f"session_id={hers.session_id}",
 }
@@ -250,7 +178,7 @@ def is_api(route: Route) -> bool:
 
 
 def walk(
-    person: Person, hers: Hers, chosen: Callable[[Route], bool], methods: tuple[str, ...]
+    person: Person, hers: Belongings, chosen: Callable[[Route], bool], methods: tuple[str, ...]
 ) -> Iterator[Asked]:
     browser = browser_of(person)
     _row, secret = new_key(person, scopes=("generate", "read", "admin"))
@@ -279,7 +207,7 @@ def ask(browser: Client, secret: str, method: str, path: str, query: str) -> Htt
     return answer  # type: ignore[no-any-return]
 
 
-def test_ids_of_another_organization_lead_nowhere(hers: Hers, charlie: Person) -> None:
+def test_ids_of_another_organization_lead_nowhere(hers: Belongings, charlie: Person) -> None:
     EmailAddress.objects.create(user=charlie.user, email=charlie.user.email, primary=True, verified=True)
     asked = 0
     before = rows()
@@ -299,14 +227,14 @@ def test_ids_of_another_organization_lead_nowhere(hers: Hers, charlie: Person) -
     assert after == before
 
 
-def test_own_pages_show_nothing_of_another_organization(hers: Hers, charlie: Person) -> None:
+def test_own_pages_show_nothing_of_another_organization(hers: Belongings, charlie: Person) -> None:
     for found in walk(charlie, hers, lambda route: route.pattern in OWN, ("GET",)):
         text = text_of_answer(found.answer)
         assert {marker for marker in hers.markers if marker in text} == set(), found
         assert found.answer.status_code < 500, found
 
 
-def test_what_alice_asks_for_is_found(hers: Hers, alice: Person) -> None:
+def test_what_alice_asks_for_is_found(hers: Belongings, alice: Person) -> None:
     """The walk would notice: for her the same addresses lead somewhere."""
     walked = walk(alice, hers, by_id, ("GET",))
     found = {one.path: one.answer.status_code for one in walked if one.answer.status_code != 405}
@@ -317,7 +245,7 @@ def test_what_alice_asks_for_is_found(hers: Hers, alice: Person) -> None:
     assert len(reached) >= len(found) / 2, found
 
 
-def test_nobody_who_is_not_signed_in_gets_anywhere(hers: Hers) -> None:
+def test_nobody_who_is_not_signed_in_gets_anywhere(hers: Belongings) -> None:
     browser = browser_of()
     before = rows()
     for route in routes():
@@ -333,7 +261,7 @@ def test_nobody_who_is_not_signed_in_gets_anywhere(hers: Hers) -> None:
     assert rows() == before
 
 
-def test_desk_is_closed_to_customers(hers: Hers, alice: Person) -> None:
+def test_desk_is_closed_to_customers(hers: Belongings, alice: Person) -> None:
     for person in (None, alice, join("bill@studio.example", alice.organization, Role.ADMIN)):
         browser = browser_of(person)
         for path in ("/admin/", "/admin/accounts/organization/", "/admin/billing/payment/"):

@@ -14,8 +14,10 @@ from pytest_django import Settings
 
 from accounts import keys
 from accounts.models import ApiKey, AuditEvent, QueuedMail
+from accounts.shops import address_of
 from tests.accounts.client import generate, send, status, word_of
 from tests.cast import Person, new_key
+from tests.several import a_shop, an_owner
 from tests.webhooks.github import PATH, GitHub, Signer, found, post, running
 from webhooks import secret_scanning
 from webhooks.signing_keys import AGAIN_S, FRESH_S, SigningKeys
@@ -272,3 +274,23 @@ def test_signed_report_of_a_stranger_key_is_no_way_to_guess_keys(github: GitHub,
     key, secret = new_key(alice)
     github.report(found(key.prefix), found(key.public_id), found(key.digest), found(secret[:-1]))
     assert status(secret, "task_x").status_code == 404
+
+
+def test_keys_of_every_shop_are_found_whichever_host_is_told(github: GitHub, alice: Person) -> None:
+    """All begin alike, so GitHub tells one address of all. It signed the report, and the answer shows nobody's data."""
+    north, south = a_shop("North"), a_shop("South")
+    known = [new_key(alice)[1]]
+    known += [new_key(an_owner(place, f"o@{place.host}", f"Of {place.host}"))[1] for place in (north, south)]
+    made_up = keys.mint(livemode=True)
+    body = json.dumps([found(secret) for secret in (*known, made_up)]).encode()
+    headers = github.signer.headers(body)
+    response = send("POST", PATH, body=body, headers=headers, HTTP_HOST=north.host)
+    assert content(response) == [
+        *(label(secret, "true_positive") for secret in known),
+        label(made_up, "false_positive"),
+    ]
+    assert ApiKey.objects.filter(frozen_at=None).count() == 0
+    told = QueuedMail.objects.filter(template="key_leaked")
+    assert {mail.shop.pk for mail in told} == {alice.organization.shop_id, north.shop.pk, south.shop.pk}
+    for mail in told:
+        assert address_of(mail.shop_id) in mail.body
