@@ -21,7 +21,7 @@ UMLAUTS: Final = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "�
 QUALITY: Final = 88
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def draw(name: str, colour: str) -> bytes:
     """A JPEG. `colour`: six hexadecimal digits."""
     card = Image.new("RGB", SIZE_PIXELS, PAPER)

@@ -69,7 +69,7 @@ def normalized(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2048)  # a shop that is asked looks for its phrases every second
 def _compiled(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
     parts = sorted({normalized(phrase) for phrase in phrases} - {""})
     return re.compile("|".join(_bounded(part) for part in parts)) if parts else None

@@ -103,9 +103,9 @@ def _orders() -> Iterator[Sample]:
 
 
 def _upstreams() -> Iterator[Sample]:
-    for state in UpstreamState.objects.select_related("upstream").order_by("pk"):
+    for state in UpstreamState.objects.select_related("upstream__shop").order_by("pk"):
         upstream = state.upstream
-        labels = {"upstream": upstream.name}
+        labels = {"upstream": meters.name_of_upstream(upstream.name, upstream.shop_id, upstream.shop.slug)}
         yield "tintype_upstream_in_flight", labels, state.in_flight
         yield "tintype_upstream_places", labels, upstream.concurrency if upstream.enabled else 0
         yield "tintype_upstream_circuit_open", labels, state.opened_at is not None

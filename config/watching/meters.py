@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Min, Model, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from accounts import shops
 from accounts.clock import db_now, read_db_now
 from billing.models import EntryKind, LedgerEntry
 from generations.models import Attempt, Generation, Meter, MeterMarks
@@ -166,17 +167,23 @@ def _ended(counts: Counts, since: datetime.datetime, settled: datetime.datetime)
 
 
 def _attempts(counts: Counts, rows: "QuerySet[Attempt]") -> None:
-    grouped = rows.values_list("upstream__name", "provider", "outcome").annotate(
+    of_upstream = ("upstream__name", "upstream__shop", "upstream__shop__slug")
+    grouped = rows.values_list(*of_upstream, "provider", "outcome").annotate(
         number=Count("pk"), took=Sum(Tenths(F("finished_at"), F("submitted_at"))), cost=Sum("cost_micros")
     )
-    for upstream, provider, outcome, number, tenths, cost in grouped.order_by():
+    for name, shop_id, slug, provider, outcome, number, tenths, cost in grouped.order_by():
         # Without a row of its own it is made in this house.
-        labels = _labels(upstream=upstream or provider, outcome=outcome)
-        counts[ATTEMPTS, labels] += number
+        upstream = name_of_upstream(name, shop_id, slug) if name else provider
+        counts[ATTEMPTS, _labels(upstream=upstream, outcome=outcome)] += number
         if outcome == OutcomeKind.OK:
-            counts[ATTEMPT_TENTHS, _labels(upstream=upstream or provider)] += max(0, tenths or 0)
+            counts[ATTEMPT_TENTHS, _labels(upstream=upstream)] += max(0, tenths or 0)
         if cost:
-            counts[COST, _labels(upstream=upstream or provider)] += cost
+            counts[COST, _labels(upstream=upstream)] += cost
+
+
+def name_of_upstream(name: str, shop_id: int, slug: str) -> str:
+    """As figures call it: two shops may each have one of this name."""
+    return name if shop_id == shops.first_id() else f"{slug}/{name}"
 
 
 def _mode(livemode: bool) -> str:

@@ -21,6 +21,7 @@ from accounts.documented import IDEMPOTENCY_KEY, documented
 from accounts.errors import InvalidField, Unavailable
 from accounts.gcra import Decision
 from accounts.line import Line, line_of
+from accounts.shops import shop_of
 from generations import lifecycle, ordering, storage, waiting
 from generations.api import openai_schemas as schemas
 from generations.api.openai_errors import ModelNotFound, NoImage, StillRunning, rate_headers
@@ -68,7 +69,7 @@ class ModelsView(OpenAIView):
     )
     def get(self, request: Request) -> Response:
         models = _on_sale(access_of(request)).order_by("slug")
-        owner = access_of(request).organization.shop.name
+        owner = shop_of(request).name
         return Response({"object": "list", "data": [_model(model, owner) for model in models]})
 
 
@@ -85,7 +86,7 @@ class ModelView(OpenAIView):
     )
     def get(self, request: Request, model: str) -> Response:
         access = access_of(request)
-        return Response(_model(_find(access, model), access.organization.shop.name))
+        return Response(_model(_find(access, model), shop_of(request).name))
 
 
 class ImagesView(OpenAIView):
