@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from benchmarks import accepts, growth, latency, memory, page, polls, screens, settling
+from benchmarks import accepts, growth, latency, memory, page, polls, screens, settling, shops
 from benchmarks.figures import Section
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.stage import Ground, Stage, ground, overrides
@@ -23,7 +23,7 @@ SHOP_PARTS: dict[str, Callable[[Ground, Stage, Plan], Section]] = {
     "settled": lambda _ground, stage, plan: settling.section(stage, plan),
     "memory": lambda own, stage, _plan: memory.section(own, stage),
 }
-PARTS = (*SHOP_PARTS, "screens", "growth")
+PARTS = (*SHOP_PARTS, "screens", "growth", "shops")
 
 
 def main() -> int:
@@ -48,6 +48,8 @@ def main() -> int:
             keep(screens.section(own, plan))
         if "growth" in options.parts:
             keep(growth.section(own, plan))
+        if "shops" in options.parts:
+            keep(shops.section(own, plan))
         version = own.version()
     if plan == FULL and set(options.parts) == set(PARTS):
         given = " ".join(f"{name}={value}" for name, value in overrides().items())

@@ -2,6 +2,8 @@
 
 `session ORGANIZATION` makes a member and prints the cookie of a browser in which they are signed in.
 `sweep COUNT` prints the milliseconds of so many sweeps, as JSON.
+`directory COUNT` prints the milliseconds of so many readings of all hosts and of all rows of shops, and the bytes that
+a process keeps of them.
 """
 
 import json
@@ -40,7 +42,30 @@ def sweep(count: int) -> str:
     return json.dumps(times[1:])  # the first one opens the connection
 
 
+def directory(count: int) -> str:
+    import tracemalloc
+
+    from accounts import shops
+    from accounts.models import Shop
+
+    def read(ask: bool) -> float:
+        began = time.perf_counter()
+        held = shops._read(shops._hosts() if ask else None)
+        took = 1000 * (time.perf_counter() - began)
+        assert len(held.rows) == (Shop.objects.count() if ask else 0)
+        return took
+
+    hosts = [read(ask=False) for _ in range(count)]
+    for pk in Shop.objects.values_list("pk", flat=True):
+        shops.by_id(pk)
+    rows = [read(ask=True) for _ in range(count)]
+    before = shops._hosts()
+    tracemalloc.start()
+    _held = shops._read(before)
+    return json.dumps({"hosts": hosts[1:], "rows": rows[1:], "bytes": tracemalloc.get_traced_memory()[0]})
+
+
 if __name__ == "__main__":
     django.setup()
-    tasks = {"session": session, "sweep": sweep}
+    tasks = {"session": session, "sweep": sweep, "directory": directory}
     sys.stdout.write(tasks[sys.argv[1]](int(sys.argv[2])))

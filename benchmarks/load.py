@@ -63,17 +63,17 @@ def run(port: int, scripts: Sequence[Sequence[str]], seconds: float, warm_up_s: 
     return Answers(**json.loads(done.stdout))
 
 
-def post(key: str, body: dict[str, object]) -> str:
+def post(key: str, body: dict[str, object], host: str = "localhost") -> str:
     text = json.dumps(body)
     return (
-        f"POST /api/generate HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"POST /api/generate HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}"
     )
 
 
-def get(path: str, headers: dict[str, str]) -> str:
+def get(path: str, headers: dict[str, str], host: str = "localhost") -> str:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n"
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n"
 
 
 # --- In its own process --------------------------------------------------------------------------

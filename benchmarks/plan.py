@@ -21,6 +21,7 @@ class Plan:
     few_rows: int = 10_000
     many_rows: int = 1_000_000
     sweeps: int = 40
+    shops: int = 1000
 
     def rounds_at(self, clients: int) -> int:
         return self.goal_rounds if clients == GOAL_CLIENTS else self.rounds
@@ -36,4 +37,5 @@ QUICK = Plan(
     accepting_s=3,
     many_rows=100_000,
     sweeps=10,
+    shops=300,
 )

@@ -28,15 +28,41 @@ class Seat:
 
 
 def found(connection: "psycopg.Connection[Any]", count: int) -> list[Seat]:
-    """So many organizations with plenty of credits, open tasks without limit and a key each."""
-    return [_found_one(connection) for _ in range(count)]
+    """So many organizations of the first shop, with plenty of credits, open tasks without limit and a key each."""
+    shop, model = _on_sale(connection)
+    return [_found_one(connection, shop, model) for _ in range(count)]
 
 
-def _found_one(connection: "psycopg.Connection[Any]") -> Seat:
+def shops(connection: "psycopg.Connection[Any]", count: int) -> dict[str, Seat]:
+    """So many more shops, which sell what the first one does: the host of each, and an organization there."""
+    _first, model = _on_sale(connection)
+    made = connection.execute(SHOPS, {"count": count, "model": model, "credits": PRICE_CREDITS}).fetchall()
+    connection.execute("ANALYZE accounts_shop, accounts_shopdomain, generations_modelprice")
+    return {host: _found_one(connection, shop, model) for shop, host in made}
+
+
+SHOPS = """
+WITH made AS (
+    INSERT INTO accounts_shop (slug, name, accent, currency, logo_has_name)
+    SELECT 'bench-' || number, 'Shop ' || number, '#a8470a', 'usd', false FROM generate_series(1, %(count)s) AS number
+    RETURNING id, slug
+), priced AS (
+    INSERT INTO generations_modelprice (shop_id, model_id, credits, valid_from)
+    SELECT id, %(model)s, %(credits)s, '2000-01-01T00:00:00Z' FROM made
+)
+INSERT INTO accounts_shopdomain (shop_id, host, is_primary, active)
+SELECT id, slug || '.example', true, true FROM made RETURNING shop_id, host
+"""
+
+
+def _on_sale(connection: "psycopg.Connection[Any]") -> tuple[int, int]:
+    """(shop, model) of the first price."""
+    shop, model = _one(connection, "SELECT shop_id, model_id FROM generations_modelprice ORDER BY id LIMIT 1")
+    return shop, model
+
+
+def _found_one(connection: "psycopg.Connection[Any]", shop: int, model: int) -> Seat:
     with connection.transaction():
-        shop, model = _one(
-            connection, "SELECT shop_id, model_id FROM generations_modelprice ORDER BY id LIMIT 1"
-        )
         name = f"bench-{secrets.token_hex(6)}"
         (organization,) = _one(
             connection,
