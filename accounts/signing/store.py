@@ -22,12 +22,12 @@ class SessionStore(DatabaseStore):
         return data
 
     def flush(self) -> None:
-        self._get_session()  # only reading tells whose it is: another shop's does not end here
+        self.keys()  # only reading tells whose it is: another shop's does not end here
         super().flush()
 
     def save(self, must_create: bool = False) -> None:
         if not must_create:
-            self._get_session()
+            self.keys()
         super().save(must_create)
 
     def encode(self, session_dict: dict[str, Any]) -> str:

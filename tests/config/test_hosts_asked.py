@@ -53,7 +53,7 @@ def north(db: None, settings: Settings) -> Place:
     return a_shop("North")
 
 
-def name_at(host: str, **environ: str) -> str | int:
+def name_at(host: str, **environ: Any) -> str | int:
     """The name in the head of the landing page, or the status that came instead."""
     answer: Any = Client(raise_request_exception=False).get("/", HTTP_HOST=host, **environ)
     return "North" if "North" in text_of(answer) else answer.status_code

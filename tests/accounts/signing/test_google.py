@@ -30,6 +30,7 @@ def server() -> Iterator[Google]:
 def google(server: Google, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Google:
     """With credentials for it; only its address is another one."""
     server.claims, server.exchanged = elsewhere.google_claims(), []
+    settings.UNKNOWN_HOSTS = "first"
     settings.SOCIALACCOUNT_PROVIDERS = {
         "google": {"APP": {"client_id": "id-2", "secret": "s-2"}, "OAUTH_PKCE_ENABLED": True}
     }
