@@ -213,7 +213,7 @@ def test_mails_as_text_and_in_its_colours(dora: Person, shop: Shop, language: st
     for name in every_mail():
         outbox.queue_template(shop, "gus@mole.example", name, {"key": "ab-cd", **context}, language=language)
     seen = []
-    for mail in QueuedMail.objects.all():
+    for mail in QueuedMail.objects.order_by("pk"):
         message = letters.letter(shop, mail.subject, mail.body, [mail.to], mail.html)
         seen.append(Seen(mail.template, 0, str(message.message()) + mail.html))
         assert f"http://{HOST}:8000/logo/" in mail.html
