@@ -9,6 +9,7 @@ from django.test import RequestFactory, override_settings
 from PIL import Image as Picture
 from pytest_django import Settings
 
+from accounts import shops
 from accounts.errors import DomainError
 from accounts.models import Shop
 from accounts.shops import first_shop
@@ -138,6 +139,7 @@ def test_foot_links_what_the_operator_entered_and_nothing_else(alice: Person) ->
         (browser_of(), "/nothing"),
     ):
         Shop.objects.update(terms_url="", privacy_url="", imprint_url="", support_email="")
+        shops.forget()
         assert not re.search("Terms|Imprint|Support", _foot(client, path))
         Shop.objects.update(
             terms_url="https://shop.example/t",
@@ -145,6 +147,7 @@ def test_foot_links_what_the_operator_entered_and_nothing_else(alice: Person) ->
             imprint_url="https://shop.example/i",
             support_email="help@shop.example",
         )
+        shops.forget()
         links = dict(re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', _foot(client, path)))
         assert links["https://shop.example/t"] == "Terms"
         assert links["https://shop.example/p"] == "Privacy"
@@ -164,7 +167,7 @@ def _foot(client: object, path: str) -> str:
 def test_error_wears_the_shops_clothes_and_says_what_to_do_next(status: int, rf: RequestFactory) -> None:
     Shop.objects.filter(pk=first_shop().pk).update(name="Plate & Co", support_email="help@shop.example")
     request = rf.get("/somewhere/?page=2")
-    request.user, request.shop, request.request_id = AnonymousUser(), first_shop(), "req_7"  # type: ignore[attr-defined]
+    request.user, request.shop_id, request.request_id = AnonymousUser(), first_shop().pk, "req_7"  # type: ignore[attr-defined]
     error = DomainError("Refused", retry_after=30 if status in (429, 503) else None)
     error.status = status
     answer = pages.error_page(request, error)
@@ -187,6 +190,7 @@ def test_social_card_is_drawn_with_the_shops_name_and_named_in_the_head(settings
     cards = []
     for name in ("Tintype", "Plate & Co", "图片商店"):
         Shop.objects.update(name=name)
+        shops.forget()
         html = browser_of().get("/").content.decode()
         address = re.search(r'<meta property="og:image" content="https://shop.example([^"]+)">', html)
         assert address
