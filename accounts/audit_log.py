@@ -121,6 +121,7 @@ GROUPS: Mapping[str, tuple[Any, frozenset[AuditAction]]] = MappingProxyType(
                     _A.IMAGES_DELETED,
                     _A.TASK_RETRIED,
                     _A.TASK_CANCELED,
+                    *(action for action in _A if action.value.startswith("shop_")),
                 }
             ),
         ),

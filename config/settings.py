@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from billing.stripe_keys import of_till
-from config import api_settings, beat, desk_look, env, logs, sign_in, stripe_keys
+from config import api_settings, beat, desk_look, env, logs, policies, sign_in, stripe_keys
 from config.gpu_settings import *  # noqa: F403 - settings as well, of an own GPU
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -230,26 +229,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _secure and TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
-        "font-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-        "manifest-src": [SELF],
-    }
-}
-# The operator's desk alone: its scripts read expressions from attributes, its pages carry their colours with them.
-DESK_CONTENT_SECURITY_POLICY = {
-    **CONTENT_SECURITY_POLICY["DIRECTIVES"],
-    "script-src": [SELF, UNSAFE_EVAL],
-    "style-src": [SELF, UNSAFE_INLINE],
-}
+CONTENT_SECURITY_POLICY, DESK_CONTENT_SECURITY_POLICY = policies.OF_PAGES, policies.OF_DESK
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MAX_API_BODY_BYTES, MAX_WEBHOOK_BYTES = 65_536, 524_288  # events hold whole objects
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 10, 0.1, 60)

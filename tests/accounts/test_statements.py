@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.clock import db_now
 from accounts.models import ApiKey, Organization, Shop
+from accounts.shops import first_shop
 from accounts.statements import Change, Insert, Select, Update
 from billing.models import KeyUsage
 from tests.cast import Person, new_key
@@ -101,20 +102,20 @@ def test_dates_are_compared_as_the_orm_compares_them(alice: Person) -> None:
 
 
 def test_insert_gives_the_object_as_saved() -> None:
-    insert = Insert(Shop)
-    shops = [insert(slug=slug, name="A shop") for slug in ("first", "second")]
-    assert [Shop.objects.get(slug=slug) for slug in ("first", "second")] == shops
-    saved = Shop.objects.get(slug="second")
-    assert (shops[1].created_at, shops[1].currency) == (saved.created_at, "usd")
-    assert not shops[1]._state.adding
+    insert, shop_id = Insert(Organization), first_shop().pk
+    made = [insert(slug=slug, name="One", shop_id=shop_id) for slug in ("first", "second")]
+    assert [Organization.objects.get(slug=slug) for slug in ("first", "second")] == made
+    saved = Organization.objects.get(slug="second")
+    assert (made[1].created_at, made[1].suspended_reason) == (saved.created_at, "")
+    assert not made[1]._state.adding
 
 
 def test_failed_statement_spoils_its_transaction_as_the_orm_does(alice: Person) -> None:
-    insert = Insert(Shop)
-    insert(slug="taken")
+    insert, shop_id = Insert(Organization), first_shop().pk
+    insert(slug="taken", shop_id=shop_id)
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert(slug="taken")
-    assert Shop.objects.filter(slug="taken").count() == 1
+        insert(slug="taken", shop_id=shop_id)
+    assert Organization.objects.filter(slug="taken").count() == 1
 
 
 def test_value_that_would_be_frozen_is_refused() -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from allauth.core.context import request_context
 from allauth.mfa.adapter import get_adapter
-from pytest_django import Settings
 
 from accounts import shops
-from accounts.models import Membership, QueuedMail, User
+from accounts.models import Membership, QueuedMail, Shop, User
 from accounts.organizations import suspend
 from tests.accounts.signing.steps import NEW, sign_in, sign_up
 from tests.cast import found
@@ -55,9 +54,9 @@ def test_mails_name_the_shop_that_was_asked_and_lead_there(north: Place, south: 
 
 
 def test_address_that_is_confirmed_at_another_shop_is_confirmed_and_opens_nothing_there(
-    north: Place, south: Place, settings: Settings
+    north: Place, south: Place
 ) -> None:
-    settings.WELCOME_CREDITS = 100
+    Shop.objects.filter(pk=north.shop.pk).update(welcome_credits=100)
     sign_up(browser_at(north), NEW, organization="Dora's Harbour")
     path = link_to(NEW, north, "confirm_address")
     browser = browser_at(south)

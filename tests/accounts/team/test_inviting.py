@@ -37,7 +37,8 @@ def outcome(by: Person, email: str) -> str:
 
 
 def body_of(mail: Message) -> str:
-    payload = mail.get_payload(decode=True)
+    [text] = [part for part in mail.walk() if part.get_content_type() == "text/plain"]
+    payload = text.get_payload(decode=True)
     assert isinstance(payload, bytes)
     return payload.decode()
 
