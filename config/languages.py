@@ -79,10 +79,15 @@ def instead(request: HttpRequest) -> str | None:
     if request.method not in ("GET", "HEAD") or is_api(request):
         return None
     language, known, path = of_address(request.path_info), offered(request), request.get_full_path()
-    if language is None or language in known:
+    if language is None:
         return None
-    there = translated(path, known[0])
-    return there if there != path else None  # no page at all, in any language
+    if language in known:
+        # The bare address is English; who only names a shop that speaks another language first did not ask for that.
+        is_name_alone = request.path_info == "/" and known[0] != ENGLISH
+        there = translated(path, _wished(request)) if is_name_alone else path
+    else:
+        there = translated(path, known[0])
+    return there if there != path else None  # also no page at all, in any language
 
 
 def _wished(request: HttpRequest) -> str:

@@ -75,7 +75,9 @@ class LanguageMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         elsewhere = languages.instead(request)
         if elsewhere is not None:
-            return HttpResponseRedirect(elsewhere)
+            redirect = HttpResponseRedirect(elsewhere)
+            patch_vary_headers(redirect, ("Cookie", "Accept-Language"))
+            return redirect
         language = languages.of(request)
         translation.activate(language)
         request.LANGUAGE_CODE = language  # as Django's own middleware names it

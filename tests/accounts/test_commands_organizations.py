@@ -8,6 +8,7 @@ from billing.reads import balance
 from tests.accounts.client import generate, word_of
 from tests.accounts.commands import Shell
 from tests.cast import Person, new_key
+from tests.several import a_shop
 
 
 def test_new_organization_prints_its_slug_and_has_an_owner_and_a_wallet(shell: Shell) -> None:
@@ -18,6 +19,15 @@ def test_new_organization_prints_its_slug_and_has_an_owner_and_a_wallet(shell: S
     assert (member.user.email, member.role) == ("dora@studio.example", Role.OWNER)
     assert not member.user.has_usable_password()
     assert balance(organization.pk).available == 0
+
+
+def test_it_may_be_a_customer_of_another_shop(shell: Shell) -> None:
+    shop = a_shop("North").shop
+    slug = shell.answer("create_organization", "Blue", "--owner", "dora@studio.example", "--shop", shop.slug)
+    assert Organization.objects.get(slug=slug).shop == shop
+    said = shell.refusal("create_organization", "Red", "--owner", "dora@studio.example", "--shop", "south")
+    assert shop.slug in said
+    assert not Organization.objects.filter(name="Red").exists()
 
 
 def test_credits_to_start_with_are_an_entry(shell: Shell) -> None:
