@@ -32,6 +32,11 @@ class Brand:
         return cls(**found | {"accent": shop.accent.removeprefix("#").lower()})
 
     @property
+    def is_the_products(self) -> bool:
+        """Whether nobody has given the shop a name of its own yet: then pages may name the software."""
+        return self.name == Shop._meta.get_field("name").get_default()
+
+    @property
     def logo_width(self) -> str:
         return self.logo.rpartition("-")[2]
 

@@ -15,7 +15,6 @@ from accounts.models import Shop
 from accounts.shops import here, shop_of
 from accounts.signing import rules
 from billing import welcome
-from billing.stripe_gateway import credentials
 from config import card as cards
 from config import pricing as prices
 from config.brand import brand_of
@@ -53,7 +52,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 def pricing(request: HttpRequest) -> HttpResponse:
     shop = shop_of(request)
     found = prices.models(shop)
-    paid_at = credentials.of_shop(shop.pk)
+    paid_at = prices.paid_at(shop.pk)
     context = {
         "models": found,
         "offers": found[0].offers if found else [],

@@ -1,7 +1,7 @@
 """What operators read on top of each of their pages: what stands still until they do something."""
 
 from django.db.models import CharField, Value
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -19,32 +19,38 @@ def notices(shop_id: int | None = None) -> list[Notice]:
     """
     of_upstream, of_shop = ({}, {}) if shop_id is None else ({"upstream__shop": shop_id}, {"shop": shop_id})
     # In a union each column is one of its own.
-    nowhere = {"provider": Value("", CharField()), "base_url": Value("", CharField())}
+    nowhere = {name: Value("", CharField()) for name in ("provider", "base_url", "seller")}
     refusing = (
         UpstreamState.objects.filter(opened_at__isnull=False, reason__in=circuit.REFUSED, **of_upstream)
-        .annotate(key=Cast("pk", CharField()))
-        .values_list("reason", "key", "upstream__name", "detail", "upstream__provider", "upstream__base_url")
+        .annotate(
+            key=Cast("pk", CharField()), seller=Coalesce(Cast("upstream__wholesale", CharField()), Value(""))
+        )
+        .values_list(
+            "reason", "key", "upstream__name", "detail", "upstream__provider", "upstream__base_url", "seller"
+        )
     )
     paused = (
         Organization.objects.filter(suspended_at__isnull=False, suspended_reason=conduct.REASON, **of_shop)
         .annotate(what=Value("organization", CharField()), key=Cast("pk", CharField()), **nowhere)
-        .values_list("what", "key", "name", "slug", "provider", "base_url")
+        .values_list("what", "key", "name", "slug", "provider", "base_url", "seller")
     )
     wrong = (
         Alarm.objects.filter(ended_at=None, **of_shop)
         .annotate(what=Value("alarm", CharField()), key=Cast("pk", CharField()), **nowhere)
-        .values_list("what", "key", "subject", "advice", "provider", "base_url")
+        .values_list("what", "key", "subject", "advice", "provider", "base_url", "seller")
     )
     rows = refusing.union(paused, wrong, all=True)[:AT_MOST]
     return [_notice(*row) for row in rows]
 
 
-def _notice(what: str, key: str, name: str, text: str, provider: str, base_url: str) -> Notice:
+def _notice(what: str, key: str, name: str, text: str, provider: str, base_url: str, seller: str) -> Notice:
+    """`seller`: the organization as which the shop buys from another one of ours, who knows why it refuses."""
+    advice = wholesale.advice_for(int(key)) if seller else ""
     if what == circuit.FUNDS:
         facts = {"where": circuit.top_up_at(provider, base_url), "detail": text or _("nothing more")}
         return Notice(
             _("Our balance with %(name)s is used up.") % {"name": name},
-            wholesale.advice_for(int(key))
+            advice
             or _(
                 "Top up at %(where)s. No orders go there; close its circuit here then, or wait until it is tried again"
                 " by itself. It said: %(detail)s."
@@ -55,7 +61,7 @@ def _notice(what: str, key: str, name: str, text: str, provider: str, base_url: 
     if what == circuit.ACCOUNT:
         return Notice(
             _("%(name)s refuses our account.") % {"name": name},
-            wholesale.advice_for(int(key))
+            advice
             or _(
                 "It said: %(detail)s. No orders go there. Look at the balance and the credential at the provider, then"
                 " close its circuit here; it is also tried again by itself."

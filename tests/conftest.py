@@ -20,6 +20,7 @@ from whitenoise.base import WhiteNoise
 
 from accounts import shops, throttling
 from accounts.models import Role
+from config import pricing
 from generations import backlog, content, doorbell, routing
 from tests import alone, log_watch, mail, proof_page, proof_scope, scale
 from tests.cast import Person, found, give_credits, join
@@ -165,6 +166,7 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     routing.forget()
     content.forget()
     shops.forget()
+    pricing.paid_at.forget()
     url = os.environ.get("REDIS_URL")
     if url:
         with redis.Redis.from_url(url) as client:

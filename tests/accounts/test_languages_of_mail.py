@@ -13,7 +13,7 @@ from tests.pages import browser_of
 pytestmark = pytest.mark.django_db
 
 GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de"}
-DELETED = {"": "is being deleted", "de": "wird gelöscht", "zh-hans": "正在删除"}
+DELETED = {"": "is being deleted", "de": "wird gelöscht", "zh-hans": "正在被删除"}
 
 
 def last_to(email: str) -> QueuedMail:
