@@ -113,3 +113,18 @@ def test_nobody_leads_a_shop_to_itself(settings: Settings) -> None:
     engine = an_upstream("openai_compatible", base_url=PUBLIC)
     response = platform_sends(engine, base_url=settings.PUBLIC_URL)
     assert "leads back to this very shop" in response.content.decode()
+
+
+def test_own_gpus_are_for_whoever_runs_the_installation_to_give(row: Upstream) -> None:
+    """On them the staff of a shop would make images without buying any."""
+    assert "provider" in staff_sends(row, provider="local", base_url="").errors
+    assert Upstream.objects.get(pk=row.pk).provider == "portal"
+    own = an_upstream("local", shop=row.shop, name="The card", base_url="", inside=False)
+    assert not staff_sends(own, priority="3").errors
+    assert Upstream.objects.get(pk=own.pk).priority == 3
+
+
+def test_a_name_has_one_line(row: Upstream) -> None:
+    """It stands in the log, whose lines are the installation's."""
+    form = staff_sends(row, name="Main\n2026-01-01 ERROR config The books do not agree")
+    assert "a sign that cannot be used" in str(form.errors["name"])
