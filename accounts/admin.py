@@ -21,8 +21,10 @@ from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.deeds import WithDeeds
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk_scope import is_platform
 from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail
 from accounts.newest_first import OF_ALL
+from accounts.signing.adapter import ASKED_FOR
 
 SUSPENDED_BECAUSE = {
     "": _("Suspended by an operator"),
@@ -138,13 +140,31 @@ class OperatorAlertAdmin(ReadOnlyAdmin):
 
 @admin.register(QueuedMail)
 class QueuedMailAdmin(ReadOnlyAdmin):
-    """Whether mail goes out. What it says is between the shop and the person."""
+    """Whether mail goes out. What it says is between the shop and the person. Which of those came that anybody can have
+    sent, a link or the news that there is no account, is not for a shop's staff: the account may be there because of
+    another shop.
+    """
 
     shop_path = "shop"
     list_display = ("template", "to", "created_at", "due_at", "sent_at", "tries")
     list_filter = (("sent_at", admin.EmptyFieldListFilter), Stretch)
     few = frozenset({("sent_at__isempty", "1")})
     fields = ("template", "shop", "to", "created_at", "due_at", "sent_at", "tries")
+    readonly_fields = ("kind",)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._told(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: QueuedMail | None = None) -> Any:
+        return self._told(request, self.fields)
+
+    @staticmethod
+    def _told(request: HttpRequest, names: Sequence[str]) -> Sequence[str]:
+        return names if is_platform(request) else ["kind" if name == "template" else name for name in names]
+
+    @admin.display(description="template")
+    def kind(self, mail: QueuedMail) -> str:
+        return "account" if mail.template in ASKED_FOR.values() else mail.template
 
 
 @admin.register(AuditEvent)
