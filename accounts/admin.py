@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -21,8 +21,8 @@ from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.deeds import WithDeeds
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
-from accounts.desk_scope import is_platform
-from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail
+from accounts.desk_scope import is_platform, scope_of
+from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, ShopStaff
 from accounts.newest_first import OF_ALL
 from accounts.signing.adapter import ASKED_FOR
 
@@ -193,6 +193,17 @@ class AuditEventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("who", "note", "address", "agent")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """With `tells_from`: whether this desk reads where it was done from. That of the platform's people is not a
+        shop's to know.
+        """
+        rows: QuerySet[AuditEvent] = super().get_queryset(request)
+        if is_platform(request):
+            return rows.annotate(tells_from=Value(True))
+        colleagues = ShopStaff.objects.filter(shop=scope_of(request)).values_list("user__uuid", flat=True)
+        known = ~Q(actor__startswith="staff:") | Q(actor__in=[f"staff:{one}" for one in colleagues])
+        return rows.annotate(tells_from=ExpressionWrapper(known, BooleanField()))
+
     @admin.display(description=_("actor"), ordering="actor")
     def who(self, event: AuditEvent) -> str:
         return str(NOBODY_IN_WORDS) if event.actor == NOBODY else event.actor
@@ -211,5 +222,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @staticmethod
     def _from(event: AuditEvent, name: str) -> str:
+        if name != "note" and not getattr(event, "tells_from", False):
+            return ""
         origin = getattr(event, "origin", None)  # it may have been erased, or never been
         return getattr(origin, name, None) or ""
