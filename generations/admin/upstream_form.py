@@ -229,9 +229,11 @@ class UpstreamForm(RowForm):
             row.credential = fields["new_credential"]
         if fields["new_webhook_secret"]:
             row.webhook_secret = fields["new_webhook_secret"]
-        if row.pk is None or self._changes("base_url"):
-            row.inside = self.by_platform
         leaves = self._changes("base_url") or self._changes("provider")
+        # Providers differ in the paths that they ask for, and some take them from the names of models: what may lead
+        # inside is what the platform entered.
+        if row.pk is None or leaves:
+            row.inside = self.by_platform
         if row.wholesale_id and (leaves or (fields["new_credential"] and wholesale.key_of(row) is None)):
             row.wholesale = None  # whoever it buys from now, those books are not to be read for it
         saved: Upstream = super().save(commit)

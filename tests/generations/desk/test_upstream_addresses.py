@@ -90,6 +90,14 @@ def test_a_new_address_by_a_shops_staff_is_a_strangers_again() -> None:
     assert not Upstream.objects.get(pk=upstream.pk).inside
 
 
+def test_another_provider_by_a_shops_staff_asks_for_other_paths_and_not_inside() -> None:
+    upstream = an_upstream(
+        "openai_compatible", shop=a_reseller(), base_url="http://10.0.0.7:30000", inside=True
+    )
+    assert not staff_sends(upstream, provider="fal", model_names='{"z-image-turbo": "internal/reset"}').errors
+    assert not Upstream.objects.get(pk=upstream.pk).inside
+
+
 def test_a_credential_does_not_move_with_the_address() -> None:
     shop = a_reseller()
     upstream = connect(shop, an_organization(100))
