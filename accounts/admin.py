@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -21,8 +21,10 @@ from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.deeds import WithDeeds
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
-from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail
+from accounts.desk_scope import is_platform, scope_of
+from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, ShopStaff
 from accounts.newest_first import OF_ALL
+from accounts.signing.adapter import ASKED_FOR
 
 SUSPENDED_BECAUSE = {
     "": _("Suspended by an operator"),
@@ -138,13 +140,31 @@ class OperatorAlertAdmin(ReadOnlyAdmin):
 
 @admin.register(QueuedMail)
 class QueuedMailAdmin(ReadOnlyAdmin):
-    """Whether mail goes out. What it says is between the shop and the person."""
+    """Whether mail goes out. What it says is between the shop and the person. Which of those came that anybody can have
+    sent, a link or the news that there is no account, is not for a shop's staff: the account may be there because of
+    another shop.
+    """
 
     shop_path = "shop"
     list_display = ("template", "to", "created_at", "due_at", "sent_at", "tries")
     list_filter = (("sent_at", admin.EmptyFieldListFilter), Stretch)
     few = frozenset({("sent_at__isempty", "1")})
     fields = ("template", "shop", "to", "created_at", "due_at", "sent_at", "tries")
+    readonly_fields = ("kind",)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._told(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: QueuedMail | None = None) -> Any:
+        return self._told(request, self.fields)
+
+    @staticmethod
+    def _told(request: HttpRequest, names: Sequence[str]) -> Sequence[str]:
+        return names if is_platform(request) else ["kind" if name == "template" else name for name in names]
+
+    @admin.display(description="template")
+    def kind(self, mail: QueuedMail) -> str:
+        return "account" if mail.template in ASKED_FOR.values() else mail.template
 
 
 @admin.register(AuditEvent)
@@ -173,6 +193,17 @@ class AuditEventAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("who", "note", "address", "agent")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """With `tells_from`: whether this desk reads where it was done from. That of the platform's people is not a
+        shop's to know.
+        """
+        rows: QuerySet[AuditEvent] = super().get_queryset(request)
+        if is_platform(request):
+            return rows.annotate(tells_from=Value(True))
+        colleagues = ShopStaff.objects.filter(shop=scope_of(request)).values_list("user__uuid", flat=True)
+        known = ~Q(actor__startswith="staff:") | Q(actor__in=[f"staff:{one}" for one in colleagues])
+        return rows.annotate(tells_from=ExpressionWrapper(known, BooleanField()))
+
     @admin.display(description=_("actor"), ordering="actor")
     def who(self, event: AuditEvent) -> str:
         return str(NOBODY_IN_WORDS) if event.actor == NOBODY else event.actor
@@ -191,5 +222,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @staticmethod
     def _from(event: AuditEvent, name: str) -> str:
+        if name != "note" and not getattr(event, "tells_from", False):
+            return ""
         origin = getattr(event, "origin", None)  # it may have been erased, or never been
         return getattr(origin, name, None) or ""

@@ -258,7 +258,8 @@ class ListOfMany(OfShop):
         """Fetches what a page of rows shows beside its columns."""
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        return lookup in self.narrow or bool(super().lookup_allowed(lookup, value, request))
+        known = (*self.narrow, *self.narrow_with, SINCE, UNTIL, BEFORE)
+        return lookup in known or super().lookup_allowed(lookup, value, request)
 
     def narrowed_to(self, request: HttpRequest, name: str, value: str) -> str:
         """Whose rows the filter `name` leaves."""

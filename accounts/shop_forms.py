@@ -1,5 +1,6 @@
 """What operators type of a shop: the one that opens it, its own page, and its domains."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -15,8 +16,9 @@ from unfold.widgets import (
 
 from accounts import logos, shop_rules, shops
 from accounts.desk import RowForm
-from accounts.hosts import shown_host
+from accounts.hosts import clean_host, shown_host
 from accounts.models import Shop, ShopDomain
+from accounts.names import clean_name
 
 if TYPE_CHECKING:
     DomainRows = BaseInlineFormSet[ShopDomain, Shop, Any]
@@ -155,6 +157,9 @@ class ShopForm(RowForm):
             listed: list[str] = getattr(self.instance, name)
             self.initial[name] = ", ".join(shown_host(one) for one in listed)
 
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
+
     def clean_new_logo(self) -> bytes | None:
         """The PNG that is kept of it."""
         file = self.cleaned_data["new_logo"]
@@ -221,8 +226,18 @@ class DomainFormSet(DomainRows):
             raise ValidationError(_("Tick the domain that links begin with."))
 
     def save(self, commit: bool = True) -> Any:
-        """First whoever gives way: a shop has one primary domain at any moment."""
+        """First whoever gives way: a shop has one primary domain at any moment. Another shop may get a name that is
+        given up, so no mail comes from there any more.
+        """
+        before = set(self._hosts())
         ahead = [form.instance.pk for form in self.forms if form.cleaned_data.get("is_primary")]
         behind = ShopDomain.objects.filter(shop=self.instance, is_primary=True)
         behind.exclude(pk__in=[pk for pk in ahead if pk is not None]).update(is_primary=False)
-        return super().save(commit)
+        saved = super().save(commit)
+        sender = Shop.objects.values_list("sender_email", flat=True).get(pk=self.instance.pk)
+        if clean_host(sender.rpartition("@")[2]) in before - set(self._hosts()):
+            Shop.objects.filter(pk=self.instance.pk).update(sender_email="")
+        return saved
+
+    def _hosts(self) -> Iterable[str]:
+        return ShopDomain.objects.filter(shop=self.instance).values_list("host", flat=True)

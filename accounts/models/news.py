@@ -60,4 +60,4 @@ class QueuedMail(Outgoing):
         verbose_name_plural = _("mail")
 
     def __str__(self) -> str:
-        return f"{self.template or _('mail')} {self.pk}"
+        return f"{_('mail')} {self.pk}"

@@ -19,6 +19,7 @@ from unfold.widgets import (
 
 from accounts import sealing
 from accounts.desk import RowForm
+from accounts.names import clean_name
 from generations import upstream_checks, wholesale
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Upstream
@@ -117,7 +118,7 @@ class UpstreamForm(RowForm):
             return
         self.fields["provider"].choices = [  # type: ignore[attr-defined]  # of a ChoiceField
             ("", "---"),
-            *((name, adapter.title) for name, adapter in UPSTREAMS.items()),
+            *((name, adapter.title) for name, adapter in UPSTREAMS.items() if self._may_be(name)),
         ]
         self.fields["base_url"].required = False
         for name in ("weight", "concurrency", "polls_per_second"):
@@ -133,8 +134,14 @@ class UpstreamForm(RowForm):
         if row.pk is None:
             self.initial["model_names"] = None
 
+    def _may_be(self, provider: str) -> bool:
+        """Own GPUs are of whoever runs the installation: on them the staff of a shop would make images that nobody is
+        paid for. A row that is on one already stays.
+        """
+        return self.by_platform or not UPSTREAMS[provider].in_house or provider == self.instance.provider
+
     def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"])
+        name = clean_name(str(self.cleaned_data["name"]))  # it stands in lines of the log
         if Upstream.objects.filter(shop=self.instance.shop, name=name).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("There is an upstream of this name already."))
         return name
@@ -222,9 +229,11 @@ class UpstreamForm(RowForm):
             row.credential = fields["new_credential"]
         if fields["new_webhook_secret"]:
             row.webhook_secret = fields["new_webhook_secret"]
-        if row.pk is None or self._changes("base_url"):
-            row.inside = self.by_platform
         leaves = self._changes("base_url") or self._changes("provider")
+        # Providers differ in the paths that they ask for, and some take them from the names of models: what may lead
+        # inside is what the platform entered.
+        if row.pk is None or leaves:
+            row.inside = self.by_platform
         if row.wholesale_id and (leaves or (fields["new_credential"] and wholesale.key_of(row) is None)):
             row.wholesale = None  # whoever it buys from now, those books are not to be read for it
         saved: Upstream = super().save(commit)

@@ -54,6 +54,7 @@ def test_what_the_shop_is_called_and_asks_for_is_changed(desk: Client) -> None:
     ("field", "value", "words"),
     [
         ("name", "", "This field is required."),
+        ("name", "Plates\nERROR config nothing works", "a sign that cannot be used"),
         ("accent", "red", "A colour is written as #rrggbb."),
         ("accent", "#00448", "A colour is written as #rrggbb."),
         ("currency", "EUR", "A currency is three small letters, such as usd."),

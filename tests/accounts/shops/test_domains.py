@@ -68,6 +68,19 @@ def test_another_one_is_added_and_becomes_that_which_links_begin_with(shop: Shop
     assert 'value="bücher.example"' in desk.get(f"/admin/accounts/shop/{shop.pk}/change/").content.decode()
 
 
+@pytest.mark.parametrize("sender", ["Hello@Quay.example", "hello@harbour.example", "post@elsewhere.example"])
+def test_no_mail_comes_from_a_name_that_was_given_up(shop: Shop, desk: Client, sender: str) -> None:
+    """Another shop may have it by now."""
+    quay = ShopDomain.objects.create(shop=shop, host="quay.example")
+    change(shop, sender_email=sender)
+    given_up = row_of(quay, shop, "quay.example") | {"DELETE": "on"}
+    rows = domains(row_of(own(shop), shop, HARBOUR, primary=True), given_up, kept=2)
+    response = save(desk, shop, sender_email=sender, **rows)
+    assert response.status_code == 302, text_of(response)
+    left = Shop.objects.get(pk=shop.pk).sender_email
+    assert left.lower() == ("" if "Quay" in sender else sender)
+
+
 def test_what_cannot_be_is_refused_with_the_reason(shop: Shop, desk: Client) -> None:
     a_shop("old.example", "Old")
     mine = row_of(own(shop), shop, HARBOUR, primary=True)

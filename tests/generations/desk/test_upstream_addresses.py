@@ -90,6 +90,14 @@ def test_a_new_address_by_a_shops_staff_is_a_strangers_again() -> None:
     assert not Upstream.objects.get(pk=upstream.pk).inside
 
 
+def test_another_provider_by_a_shops_staff_asks_for_other_paths_and_not_inside() -> None:
+    upstream = an_upstream(
+        "openai_compatible", shop=a_reseller(), base_url="http://10.0.0.7:30000", inside=True
+    )
+    assert not staff_sends(upstream, provider="fal", model_names='{"z-image-turbo": "internal/reset"}').errors
+    assert not Upstream.objects.get(pk=upstream.pk).inside
+
+
 def test_a_credential_does_not_move_with_the_address() -> None:
     shop = a_reseller()
     upstream = connect(shop, an_organization(100))
@@ -113,3 +121,18 @@ def test_nobody_leads_a_shop_to_itself(settings: Settings) -> None:
     engine = an_upstream("openai_compatible", base_url=PUBLIC)
     response = platform_sends(engine, base_url=settings.PUBLIC_URL)
     assert "leads back to this very shop" in response.content.decode()
+
+
+def test_own_gpus_are_for_whoever_runs_the_installation_to_give(row: Upstream) -> None:
+    """On them the staff of a shop would make images without buying any."""
+    assert "provider" in staff_sends(row, provider="local", base_url="").errors
+    assert Upstream.objects.get(pk=row.pk).provider == "portal"
+    own = an_upstream("local", shop=row.shop, name="The card", base_url="", inside=False)
+    assert not staff_sends(own, priority="3").errors
+    assert Upstream.objects.get(pk=own.pk).priority == 3
+
+
+def test_a_name_has_one_line(row: Upstream) -> None:
+    """It stands in the log, whose lines are the installation's."""
+    form = staff_sends(row, name="Main\n2026-01-01 ERROR config The books do not agree")
+    assert "a sign that cannot be used" in str(form.errors["name"])

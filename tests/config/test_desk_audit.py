@@ -1,0 +1,37 @@
+"""What a shop's staff read in the audit log of who did something: not from where the platform's people did it."""
+
+import pytest
+
+from accounts.audit import record
+from accounts.models import AuditAction, AuditEvent, Organization
+from accounts.origin import Origin
+from tests.config.desk_rows import everything
+from tests.config.desk_shops import SECOND, a_desk
+from tests.operators import desk_of, operator
+from tests.pages import text_of
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/accounts/auditevent/"
+ADDRESS, AGENT = "198.51.100.77", "Rarebrowser 9"
+
+
+@pytest.mark.parametrize(("by", "is_told"), [("platform", False), ("shop", True), ("member", True)])
+def test_from_where_the_platforms_people_act_is_not_a_shops_to_know(by: str, is_told: bool) -> None:
+    desk, boss = a_desk(SECOND, "second.example"), operator()
+    member = everything(desk.name, desk.shop).customer.user
+    staff = desk.staff()
+    actor = {"platform": f"staff:{boss.uuid}", "shop": f"staff:{staff.uuid}", "member": member.actor}[by]
+    record(
+        Organization.objects.get(shop=desk.shop),
+        AuditAction.SUSPENDED,
+        actor=actor,
+        origin=Origin(ADDRESS, AGENT),
+        note="Too much of it",
+    )
+    page = f"{LIST}{AuditEvent.objects.latest('pk').pk}/change/"
+    client = desk.browser(staff)
+    assert (ADDRESS in text_of(client.get(LIST))) is is_told
+    shown = text_of(client.get(page))
+    assert (ADDRESS in shown, AGENT in shown, "Too much of it" in shown) == (is_told, is_told, True)
+    assert ADDRESS in text_of(desk_of(boss).get(LIST))
+    assert AGENT in text_of(desk_of(boss).get(page))
