@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from email.message import Message
+from typing import Any
 
 import pytest
 from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.api_keys import create_api_key
-from accounts.models import Organization, Shop
+from accounts.models import Organization, Shop, ShopDomain
 from accounts.organizations import create_organization, person
 from billing import ledger
 from generations import catalogue
@@ -22,6 +24,7 @@ from tests.databases import Restore
 from tests.makers import an_upstream, new_reference
 from tests.shop import RunningShop, start
 from tests.upstreams.running import Up
+from tests.waiting import wait_until
 
 CREDITS = 10_000
 COST_MICROS = 5000
@@ -43,6 +46,7 @@ class Case:
     shop: Shop
     organization: Organization
     key: str
+    host: str
 
     def upstream(self, up: Up, **fields: object) -> Upstream:
         usual: dict[str, object] = {
@@ -55,15 +59,21 @@ class Case:
         }
         return an_upstream(up.name, **{**usual, **fields})
 
+    def ask(
+        self, method: str, path: str, key: str = "", body: object = None, **headers: str
+    ) -> tuple[int, Message, Any]:
+        """At this shop's own host."""
+        return self.running.ask(method, path, key, body, Host=self.host, **headers)
+
     def order(self, prompt: str, size: str = "256*256", **fields: object) -> str:
         body = {"prompt": prompt, "size": size, **fields}
-        status, _, answer = self.running.ask("POST", "/api/generate", self.key, body)
+        status, _, answer = self.ask("POST", "/api/generate", self.key, body)
         assert status == 200, answer
         task_id: str = answer["data"]["task_id"]
         return task_id
 
     def status(self, task_id: str) -> dict[str, object]:
-        _, _, answer = self.running.ask("GET", f"/api/status?task_id={task_id}", self.key)
+        _, _, answer = self.ask("GET", f"/api/status?task_id={task_id}", self.key)
         data: dict[str, object] = answer["data"]
         return data
 
@@ -99,7 +109,8 @@ def ups() -> Iterator[dict[str, Up]]:
 
 @pytest.fixture(scope="package")
 def shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    with start(tmp_path_factory.mktemp("upstreams"), **SETTINGS) as running:
+    # The hosts of cases are addresses of this machine, which need no name server.
+    with start(tmp_path_factory.mktemp("upstreams"), HOST="0.0.0.0", **SETTINGS) as running:
         yield running
 
 
@@ -111,11 +122,15 @@ def a_case(shop: RunningShop) -> Callable[[], Case]:
         nonlocal made
         made += 1
         brand = Shop.objects.create(slug=f"brand-{made}", name=f"Brand {made}")
+        host = f"127.0.0.{1 + made}"
+        ShopDomain.objects.create(shop=brand, host=host, is_primary=True)
         catalogue.stock(brand)
         owner = person(f"owner@brand{made}.example")
         organization = create_organization(brand, f"Studio {made}", owner)
         ledger.top_up(organization.pk, CREDITS, net_value_micros=0, reference=new_reference(), actor="system")
         _key, secret = create_api_key(organization, livemode=True)
-        return Case(shop, brand, organization, secret)
+        case = Case(shop, brand, organization, secret, host)
+        wait_until(lambda: case.ask("GET", "/api/v1/balance", secret)[0] == 200, "its host to be known")
+        return case
 
     return make

@@ -42,7 +42,7 @@ def test_the_image_arrives_in_the_format_that_was_ordered(
         [image] = Image.objects.filter(generation=generation)
         assert (image.content_type, image.width, image.height) == (f"image/{form}", 512, 512)
         address = str(case.status(task_id)["response"])
-        assert shop.ask("HEAD", "/i/" + address.partition("/i/")[2].removesuffix("']"))[0] == 200
+        assert case.ask("HEAD", "/i/" + address.partition("/i/")[2].removesuffix("']"))[0] == 200
         [attempt] = attempts_of(task_id)
         assert (attempt.outcome, attempt.cost_micros, attempt.upstream_id) == ("ok", COST_MICROS, upstream.pk)
         assert attempt.finished_at is not None

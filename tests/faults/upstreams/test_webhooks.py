@@ -79,17 +79,17 @@ def test_nobody_else_can_make_us_ask(
     due = attempts_of(task_id)[0].poll_at
     headers = {"webhook-id": "1", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v3,00"}
     refusals = [
-        shop.ask("POST", path, body={"id": "x"})[0],
-        shop.ask(
+        case.ask("POST", path, body={"id": "x"})[0],
+        case.ask(
             "POST",
             path,
             body={"id": "x"},
             **{name.replace("-", "_"): value for name, value in headers.items()},
         )[0],
-        shop.ask("POST", f"/hooks/upstream/{task_id}/2", body={})[0],
-        shop.ask("POST", f"/hooks/upstream/{task_id}/99999999999", body={})[0],
-        shop.ask("POST", "/hooks/upstream/task_00000000000000000000000000/1", body={})[0],
-        shop.ask("GET", path)[0],
+        case.ask("POST", f"/hooks/upstream/{task_id}/2", body={})[0],
+        case.ask("POST", f"/hooks/upstream/{task_id}/99999999999", body={})[0],
+        case.ask("POST", "/hooks/upstream/task_00000000000000000000000000/1", body={})[0],
+        case.ask("GET", path)[0],
     ]
     assert refusals == [401, 401, 404, 404, 404, 405]
     later = attempts_of(task_id)[0]
