@@ -108,8 +108,9 @@ def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.da
             "openings": openings,
             "open_until": db_now() + datetime.timedelta(seconds=pause_s),
             "probe_until": None,
-            "detail": detail[:500],
         }
+        if refuses or state.reason not in REFUSED:  # else what stands there is why it refuses us, as it still does
+            changes["detail"] = detail[:500]
         if opens or worsens:
             changes |= {"opened_at": db_now(), "reason": reason}
         if differs:

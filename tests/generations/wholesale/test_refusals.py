@@ -11,14 +11,15 @@ from generations import circuit, conduct, lifecycle, notices, sweeps, wholesale
 from generations.models import Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.generations.wholesale.sellers import begun, connected, taken
-from tests.makers import an_upstream, new_reference
+from tests.makers import ago, an_upstream, new_reference
 
 pytestmark = pytest.mark.django_db
 NO_CREDITS = 'HTTP 402: {"code":402,"message":"Insufficient credits"}'
 
 
 def refused(upstream: Upstream, detail: str = NO_CREDITS) -> None:
-    circuit.report(upstream.pk, OutcomeKind.ACCOUNT, detail)
+    kind = OutcomeKind.FUNDS if detail.startswith("HTTP 402") else OutcomeKind.ACCOUNT
+    circuit.report(upstream.pk, kind, detail)
 
 
 def is_open(upstream: Upstream) -> bool:
@@ -59,6 +60,21 @@ def test_it_goes_on_once_there_are_credits_for_one_image() -> None:
     assert sweeps.open_again() == 1
     assert not is_open(upstream)
     assert OperatorAlert.objects.count() == 1
+
+
+def test_it_goes_on_also_when_its_seller_was_away_meanwhile() -> None:
+    upstream = connected(credits=0)
+    refused(upstream)
+    opened = UpstreamState.objects.filter(pk=upstream.pk)
+    opened.update(opened_at=ago(90), open_until=ago(30))
+    probe = begun(upstream)
+    assert lifecycle.hand_back(
+        probe.generation, 0, attempt=probe, outcome="busy", detail="no answer", limited=False
+    )
+    assert sweeps.open_again() == 0
+    fill(upstream)
+    assert sweeps.open_again() == 1
+    assert not is_open(upstream)
 
 
 def test_what_stands_in_the_way_is_found_out_and_whether_it_is_gone() -> None:
@@ -121,4 +137,4 @@ def test_upstreams_elsewhere_are_left_to_their_probes() -> None:
     refused(elsewhere)
     assert sweeps.open_again() == 0
     assert wholesale.advice_for(elsewhere.pk) == ""
-    assert "refuses our account" in OperatorAlert.objects.get().subject
+    assert "is used up" in OperatorAlert.objects.get().subject
