@@ -109,7 +109,8 @@ def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.da
             "open_until": db_now() + datetime.timedelta(seconds=pause_s),
             "probe_until": None,
         }
-        if refuses or state.reason not in REFUSED:  # else what stands there is why it refuses us, as it still does
+        if refuses or state.reason not in REFUSED:
+            # Else why it refuses us stays: wholesale.served_again() reads it.
             changes["detail"] = detail[:500]
         if opens or worsens:
             changes |= {"opened_at": db_now(), "reason": reason}
