@@ -5,7 +5,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from accounts import api_keys, organizations
-from accounts.models import OperatorAlert
+from accounts.models import ApiKey, OperatorAlert
 from billing import ledger
 from generations import circuit, conduct, lifecycle, notices, sweeps, wholesale
 from generations.models import Upstream, UpstreamState
@@ -100,6 +100,26 @@ def test_what_stands_in_the_way_is_found_out_and_whether_it_is_gone() -> None:
     assert "/keys/" in OperatorAlert.objects.latest("pk").body
     assert sweeps.open_again() == 0
     api_keys.thaw_api_key(key)
+    assert sweeps.open_again() == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [({"scopes": ["read"]}, "key"), ({"allowed_addresses": ["192.0.2.0/24"]}, None)],
+)
+def test_a_key_that_may_not_order_is_not_tried_again_and_again(
+    limits: dict[str, list[str]], found: str | None
+) -> None:
+    upstream = connected()
+    key = wholesale.key_of(upstream)
+    assert key is not None
+    ApiKey.objects.filter(pk=key.pk).update(**limits)
+    refused(upstream, "HTTP 403: This key may not do that")
+    assert what(upstream) == found
+    assert sweeps.open_again() == 0
+    assert is_open(upstream)
+    assert OperatorAlert.objects.count() == 1
+    ApiKey.objects.filter(pk=key.pk).update(scopes=["generate", "read"], allowed_addresses=[])
     assert sweeps.open_again() == 1
 
 
