@@ -98,6 +98,18 @@ RULES = [
         """,
     ),
     Rule(
+        # Else it would be looked at, and given back, with the key of another shop.
+        "payment_is_not_of_one_shop",
+        """
+        SELECT p.public_id AS payment, p.shop_id AS shop, o.shop_id AS shop_of_organization,
+               a.shop_id AS shop_of_account, p.livemode, a.livemode AS livemode_of_account
+        FROM billing_payment p
+        JOIN accounts_organization o ON o.id = p.organization_id
+        JOIN billing_stripeaccount a ON a.id = p.account_id
+        WHERE p.shop_id <> o.shop_id OR p.shop_id <> a.shop_id OR p.livemode <> a.livemode
+        """,
+    ),
+    Rule(
         # What repays a debt is income at once; what a refund cannot find any more is a shortfall: so the wallet
         # gets the share of the value that its credits have, and loses at most what the payment brought.
         "payment_step_is_not_its_entry",

@@ -29,6 +29,16 @@ RULES = [
         """,
     ),
     Rule(
+        "voucher_was_redeemed_in_another_shop",
+        """
+        SELECT r.id AS redemption, v.shop_id AS shop, o.shop_id AS shop_of_organization
+        FROM billing_redemption r
+        JOIN billing_voucher v ON v.id = r.voucher_id
+        JOIN accounts_organization o ON o.id = r.organization_id
+        WHERE r.id > %(redemptions)s AND v.shop_id <> o.shop_id
+        """,
+    ),
+    Rule(
         "voucher_is_not_redeemed_as_often_as_it_says",
         """
         SELECT v.code AS voucher, v.redeemed, COALESCE(r.redemptions, 0) AS redemptions

@@ -179,7 +179,11 @@ def find_payment(event: StripeEvent) -> Payment | None:
     metadata = thing.get("metadata")
     reference = _text(metadata.get("payment")) if isinstance(metadata, dict) else ""
     if thing.get("object") == "checkout.session":
-        return by_session(ours, _text(thing.get("id")), reference)
+        session_id = _text(thing.get("id"))
+        if reference and not ours.filter(session_id=session_id).exists():
+            unheard = ours.filter(public_id=reference, session_id=None)
+            reference = _named_at_stripe(event, session_id) if session_id and unheard.exists() else ""
+        return by_session(ours, session_id, reference)
     is_intent = thing.get("object") == "payment_intent"
     intent_id = _text(thing.get("id") if is_intent else thing.get("payment_intent"))
     if not intent_id:
@@ -188,13 +192,25 @@ def find_payment(event: StripeEvent) -> Payment | None:
     if known is not None:
         return known
     named = ours.filter(public_id=reference).first() if reference else None
-    if named is not None:
+    if named is not None and (named.session_id or named.payment_intent_id):
+        return named
+    if named is not None and _named_at_stripe(event, intent_id) == named.public_id:
         # Charged, but we never heard the answer that bore its id.
         ours.filter(pk=named.pk, payment_intent_id=None).update(payment_intent_id=intent_id)
         return named
     # A refund may be heard of before the purchase itself.
     session = stripe_gateway.events.session_of_intent(event.account, intent_id)
     return by_session(ours, *session) if session else None
+
+
+def _named_at_stripe(event: StripeEvent, thing_id: str) -> str:
+    """The payment that a session or an intent is of, by what Stripe says to this shop's key. Events are not believed in
+    that: a shop's staff know what signs them, and could take away the id of another shop's purchase. Raises StripeAway,
+    StripeRefused.
+    """
+    if event.payload["data"]["object"].get("object") == "checkout.session":
+        return stripe_gateway.facts.facts_of_session(event.account, thing_id).reference
+    return stripe_gateway.facts.facts_of_intent(event.account, thing_id).reference
 
 
 def by_session(ours: Any, session_id: str, reference: str) -> Payment | None:

@@ -14,6 +14,7 @@ from accounts import closing, shop_closing
 from accounts.clock import read_db_now
 from accounts.export_rows import in_batches
 from accounts.models import Organization, Shop
+from billing.models import Refund
 from config import shop_export
 from config.shop_export import Damaged
 from generations.models import Generation
@@ -41,6 +42,7 @@ def close(shop: Shop, folder: Path, *, at_once: bool, wait_s: float, say: Callab
         _let_open_tasks_end(shop, wait_s)
         _export(shop, folder, say)
         _close_organizations(shop, say)
+        _let_refunds_end(shop)
         if not shop_closing.finish(shop):
             raise NotYet("An organization was founded meanwhile. Run this again.")
     say(f"{shop.slug} is closed.")
@@ -100,6 +102,17 @@ def _close_organizations(shop: Shop, say: Callable[[str], None]) -> None:
         names = ", ".join(organization.slug for organization in waiting)
         raise NotYet(
             f"Money or images of {names} are still on their way. Run this again once that has ended."
+        )
+
+
+def _let_refunds_end(shop: Shop) -> None:
+    """Also those that were promised to organizations that are closed already: Stripe is asked with the shop's key, and
+    that is forgotten with the shop.
+    """
+    left = Refund.objects.filter(payment__shop=shop, due_at__isnull=False).count()
+    if left:
+        raise NotYet(
+            f"{left} refunds of {shop.slug} are on their way. Run this again once Stripe has answered for them."
         )
 
 

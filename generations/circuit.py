@@ -108,8 +108,10 @@ def _fail(state: UpstreamState, kind: str, detail: str, *, begun_at: datetime.da
             "openings": openings,
             "open_until": db_now() + datetime.timedelta(seconds=pause_s),
             "probe_until": None,
-            "detail": detail[:500],
         }
+        if refuses or state.reason not in REFUSED:
+            # Else why it refuses us stays: wholesale.served_again() reads it.
+            changes["detail"] = detail[:500]
         if opens or worsens:
             changes |= {"opened_at": db_now(), "reason": reason}
         if differs:

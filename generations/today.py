@@ -96,7 +96,8 @@ def last_days(shop_id: int | None = None, count: int = DAYS) -> Mapping[str, Day
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     start = midnight - (count - 1) * DAY
     counted = set(_between(CountedHour, start, now).values_list("hour", flat=True))
-    found = list(_kept(start, now, shop_id))
+    # What somebody counts from here on is counted live below.
+    found = [row for row in _kept(start, now, shop_id) if row[0] in counted]
     live_since = _hour_of(now) - (LIVE_HOURS - 1) * HOUR
     for hour in _hours(max(start, live_since), now):
         if hour not in counted:

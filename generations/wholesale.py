@@ -29,7 +29,8 @@ from generations.providers.wire import origin_of
 PROVIDER = "portal"
 SCOPES = ("generate", "read")
 # How a shop says that it does not serve its customer for now; what else closes a circuit is not mended by credits.
-REFUSALS = ("HTTP 401", "HTTP 402", "HTTP 403")
+NO_FUNDS = "HTTP 402"
+REFUSALS = ("HTTP 401", NO_FUNDS, "HTTP 403")
 
 
 # --- Setting it up --------------------------------------------------------------------------------
@@ -224,7 +225,8 @@ def key_of(upstream: Upstream) -> ApiKey | None:
     if customer is None or parsed is None:
         return None
     working = api_keys.live_keys(customer).filter(frozen_at=None, livemode=True)
-    return working.filter(digest=parsed.digest).first()
+    key = working.filter(digest=parsed.digest).first()
+    return key if key is not None and set(SCOPES) <= set(key.scopes) else None
 
 
 def obstacle_of(upstream: Upstream) -> Obstacle | None:
@@ -280,5 +282,15 @@ def served_again() -> list[int]:
     return [
         state.pk
         for state in rows
-        if state.detail.startswith(REFUSALS) and obstacle_of(state.upstream) is None
+        if state.detail.startswith(REFUSALS)
+        and obstacle_of(state.upstream) is None
+        and (state.detail.startswith(NO_FUNDS) or not _asks_where_from(state.upstream))
     ]
+
+
+def _asks_where_from(upstream: Upstream) -> bool:
+    """Whether the key is good at some addresses alone. No book tells by which one we come, so only a probe can find out
+    that it is good now: opened by the books, it would be refused, and told to the staff, every few seconds.
+    """
+    key = key_of(upstream)
+    return key is not None and bool(key.allowed_addresses)

@@ -81,6 +81,8 @@ def go_on_paying(request: HttpRequest, access: Access, payment_id: str) -> HttpR
             url = stripe_gateway.selling.checkout_url(payment.account, payment.session_id)
     except PaymentsAway as error:
         return show(request, access, status=503, payment_problem=error.message)
+    if url:  # what is paid already is shown whatever happened since
+        require_not_suspended(access)
     back = f"{reverse('checkout_return')}?{urlencode({'session_id': payment.session_id})}"
     return HttpResponseRedirect(url or back)
 

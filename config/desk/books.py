@@ -59,6 +59,7 @@ PROVEN: Mapping[str, tuple[Any, tuple[str, ...]]] = MappingProxyType(
                 "payment_is_settled_by_nobody",
                 "payment_step_is_not_its_entry",
                 "payment_entry_has_no_step",
+                "payment_is_not_of_one_shop",
             ),
         ),
         "gifts": (
@@ -67,6 +68,7 @@ PROVEN: Mapping[str, tuple[Any, tuple[str, ...]]] = MappingProxyType(
                 "redemption_is_not_what_was_granted",
                 "voucher_brought_credits_without_a_redemption",
                 "voucher_is_not_redeemed_as_often_as_it_says",
+                "voucher_was_redeemed_in_another_shop",
                 "welcome_is_not_what_was_granted",
                 "somebody_was_welcomed_without_a_row",
                 "incident_gift_is_not_what_the_incident_gives",

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.sealing import Unreadable
 from config.doctor.findings import Finding, error, ok, warning
-from generations import circuit, gpu_workers, upstream_checks
+from generations import circuit, gpu_workers, upstream_checks, wholesale
 from generations.models import Upstream
 from generations.providers import UPSTREAMS
 
@@ -17,7 +17,7 @@ CONNECT_S = 3
 
 
 def look() -> Iterator[Finding]:
-    enabled = Upstream.objects.filter(enabled=True).select_related("state").order_by("priority", "pk")
+    enabled = Upstream.objects.filter(enabled=True).select_related("state", "shop").order_by("priority", "pk")
     none = True
     for upstream in enabled:
         none = False
@@ -57,6 +57,9 @@ def _look_at_account(upstream: Upstream, name: str) -> Finding:
 
 
 def _open_circuit(upstream: Upstream, name: str) -> Finding:
+    advice = wholesale.advice_for(upstream.pk) if upstream.state.reason in circuit.REFUSED else ""
+    if advice:
+        return error(f"{name} takes no more orders of {upstream.shop}: its circuit is open.", advice)
     if upstream.state.reason == circuit.FUNDS:
         return error(
             f"{name}: our balance there is used up, its circuit is open, and no orders go there.",

@@ -17,11 +17,13 @@ from billing.models import (
     LedgerEntry,
     Payment,
     PaymentStep,
+    StripeAccount,
     Wallet,
 )
 from generations import lifecycle
 from generations.models import Generation, Image, UpstreamState
 from tests.billing import broken_gifts, broken_remedies
+from tests.generations.wholesale.sellers import a_reseller
 from tests.makers import (
     a_generation,
     a_paid_payment,
@@ -193,6 +195,15 @@ def credited_without_a_step(books: Books) -> None:
     ledger.top_up(books.organization.pk, 5, net_value_micros=0, reference="payment:0:1", actor="system")
 
 
+def sold_by_another_shop(books: Books) -> None:
+    Payment.objects.filter(pk=books.paid.pk).update(shop=a_reseller())
+
+
+def paid_on_another_account(books: Books) -> None:
+    account = StripeAccount.objects.create(shop=a_reseller(), livemode=books.paid.livemode)
+    Payment.objects.filter(pk=books.paid.pk).update(account=account)
+
+
 CASES: list[tuple[Callable[[Books], None], set[str]]] = [
     (payment_says(credited=-1), {"payment_is_not_the_sum_of_its_steps"}),
     (payment_says(value_micros=1), {"payment_is_not_the_sum_of_its_steps"}),
@@ -201,6 +212,8 @@ CASES: list[tuple[Callable[[Books], None], set[str]]] = [
     (settled_by_nobody, {"payment_is_settled_by_nobody"}),
     (settled_and_paid, {"payment_is_settled_by_nobody"}),
     (step_without_entry, {"payment_step_is_not_its_entry", "payment_entry_has_no_step"}),
+    (sold_by_another_shop, {"payment_is_not_of_one_shop"}),
+    (paid_on_another_account, {"payment_is_not_of_one_shop"}),
     (credited_without_a_step, {"payment_entry_has_no_step"}),
     (a_place_too_many, {"upstream_does_not_work_on_what_its_attempts_say"}),
     (no_wallet, {"organization_has_no_wallet"}),

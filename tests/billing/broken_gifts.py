@@ -9,6 +9,7 @@ from django.db.models.functions import Concat
 from billing import ledger, vouchers
 from billing.models import LedgerEntry, Redemption, Voucher, Welcome
 from tests.billing.gifts import a_voucher, owner_of
+from tests.generations.wholesale.sellers import a_reseller
 from tests.makers import an_organization
 
 
@@ -51,12 +52,17 @@ def redeemed_once_more(given: Redemption) -> None:
     Voucher.objects.filter(pk=given.voucher_id).update(redeemed=F("redeemed") + 1)
 
 
+def of_another_shop(given: Redemption) -> None:
+    Voucher.objects.filter(pk=given.voucher_id).update(shop=a_reseller())
+
+
 REDEEMED, WELCOMED = "redemption_is_not_what_was_granted", "welcome_is_not_what_was_granted"
 CASES: list[tuple[Callable[[object], None], set[str]]] = [
     (broken(a_redemption, another_amount), {REDEEMED}),
     (broken(a_redemption, another_organization), {REDEEMED}),
     (broken(a_redemption, granted_to_nobody), {REDEEMED, "voucher_brought_credits_without_a_redemption"}),
     (broken(a_redemption, redeemed_once_more), {"voucher_is_not_redeemed_as_often_as_it_says"}),
+    (broken(a_redemption, of_another_shop), {"voucher_was_redeemed_in_another_shop"}),
     (broken(a_welcome, another_amount), {WELCOMED}),
     (broken(a_welcome, another_organization), {WELCOMED}),
     (broken(a_welcome, granted_to_nobody), {WELCOMED, "somebody_was_welcomed_without_a_row"}),

@@ -164,6 +164,17 @@ def test_a_probe_that_is_refused_for_another_reason_is_told_too(access: Access, 
     assert OperatorAlert.objects.count() == 3
 
 
+def test_why_it_refuses_us_is_kept_while_its_probes_only_fail(access: Access, upstream: Upstream) -> None:
+    end(begun(access, upstream), "funds", "HTTP 402: no money")
+    let_pass(upstream)
+    end(begun(access, upstream), "failed", "HTTP 500: out of order")
+    assert (state_of(upstream).reason, state_of(upstream).detail) == ("funds", "HTTP 402: no money")
+    assert state_of(upstream).openings == 2
+    let_pass(upstream)
+    end(begun(access, upstream), "account", "HTTP 401: who are you?")
+    assert (state_of(upstream).reason, state_of(upstream).detail) == ("account", "HTTP 401: who are you?")
+
+
 def test_a_question_that_is_refused_for_another_reason_tells_nobody_again(upstream: Upstream) -> None:
     circuit.report(upstream.pk, OutcomeKind.ACCOUNT, "who are you?")
     circuit.report(upstream.pk, OutcomeKind.FUNDS, "no money")

@@ -1,6 +1,7 @@
 """Today's sums: by the hour in which orders ended, to the last millionth what ledger and attempts say."""
 
 import datetime
+from typing import Any
 
 import pytest
 from django.db.models import Sum
@@ -92,6 +93,19 @@ def test_hours_are_counted_once_and_a_look_reads_them(django_assert_max_num_quer
     Attempt.objects.filter(generation=old).update(cost_micros=99)
     assert last_days().total == before
     assert today.sum_up() == 0
+
+
+def test_an_hour_that_is_counted_during_a_look_is_not_in_it_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    move(ended(an_access(an_organization(1000, value_micros=1_000_000))), 2 * HOUR)
+    before, kept = last_days().total, today._kept
+
+    def kept_a_moment_later(*args: Any) -> Any:
+        assert today.sum_up() > 0
+        return kept(*args)
+
+    monkeypatch.setattr(today, "_kept", kept_a_moment_later)
+    assert last_days().total == before
+    assert before.images == 1
 
 
 def test_attempt_that_outlives_its_order_is_counted_when_its_cost_is_known() -> None:

@@ -14,7 +14,8 @@ from pytest_django import Settings
 from accounts import closing, hooks, sealing, shop_closing, shops
 from accounts.models import AuditAction, AuditEvent, Organization, QueuedMail, Shop, ShopDomain, ShopStaff
 from accounts.models.tenancy import UNDO_FOR
-from billing.models import LedgerEntry, Payment
+from billing import refunds
+from billing.models import LedgerEntry, Payment, Refund
 from config import shop_end, shop_export
 from generations import lifecycle, runner
 from generations.models import Generation, Image, Upstream
@@ -186,6 +187,23 @@ def test_money_that_is_on_its_way_is_waited_for(shop: Shop, dora: Person, folder
     assert idle.organization.closed_at is not None
     assert not is_closed(shop)
     Payment.objects.filter(pk=payment.pk).update(status="expired")
+    close_now(shop, folder)
+    assert is_closed(shop)
+
+
+def test_what_is_given_back_to_a_customer_who_is_closed_is_waited_for(
+    shop: Shop, dora: Person, folder: Path
+) -> None:
+    payment = a_payment(dora.organization, session_id="cs_1", payment_intent_id="pi_1", status="paid")
+    Payment.objects.filter(pk=payment.pk).update(charged_minor=payment.amount_minor)
+    other = a_payment(customer_of(shop, "erin@studio.example").organization, session_id="cs_2")
+    assert close(shop, folder, "--now", "--wait", "0")[0] == 1
+    row = refunds.order(payment.pk, 1, actor="system")
+    Payment.objects.filter(pk=other.pk).update(status="expired")
+    code, said = close(shop, folder, "--now", "--wait", "0")
+    assert (code, f"1 refunds of {shop.slug} are on their way" in said) == (1, True), said
+    assert not is_closed(shop)
+    Refund.objects.filter(pk=row.pk).update(due_at=None)
     close_now(shop, folder)
     assert is_closed(shop)
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.organizations import suspend
 from billing import payments
 from billing.models import Payment, PaymentKind, PaymentStatus
 from tests.billing.pages.steps import SMALL, buy, choose, come_back
@@ -140,6 +141,17 @@ def test_checkout_that_was_left_goes_on_where_it_was(client: Client, till: Runni
     assert client.get(path)["Location"] == f"/credits/return/?session_id={session.id}"
     till.behave(down=True)
     assert client.get(path).status_code == 503
+
+
+def test_checkout_that_was_left_goes_on_for_nobody_who_is_suspended(
+    client: Client, till: RunningTill, alice: Person
+) -> None:
+    payment = choose(client)
+    path = f"/credits/pay/{payment.public_id}"
+    suspend(alice.organization)
+    assert client.get(path).status_code == 403
+    till.pay(str(payment.session_id))
+    assert client.get(path).status_code == 302, "It is paid, and shown"
 
 
 def test_checkout_of_another_organization_or_none_is_not_found(

@@ -161,6 +161,27 @@ def test_events_crossed_between_shops_are_refused(two: TwoBuyers) -> None:
 
 
 @in_a_transaction
+@pytest.mark.parametrize("kind", ["checkout.session.completed", "payment_intent.succeeded"])
+def test_a_shop_cannot_take_the_ids_of_another_one_s_purchase(two: TwoBuyers, kind: str) -> None:
+    """It can sign what it likes, since its webhook secret was entered by its staff."""
+    first, second = two
+    paid = first.starts()
+    first.till.pay(str(paid.session_id))
+    [event] = first.till.events(kind)
+    Payment.objects.filter(pk=paid.pk).update(session_id=None)
+    own = second.starts()
+    Payment.objects.filter(pk=own.pk).update(session_id=None)
+    event["data"]["object"]["metadata"] = {"payment": own.public_id}
+    assert deliver(event, second.till, second.organization.shop) == 200
+    stripe_events.process_due()
+    own.refresh_from_db()
+    assert (own.session_id, own.payment_intent_id) == (None, None)
+    Payment.objects.filter(pk=paid.pk).update(session_id=paid.session_id, sync_due_at=ago(1))
+    assert payments.sync_due() == 1
+    assert (first.wallet()[0], second.wallet()[0]) == (CREDITS, 0)
+
+
+@in_a_transaction
 def test_a_shop_without_a_key_takes_no_events(two: TwoBuyers, settings: Settings) -> None:
     first, second = two
     first.buys()

@@ -19,6 +19,7 @@ from generations.models import UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.billing.stripe.shops import a_shop, with_its_till_as_stripe, with_key
 from tests.config.doctor.found import levels, trouble
+from tests.generations.wholesale.sellers import connected
 from tests.makers import a_generation, age, ago, an_access, an_organization, an_upstream
 from tests.operators import operator
 from tests.processes import free_port
@@ -194,6 +195,16 @@ def test_each_enabled_upstream_is_looked_at(settings: Settings) -> None:
     upstream.base_url = "https://api.example/v1/images/generations"
     upstream.save()
     assert trouble(upstreams.look).level == "error"
+
+
+@pytest.mark.django_db
+def test_a_shop_without_wholesale_credits_is_told_where_to_buy_some() -> None:
+    upstream = connected(credits=0)
+    circuit.report(upstream.pk, OutcomeKind.FUNDS, "HTTP 402: Insufficient credits")
+    found = trouble(upstreams.look)
+    assert upstream.wholesale is not None
+    assert found.level == "error"
+    assert found.cure.startswith(f"Buy credits for {upstream.wholesale.name} at ")
 
 
 @pytest.mark.django_db

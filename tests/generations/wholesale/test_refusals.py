@@ -5,20 +5,21 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from accounts import api_keys, organizations
-from accounts.models import OperatorAlert
+from accounts.models import ApiKey, OperatorAlert
 from billing import ledger
 from generations import circuit, conduct, lifecycle, notices, sweeps, wholesale
 from generations.models import Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.generations.wholesale.sellers import begun, connected, taken
-from tests.makers import an_upstream, new_reference
+from tests.makers import ago, an_upstream, new_reference
 
 pytestmark = pytest.mark.django_db
 NO_CREDITS = 'HTTP 402: {"code":402,"message":"Insufficient credits"}'
 
 
 def refused(upstream: Upstream, detail: str = NO_CREDITS) -> None:
-    circuit.report(upstream.pk, OutcomeKind.ACCOUNT, detail)
+    kind = OutcomeKind.FUNDS if detail.startswith("HTTP 402") else OutcomeKind.ACCOUNT
+    circuit.report(upstream.pk, kind, detail)
 
 
 def is_open(upstream: Upstream) -> bool:
@@ -61,6 +62,21 @@ def test_it_goes_on_once_there_are_credits_for_one_image() -> None:
     assert OperatorAlert.objects.count() == 1
 
 
+def test_it_goes_on_also_when_its_seller_was_away_meanwhile() -> None:
+    upstream = connected(credits=0)
+    refused(upstream)
+    opened = UpstreamState.objects.filter(pk=upstream.pk)
+    opened.update(opened_at=ago(90), open_until=ago(30))
+    probe = begun(upstream)
+    assert lifecycle.hand_back(
+        probe.generation, 0, attempt=probe, outcome="busy", detail="no answer", limited=False
+    )
+    assert sweeps.open_again() == 0
+    fill(upstream)
+    assert sweeps.open_again() == 1
+    assert not is_open(upstream)
+
+
 def test_what_stands_in_the_way_is_found_out_and_whether_it_is_gone() -> None:
     upstream = connected()
     customer = upstream.wholesale
@@ -84,6 +100,26 @@ def test_what_stands_in_the_way_is_found_out_and_whether_it_is_gone() -> None:
     assert "/keys/" in OperatorAlert.objects.latest("pk").body
     assert sweeps.open_again() == 0
     api_keys.thaw_api_key(key)
+    assert sweeps.open_again() == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [({"scopes": ["read"]}, "key"), ({"allowed_addresses": ["192.0.2.0/24"]}, None)],
+)
+def test_a_key_that_may_not_order_is_not_tried_again_and_again(
+    limits: dict[str, list[str]], found: str | None
+) -> None:
+    upstream = connected()
+    key = wholesale.key_of(upstream)
+    assert key is not None
+    ApiKey.objects.filter(pk=key.pk).update(**limits)
+    refused(upstream, "HTTP 403: This key may not do that")
+    assert what(upstream) == found
+    assert sweeps.open_again() == 0
+    assert is_open(upstream)
+    assert OperatorAlert.objects.count() == 1
+    ApiKey.objects.filter(pk=key.pk).update(scopes=["generate", "read"], allowed_addresses=[])
     assert sweeps.open_again() == 1
 
 
@@ -121,4 +157,4 @@ def test_upstreams_elsewhere_are_left_to_their_probes() -> None:
     refused(elsewhere)
     assert sweeps.open_again() == 0
     assert wholesale.advice_for(elsewhere.pk) == ""
-    assert "refuses our account" in OperatorAlert.objects.get().subject
+    assert "is used up" in OperatorAlert.objects.get().subject
