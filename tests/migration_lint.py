@@ -73,10 +73,14 @@ def young(loader: MigrationLoader, released: dict[str, str] = RELEASED) -> list[
 
 def findings(migration: Migration, state: ProjectState) -> Iterator[str]:
     """`state` is that before it, and is changed to that after it."""
+    made = set[str]()  # nobody has rows in them yet
     for operation in _flat(migration.operations):
         before = state.clone()
         operation.state_forwards(migration.app_label, state)
-        yield from _finding(migration, operation, before, state)
+        if isinstance(operation, operations.CreateModel):
+            made.add(operation.name.lower())
+        elif getattr(operation, "model_name", "").lower() not in made:
+            yield from _finding(migration, operation, before, state)
 
 
 def _flat(listed: Any) -> Iterator[Operation]:

@@ -2,6 +2,16 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import connection, migrations, models
 
+WHY = (
+    "Sums are counted from the orders by the beat alone, and read by Today alone. While processes of the release before "
+    "still run, both fail there for as long, which is logged; the new ones count what was missed."
+)
+FINE = {
+    "RunSQL: how many rows it touches, and under which locks, nobody can see from here": "A row for each hour there was.",
+    "RemoveField hoursum is_final: the release before still reads and writes it": WHY,
+    "RemoveField hoursum counted_at: the release before still reads and writes it": WHY,
+    "AddField hoursum shop: NOT NULL without a db_default: the release before writes rows without it": WHY,
+}
 # Sums until now are all of the first shop.
 KEEP = """
 INSERT INTO generations_countedhour (hour, is_final, counted_at)
