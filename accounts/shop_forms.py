@@ -49,6 +49,10 @@ class NewShopForm(RowForm):
         fields = ("name", "currency")
         help_texts = {"currency": _("Of all its prices, such as usd.")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["name"] = ""  # the product's own is nobody's brand
+
     def clean_currency(self) -> str:
         return shop_rules.clean_currency(self.cleaned_data["currency"])
 

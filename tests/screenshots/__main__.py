@@ -26,7 +26,17 @@ from tests.screenshots.filling import BILLING, NEWCOMER, OWNER
 FOLDER = ROOT / "build" / "screenshots"
 DEVICES: dict[str, ViewportSize] = {"desktop": WIDE, "phone": PHONE}
 STRANGERS = ("/docs/", "/sign-", "/account/forgotten/", "/mails/")  # alike for everybody
-DESK = ["/admin/", "/admin/accounts/organization/", "/admin/generations/upstream/"]
+DESK = [
+    "/admin/",
+    "/admin/accounts/organization/",
+    "/admin/accounts/shop/",
+    "/admin/accounts/shop/1/change/",
+    "/admin/accounts/shop/add/",
+    "/admin/generations/upstream/",
+    "/admin/shown/",
+    "/admin/staff/",
+    "/admin/stripe/",
+]
 
 
 def main() -> int:
