@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts.clock import read_db_now
 from accounts.errors import NotFound, Unauthenticated, Unavailable
 from accounts.sealing import Unreadable
-from accounts.shops import first_id, is_at, shop_id_of
+from accounts.shops import is_at
 from generations import calls, doorbell, exchange, polling
 from generations.models import TASK_ID, Attempt, Upstream
 from generations.providers.http import NoAnswer, NotReached, Oversized
@@ -38,9 +38,8 @@ def upstream_hook(request: HttpRequest, task_id: str, number: int) -> HttpRespon
     """200 also for those that come twice or late, 401 forged, 404 no such attempt in this shop."""
     attempt = _find(task_id, number)
     upstream = cast(Upstream, attempt.upstream)
-    # As it was told where to: the platform's address is that of shops which had none of their own yet.
-    is_here = is_at(request, upstream.shop_id) or shop_id_of(request) == first_id()
-    if not upstream.uses_webhooks or not is_here:
+    # As it was told where to; the platform's address is that of shops which have none of their own.
+    if not upstream.uses_webhooks or not is_at(request, upstream.shop_id):
         raise NotFound
     try:
         call = exchange.Call.of(attempt, attempt.generation.model.slug)

@@ -16,6 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.api_keys import create_api_key
 from accounts.models import Organization, Shop, ShopDomain
 from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from billing import ledger
 from generations import catalogue
 from generations.models import Attempt, Generation, Upstream
@@ -24,7 +25,6 @@ from tests.databases import Restore
 from tests.makers import an_upstream, new_reference
 from tests.shop import RunningShop, start
 from tests.upstreams.running import Up
-from tests.waiting import wait_until
 
 CREDITS = 10_000
 COST_MICROS = 5000
@@ -36,6 +36,13 @@ SETTINGS = {
     "WORKER_CONCURRENCY": "8",
     "LOG_LEVEL": "WARNING",
 }
+
+
+MOST_CASES = 250
+
+
+def host_of(brand: Shop) -> str:
+    return f"127.0.0.{brand.slug.removeprefix('brand-')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +116,29 @@ def ups() -> Iterator[dict[str, Up]]:
 
 @pytest.fixture(scope="package")
 def shop(kept_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    # The hosts of cases are addresses of this machine, which need no name server.
+    # The hosts of cases are addresses of this machine, and need no name server; processes know them from the start.
+    first_shop()
+    brands = Shop.objects.bulk_create(
+        [Shop(slug=f"brand-{number}", name=f"Brand {number}") for number in range(2, MOST_CASES + 2)]
+    )
+    ShopDomain.objects.bulk_create(
+        [ShopDomain(shop=brand, host=host_of(brand), is_primary=True) for brand in brands]
+    )
     with start(tmp_path_factory.mktemp("upstreams"), HOST="0.0.0.0", **SETTINGS) as running:
         yield running
 
 
 @pytest.fixture(scope="package")
 def a_case(shop: RunningShop) -> Callable[[], Case]:
-    made = 0
+    left = iter(Shop.objects.filter(slug__startswith="brand-").order_by("pk"))
 
     def make() -> Case:
-        nonlocal made
-        made += 1
-        brand = Shop.objects.create(slug=f"brand-{made}", name=f"Brand {made}")
-        host = f"127.0.0.{1 + made}"
-        ShopDomain.objects.create(shop=brand, host=host, is_primary=True)
+        brand = next(left)
         catalogue.stock(brand)
-        owner = person(f"owner@brand{made}.example")
-        organization = create_organization(brand, f"Studio {made}", owner)
+        owner = person(f"owner@{brand.slug}.example")
+        organization = create_organization(brand, f"Studio of {brand.name}", owner)
         ledger.top_up(organization.pk, CREDITS, net_value_micros=0, reference=new_reference(), actor="system")
         _key, secret = create_api_key(organization, livemode=True)
-        case = Case(shop, brand, organization, secret, host)
-        wait_until(lambda: case.ask("GET", "/api/v1/balance", secret)[0] == 200, "its host to be known")
-        return case
+        return Case(shop, brand, organization, secret, host_of(brand))
 
     return make
