@@ -71,7 +71,7 @@ def test_refused_account_is_on_every_page_until_somebody_closes_the_circuit(owne
         page.get_by_role("button", name="Save", exact=True).click()
         owner.order("a lighthouse up:402")
         expect(page.get_by_text("It cost nothing.")).to_be_visible()
-        notice = page.get_by_text("Out of credits refuses our account.")
+        notice = page.get_by_text("Our balance with Out of credits is used up.")
         for place in ("/admin/", "/admin/generations/attempt/", LIST):
             owner.go(place)
             expect(notice).to_be_visible()
