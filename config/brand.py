@@ -34,7 +34,7 @@ class Brand:
     @property
     def is_the_products(self) -> bool:
         """Whether nobody has given the shop a name of its own yet: then pages may name the software."""
-        return self.name == Shop._meta.get_field("name").get_default()
+        return self.name == str(Shop._meta.get_field("name").get_default())
 
     @property
     def logo_width(self) -> str:
