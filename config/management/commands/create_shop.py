@@ -1,6 +1,5 @@
 """Opens another shop on this installation."""
 
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -11,8 +10,9 @@ from accounts import shop_opening, shop_rules
 from accounts.errors import DomainError
 from accounts.hosts import shown_host
 from accounts.management.base import OperatorCommand
-from accounts.models import Organization, Shop
+from accounts.models import Shop
 from accounts.shops import address_of, host_of
+from generations import wholesale
 
 
 class Command(OperatorCommand):
@@ -38,7 +38,7 @@ class Command(OperatorCommand):
             with transaction.atomic():
                 shop_opening.open_shop(shop, options["domain"], operator=options["owner"])
                 if buyer is not None:
-                    buy_from_the_platform(shop, buyer)
+                    wholesale.connect(shop, buyer)
         except DomainError as error:
             self.refuse(str(error.message))
         address = address_of(shop.pk)
@@ -58,7 +58,3 @@ class Command(OperatorCommand):
             )
         steps.append("Look at its prices and packs, and connect its payments: docs/payments.md.")
         return steps
-
-
-def buy_from_the_platform(shop: Shop, organization: Organization) -> None:
-    import_module("generations.wholesale").connect(shop, organization)

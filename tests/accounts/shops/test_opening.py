@@ -1,7 +1,6 @@
 """A shop is opened by a command or at the desk, sells at once, and is never half there."""
 
 import re
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -123,9 +122,6 @@ def test_one_without_a_price_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> N
     assert (Shop.objects.count(), ShopDomain.objects.count()) == (1, 0)
 
 
-@pytest.mark.skipif(
-    find_spec("generations.wholesale") is None, reason="shops cannot buy from the platform yet"
-)
 def test_it_buys_from_the_platform_as_an_organization_of_that() -> None:
     buyer = an_organization(100)
     assert run(*OPEN, "--wholesale", buyer.slug)[0] == 0
