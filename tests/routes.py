@@ -57,6 +57,11 @@ def rows() -> dict[str, str]:
     }
 
 
+def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """The tables that differ."""
+    return sorted(name for name in before | after if before.get(name) != after.get(name))
+
+
 def _digest(model: Any) -> str:
     names = [
         column.attname for column in model._meta.concrete_fields if column.attname not in _VOLATILE_COLUMNS

@@ -13,6 +13,10 @@ def open_link(page: Page, address: str, to: str, subject: str) -> None:
         return mail.count() > 0
 
     mail = page.get_by_role("listitem").filter(has_text=to).filter(has_text=subject)
-    wait_until(has_come, f"the mail {subject!r}", timeout_s=30)
+    try:
+        wait_until(has_come, f"the mail {subject!r}", timeout_s=60)
+    except TimeoutError as error:
+        error.add_note(f"Instead: {page.locator('main').inner_text()}")
+        raise
     mail.first.get_by_role("link").click()
     page.locator('.letter a:not([href^="mailto:"])').first.click()

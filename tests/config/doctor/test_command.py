@@ -57,7 +57,7 @@ def test_what_is_away_is_an_error_without_its_password(tmp_path: Path) -> None:
     assert done.code == 1
     errors = [line for line in done.out.splitlines() if line.startswith("error")]
     assert [line.split()[1] for line in errors] == ["database:", "broker:", "mail:"]
-    assert done.out.count("not looked at: it needs the database.") == 4
+    assert done.out.count("not looked at: it needs the database.") == 5
     assert "hush" not in done.out + done.err
 
 

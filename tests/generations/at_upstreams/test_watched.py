@@ -16,6 +16,7 @@ from config.watching import meters
 from generations.models import Generation
 from tests.generations.at_upstreams.driving import COST_MICROS, at, ended, order
 from tests.upstreams.running import Up
+from tests.waiting import wait_until
 
 PROMPT = "a walrus that nobody may read of"
 
@@ -65,7 +66,9 @@ def counts(name: str) -> dict[str, int]:
 
 
 def told(lines: list[dict[str, Any]], generation: Generation) -> list[str]:
-    """Without the names of this order and its attempts."""
+    """All that is written of an order that has ended, without the names of it and its attempts."""
+    last = f"{generation.task_id} has ended"  # written after the commit, by whichever thread
+    wait_until(lambda: [line for line in lines if line["message"].startswith(last)], "its last line")
     ours = [
         line
         for line in lines
