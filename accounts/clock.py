@@ -5,6 +5,10 @@ import datetime
 from django.db import connection
 from django.db.models.functions import Now
 
+# SQLite compares times as text, and db_now() writes three digits after the second, Django six or none: whoever asks for
+# rows of one moment asks for what lies between the ticks before and after it.
+TICK = datetime.timedelta(microseconds=1)
+
 
 def db_now() -> Now:
     """The database's present time as an expression, for use inside a query."""

@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.audit import record
-from accounts.clock import db_now, read_db_now
+from accounts.clock import TICK, db_now, read_db_now
 from accounts.deeds import Doer, Refused
 from accounts.models import AuditAction, Organization, Shop
 from billing import ledger, reads
@@ -199,11 +199,9 @@ def take_portion(incident: Incident) -> int | None:
 def _next_portion(incident: Incident) -> "list[Generation]":
     rows = affected_by(incident)
     if incident.cursor_at is not None:
-        later = Q(finished_at__gt=incident.cursor_at) | Q(
-            finished_at=incident.cursor_at, pk__gt=incident.cursor_id
-        )
-        # The first condition is the index's, the second tells those of one moment apart.
-        rows = rows.filter(later, finished_at__gte=incident.cursor_at)
+        later = Q(finished_at__gte=incident.cursor_at + TICK)
+        # The second condition is the index's, the first tells those of one moment apart.
+        rows = rows.filter(later | Q(pk__gt=incident.cursor_id), finished_at__gt=incident.cursor_at - TICK)
     return list(rows.only("task_id", "organization_id", "price_credits", "finished_at")[:PORTION])
 
 

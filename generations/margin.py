@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_log import defused
+from accounts.clock import TICK
 from accounts.models import Shop
 from billing import reads
 from generations.models import Attempt, Generation
@@ -185,10 +186,8 @@ def tasks(
     rows = ended(since, since + (window.end - window.start + _DAY), shop_id)
     if before is not None:
         moment, pk = before
-        # Not by equality: SQLite keeps times as text, and not all with as many digits.
-        earlier = moment - datetime.timedelta(microseconds=1)
-        same = Q(finished_at__gt=earlier, pk__lt=pk)
-        rows = rows.filter(Q(finished_at__lte=earlier) | same, finished_at__lte=moment)
+        earlier = Q(finished_at__lte=moment - TICK)
+        rows = rows.filter(earlier | Q(pk__lt=pk), finished_at__lt=moment + TICK)
     rows = rows.select_related("organization__shop", "model").annotate(income=_income(), cost=_cost())
     found = []
     for row in rows.order_by("-finished_at", "-pk")[:limit]:

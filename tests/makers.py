@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import connection
+from django.db.models import TextField, Value
 from django.db.models.expressions import CombinedExpression
 
 from accounts.access import Access, access_of_key
 from accounts.api_keys import create_api_key
-from accounts.clock import db_now
+from accounts.clock import db_now, read_db_now
 from accounts.models import Organization
 from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
@@ -146,6 +147,14 @@ def stored_images(generation: Generation, count: int, first: int = 0) -> list[li
 def ago(seconds: float) -> CombinedExpression:
     """So many seconds before the database's now: tests age rows, and move no clock."""
     return db_now() - datetime.timedelta(seconds=seconds)
+
+
+def moment_as_written(milliseconds: int) -> Value:
+    """A minute ago, at this part of a second, in as many digits as db_now() has in a column."""
+    moment = read_db_now().replace(microsecond=milliseconds * 1000) - datetime.timedelta(seconds=60)
+    if connection.vendor == "postgresql":
+        return Value(moment)
+    return Value(f"{moment:%Y-%m-%d %H:%M:%S}.{milliseconds:03d}", output_field=TextField())
 
 
 def age(row: Generation | Attempt, **seconds: float) -> None:

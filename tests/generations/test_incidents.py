@@ -23,6 +23,7 @@ from tests.makers import (
     an_organization,
     an_upstream,
     books_are_right,
+    moment_as_written,
     wallet_of,
 )
 from tests.many_rows import fill
@@ -140,13 +141,14 @@ def test_neither_test_keys_nor_the_deleted_nor_another_shop(access: Access) -> N
     assert credited(incident) == 0
 
 
+@pytest.mark.parametrize("milliseconds", [0, 123])
 def test_many_go_by_portions_also_when_all_ended_at_one_moment(
-    access: Access, monkeypatch: pytest.MonkeyPatch
+    milliseconds: int, access: Access, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(incidents, "PORTION", 2)
     for _ in range(7):
         a_failed(access)
-    Generation.objects.update(finished_at=ago(60))
+    Generation.objects.update(finished_at=moment_as_written(milliseconds))
     incident = an_incident()
     incidents.start(incident, doer())
     assert [incidents.take_portion(incident) for _ in range(5)] == [2, 2, 2, 1, None]

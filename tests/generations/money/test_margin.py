@@ -16,7 +16,15 @@ from generations.margin import Window
 from generations.models import Attempt, BilledDay, Generation, Upstream
 from tests import scale
 from tests.generations.money.business import do_business, one_order
-from tests.makers import a_generation, ago, an_access, an_organization, an_upstream, books_are_right
+from tests.makers import (
+    a_generation,
+    ago,
+    an_access,
+    an_organization,
+    an_upstream,
+    books_are_right,
+    moment_as_written,
+)
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
 
@@ -113,9 +121,10 @@ def test_pages_and_files_say_the_same(settings: Any) -> None:
     assert sum(round(float(one["booked"]) * 10**6) for one in booked) == cost()
 
 
-def test_all_tasks_come_by_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("milliseconds", [0, 123])
+def test_all_tasks_come_by_pages(milliseconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     do_business(4, orders=9)
-    Generation.objects.update(finished_at=ago(5))  # all at the same moment
+    Generation.objects.update(finished_at=moment_as_written(milliseconds))  # all at the same moment
     monkeypatch.setattr(margin, "PORTION", 4)
     found = "".join(margin.as_csv(last_days(), "task")).splitlines()[1:]
     assert len({line.partition(",")[0] for line in found}) == len(found) == 9
