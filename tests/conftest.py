@@ -22,7 +22,7 @@ from accounts import shops, throttling
 from accounts.models import Role
 from config import pricing
 from generations import backlog, content, doorbell, routing
-from tests import alone, log_watch, mail, proof_page, proof_scope, scale
+from tests import alone, log_watch, mail, proof_page, proof_scope, scale, turns
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, end_other_sessions, kept_clean_copy
@@ -57,7 +57,7 @@ def _closed_world() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What touches no data gives the same answer on every database, so it runs once, beside SQLite; what starts
     a PostgreSQL of its own runs once as well, beside the other one. What is marked `everyday_on` takes long, and
-    runs on both in the proof alone. The proof leaves out what it would only repeat.
+    runs on both in the proof alone. The proof leaves out what it would only repeat, and `make test` takes turns.
     """
     chosen = [item for item in items if belongs_to_this_run(item)]
     others = [item for item in items if not belongs_to_this_run(item)]
@@ -73,7 +73,9 @@ def belongs_to_this_run(item: pytest.Item) -> bool:
     everyday = item.get_closest_marker("everyday_on")
     if everyday is not None and not scale.PROOF:
         return bool(everyday.args == (DATABASE,))
-    return touches_data(item) or DATABASE == "sqlite"
+    if not touches_data(item):
+        return DATABASE == "sqlite"
+    return not turns.BY_TURNS or not turns.is_alike(item) or turns.database_of(item) == DATABASE
 
 
 def touches_data(item: pytest.Item) -> bool:
