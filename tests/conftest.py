@@ -158,8 +158,19 @@ def any_db(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(asked.pop() if asked else "db")
 
 
+@pytest.fixture(scope="session")
+def _valkey() -> Iterator[redis.Redis | None]:
+    """The run's own, where the shop counts there; one connection, since it takes longer than what is asked of it."""
+    url = os.environ.get("REDIS_URL")
+    if url is None:
+        yield None
+        return
+    with redis.Redis.from_url(url) as client:
+        yield client
+
+
 @pytest.fixture(autouse=True)
-def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget_limits(_valkey: redis.Redis | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
     monkeypatch.setattr(throttling, "_limiter", None)
     monkeypatch.setattr(doorbell, "_silent_until", 0.0)
@@ -169,10 +180,8 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     content.forget()
     shops.forget()
     pricing.paid_at.forget()
-    url = os.environ.get("REDIS_URL")
-    if url:
-        with redis.Redis.from_url(url) as client:
-            client.flushdb()
+    if _valkey is not None:
+        _valkey.flushdb()
 
 
 # --- The cast -----------------------------------------------------------------------------------
