@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from django.utils import translation
@@ -20,7 +19,7 @@ from whitenoise.base import WhiteNoise
 
 from accounts import shops, throttling
 from accounts.models import Role
-from config import pricing
+from config import pricing, static_files
 from generations import backlog, content, doorbell, routing
 from tests import alone, log_watch, mail, proof_page, proof_scope, scale, turns
 from tests.cast import Person, found, give_credits, join
@@ -126,7 +125,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         assert connection.vendor == DATABASE, (
             f"The run is for {DATABASE}, Django speaks to {connection.vendor}."
         )
-        call_command("collectstatic", verbosity=0, interactive=False)
+        static_files.collect()
         with kept_clean_copy() as restore:
             yield restore
         end_other_sessions()

@@ -6,18 +6,17 @@ from typing import Any
 import pytest
 
 from tests import conftest, scale, turns
-from tests.conftest import DATA_FIXTURES, belongs_to_this_run
+from tests.conftest import belongs_to_this_run
 
 DATABASES = ("sqlite", "postgresql")
 
 
 def an_item(file: str, name: str = "test_it", *, touches_data: bool = True) -> Any:
-    fixtures = DATA_FIXTURES if touches_data else ()
     return SimpleNamespace(
         path=turns.TESTS / file,
         name=name,
         originalname=name,
-        fixturenames=list(fixtures),
+        fixturenames=["db"] if touches_data else [],
         get_closest_marker=lambda _name: None,
     )
 
@@ -56,18 +55,27 @@ def test_all_cases_of_a_function_run_on_the_same(runs_on: Any) -> None:
     assert len({tuple(runs_on(case, by_turns=True)) for case in cases}) == 1
 
 
+def test_all_tests_before_one_shop_run_on_the_same(runs_on: Any) -> None:
+    items = [an_item("generations/openai_api/test_client.py", f"test_{number}") for number in range(50)]
+    for item in items:
+        item.fixturenames.append("shop")
+    assert len({tuple(runs_on(item, by_turns=True)) for item in items}) == 1
+
+
 @pytest.mark.parametrize(
     "file",
     [
         "billing/test_ledger_holding.py",  # is not named
         "billing/stripe/test_automatic_races.py",  # several at once
-        "accounts/shops/test_domains.py",  # plans
+        "webhooks/customers/test_query_plans.py",
         "concurrency/test_places.py",
         "accounts/team_and_more/test_it.py",
     ],
 )
 def test_what_depends_on_the_database_runs_on_both(runs_on: Any, file: str) -> None:
     items = [an_item(file, f"test_{number}") for number in range(20)]
+    for item in items:
+        item.fixturenames.append("committed_db")
     assert all(runs_on(item, by_turns=True) == list(DATABASES) for item in items)
 
 

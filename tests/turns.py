@@ -110,20 +110,26 @@ ALIKE = (
     "webhooks/customers",
     "webhooks/test_secret_scanning.py",
 )
-# Who imports one of these makes things happen at once, or looks at plans: on both, wherever it stands.
-DEPENDS = {"tests.threads", "tests.plans"}
+# What takes longer to make than most tests that share it.
+SHARED = {"shop", "site", "kept_db"}
 
 
 def is_alike(item: pytest.Item) -> bool:
-    """Whether any database answers this test alike."""
+    """Whether any database answers this test alike. Wherever they stand, plans and what happens at once are not."""
     if not item.path.is_relative_to(TESTS):
         return False
     name = item.path.relative_to(TESTS).as_posix()
-    is_named = any(name == each or name.startswith(f"{each}/") for each in ALIKE)
-    return is_named and not imported(item.path) & DEPENDS
+    if not any(name == each or name.startswith(f"{each}/") for each in ALIKE):
+        return False
+    helpers = imported(item.path)
+    at_once = "tests.threads" in helpers and "committed_db" in getattr(item, "fixturenames", ())
+    return not at_once and "tests.plans" not in helpers
 
 
 def database_of(item: pytest.Item) -> str:
-    """Whose turn it is; the same for all cases of a function, and in every run."""
-    name = f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
+    """Whose turn it is, the same in every run: all cases of a function are one's, and all tests before one shop."""
+    if SHARED & set(getattr(item, "fixturenames", ())):
+        name = item.path.parent.name
+    else:
+        name = f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
     return "postgresql" if zlib.crc32(name.encode()) % 100 < POSTGRESQL_HAS else "sqlite"
