@@ -11,8 +11,9 @@ from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 from psycopg import sql
 
+from tests.processes import CLEAN_SQLITE
+
 Restore = Callable[[], None]
-CLEAN_SQLITE = "clean.sqlite3"  # beside the run's own file, for shops on files of their own
 _BUSY_TRIES = 40  # of 250 ms each, sqlite3's own pause
 
 

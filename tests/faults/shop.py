@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests import log_watch
-from tests.databases import CLEAN_SQLITE
-from tests.processes import ROOT, free_port, unmeasured
+from tests.processes import CLEAN_SQLITE, ROOT, free_port, unmeasured
 from tests.waiting import wait_until
 
 ROLES = ("granian", "worker", "beat")
