@@ -5,6 +5,7 @@ hand, `make coverage` and the proof know of no turns. What is not named here run
 triggers, plans, races, dates, and whatever adds up money.
 """
 
+import functools
 import os
 import zlib
 from pathlib import Path
@@ -116,14 +117,19 @@ SHARED = {"shop", "site", "kept_db"}
 
 def is_alike(item: pytest.Item) -> bool:
     """Whether any database answers this test alike. Wherever they stand, plans and what happens at once are not."""
-    if not item.path.is_relative_to(TESTS):
-        return False
-    name = item.path.relative_to(TESTS).as_posix()
-    if not any(name == each or name.startswith(f"{each}/") for each in ALIKE):
+    if not _is_named(item.path):
         return False
     helpers = imported(item.path)
     at_once = "tests.threads" in helpers and "committed_db" in getattr(item, "fixturenames", ())
     return not at_once and "tests.plans" not in helpers
+
+
+@functools.cache
+def _is_named(file: Path) -> bool:
+    if not file.is_relative_to(TESTS):
+        return False
+    name = file.relative_to(TESTS).as_posix()
+    return any(name == each or name.startswith(f"{each}/") for each in ALIKE)
 
 
 def database_of(item: pytest.Item) -> str:
