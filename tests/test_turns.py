@@ -58,7 +58,7 @@ def test_all_cases_of_a_function_run_on_the_same(runs_on: Any) -> None:
 def test_all_tests_before_one_shop_run_on_the_same(runs_on: Any) -> None:
     items = [an_item("generations/openai_api/test_client.py", f"test_{number}") for number in range(50)]
     for item in items:
-        item.fixturenames.append("shop")
+        item.fixturenames.append("kept_db")
     assert len({tuple(runs_on(item, by_turns=True)) for item in items}) == 1
 
 

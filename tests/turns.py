@@ -111,8 +111,6 @@ ALIKE = (
     "webhooks/customers",
     "webhooks/test_secret_scanning.py",
 )
-# What takes longer to make than most tests that share it.
-SHARED = {"shop", "site", "kept_db"}
 
 
 def is_alike(item: pytest.Item) -> bool:
@@ -134,7 +132,9 @@ def _is_named(file: Path) -> bool:
 
 def database_of(item: pytest.Item) -> str:
     """Whose turn it is, the same in every run: all cases of a function are one's, and all tests before one shop."""
-    if SHARED & set(getattr(item, "fixturenames", ())):
+    if "kept_db" in getattr(
+        item, "fixturenames", ()
+    ):  # with a shop that takes longer to start than most tests
         name = item.path.parent.name
     else:
         name = f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
