@@ -132,10 +132,9 @@ def _is_named(file: Path) -> bool:
 
 def database_of(item: pytest.Item) -> str:
     """Whose turn it is, the same in every run: all cases of a function are one's, and all tests before one shop."""
+    name = f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
     if "kept_db" in getattr(
         item, "fixturenames", ()
-    ):  # with a shop that takes longer to start than most tests
+    ):  # a shop takes longer to start than most tests before it
         name = item.path.parent.name
-    else:
-        name = f"{item.path.name}::{getattr(item, 'originalname', item.name)}"
     return "postgresql" if zlib.crc32(name.encode()) % 100 < POSTGRESQL_HAS else "sqlite"
