@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.core.management import call_command
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from django.utils import translation
@@ -20,9 +19,9 @@ from whitenoise.base import WhiteNoise
 
 from accounts import shops, throttling
 from accounts.models import Role
-from config import pricing
+from config import pricing, static_files
 from generations import backlog, content, doorbell, routing
-from tests import alone, log_watch, mail, proof_page, proof_scope, scale
+from tests import alone, log_watch, mail, proof_page, proof_scope, scale, turns
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, end_other_sessions, kept_clean_copy
@@ -57,7 +56,7 @@ def _closed_world() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What touches no data gives the same answer on every database, so it runs once, beside SQLite; what starts
     a PostgreSQL of its own runs once as well, beside the other one. What is marked `everyday_on` takes long, and
-    runs on both in the proof alone. The proof leaves out what it would only repeat.
+    runs on both in the proof alone. The proof leaves out what it would only repeat, and `make test` takes turns.
     """
     chosen = [item for item in items if belongs_to_this_run(item)]
     others = [item for item in items if not belongs_to_this_run(item)]
@@ -73,7 +72,9 @@ def belongs_to_this_run(item: pytest.Item) -> bool:
     everyday = item.get_closest_marker("everyday_on")
     if everyday is not None and not scale.PROOF:
         return bool(everyday.args == (DATABASE,))
-    return touches_data(item) or DATABASE == "sqlite"
+    if not touches_data(item):
+        return DATABASE == "sqlite"
+    return not turns.BY_TURNS or not turns.is_alike(item) or turns.database_of(item) == DATABASE
 
 
 def touches_data(item: pytest.Item) -> bool:
@@ -124,7 +125,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         assert connection.vendor == DATABASE, (
             f"The run is for {DATABASE}, Django speaks to {connection.vendor}."
         )
-        call_command("collectstatic", verbosity=0, interactive=False)
+        static_files.collect()
         with kept_clean_copy() as restore:
             yield restore
         end_other_sessions()
@@ -156,8 +157,19 @@ def any_db(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(asked.pop() if asked else "db")
 
 
+@pytest.fixture(scope="session")
+def _valkey() -> Iterator[redis.Redis | None]:
+    """The run's own, where the shop counts there; one connection, since it takes longer than what is asked of it."""
+    url = os.environ.get("REDIS_URL")
+    if url is None:
+        yield None
+        return
+    with redis.Redis.from_url(url) as client:
+        yield client
+
+
 @pytest.fixture(autouse=True)
-def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget_limits(_valkey: redis.Redis | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
     monkeypatch.setattr(throttling, "_limiter", None)
     monkeypatch.setattr(doorbell, "_silent_until", 0.0)
@@ -167,10 +179,8 @@ def _forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     content.forget()
     shops.forget()
     pricing.paid_at.forget()
-    url = os.environ.get("REDIS_URL")
-    if url:
-        with redis.Redis.from_url(url) as client:
-            client.flushdb()
+    if _valkey is not None:
+        _valkey.flushdb()
 
 
 # --- The cast -----------------------------------------------------------------------------------

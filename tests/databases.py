@@ -11,6 +11,8 @@ from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 from psycopg import sql
 
+from tests.processes import CLEAN_SQLITE
+
 Restore = Callable[[], None]
 _BUSY_TRIES = 40  # of 250 ms each, sqlite3's own pause
 
@@ -53,8 +55,12 @@ def speaking_to(database: dict[str, Any]) -> Iterator[None]:
 
 
 def _keep_sqlite(file: Path, copy: sqlite3.Connection) -> Restore:
-    with contextlib.closing(sqlite3.connect(file)) as live:
+    with (
+        contextlib.closing(sqlite3.connect(file)) as live,
+        contextlib.closing(sqlite3.connect(file.with_name(CLEAN_SQLITE))) as lent,
+    ):
         live.backup(copy)
+        live.backup(lent)
 
     def restore() -> None:
         tries = iter(range(_BUSY_TRIES))

@@ -13,6 +13,7 @@ import psutil
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
+CLEAN_SQLITE = "clean.sqlite3"  # beside the run's own file, for shops on files of their own
 
 
 def free_port() -> int:

@@ -39,7 +39,7 @@ def asks_for_scale(file: Path) -> bool:
         if current in seen or current == ROOT_CONFTEST:
             continue
         seen.add(current)
-        names = _imported(current)
+        names = imported(current)
         if SCALE in names:
             return True
         left += [found for name in names if (found := _file_of(name)) is not None]
@@ -47,7 +47,7 @@ def asks_for_scale(file: Path) -> bool:
 
 
 @functools.cache
-def _imported(file: Path) -> frozenset[str]:
+def imported(file: Path) -> frozenset[str]:
     """Modules by full name; of `from x import y` both, since y may be one."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -6,6 +6,7 @@ TEST_REDIS_URL name servers to use instead of private ones; `test_` is put befor
 
 import os
 import re
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +17,10 @@ from tests.servers import Servers
 
 DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
 _ROOT = Path(__file__).resolve().parent.parent
+
+# Whatever the environment says: hundreds of processes would each compile the product anew, and each run all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(wrapper=True)

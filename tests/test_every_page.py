@@ -92,7 +92,7 @@ values = st.one_of(st.text(max_size=400), st.sampled_from(NASTY), st.integers().
 
 
 @settings(
-    max_examples=scale.count(4, 12),
+    max_examples=scale.count(2, 12),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -21,7 +21,7 @@ from playwright.sync_api import (
 )
 
 from tests import scale
-from tests.faults.shop import environment
+from tests.faults.shop import environment, prepare
 from tests.processes import ROOT, free_port, listens
 from tests.waiting import wait_until
 
@@ -56,6 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     port, till_port = free_port(), free_port()
     changes = {"SANDBOX_SECONDS": "1.5", "TILL": "1", "TILL_PORT": str(till_port)}
     log = folder / "log"
+    prepare(folder / "data")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],

@@ -1,5 +1,7 @@
 """A whole shop as the operator runs it: `manage.py up`, in a folder and on a port of its own."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests import log_watch
-from tests.processes import ROOT, free_port, unmeasured
+from tests.processes import CLEAN_SQLITE, ROOT, free_port, unmeasured
 from tests.waiting import wait_until
 
 ROLES = ("granian", "worker", "beat")
@@ -80,6 +82,19 @@ def environment(data_dir: Path, port: int, **changes: str) -> dict[str, str]:
     kept = {name: value for name, value in unmeasured().items() if name not in ("DATABASE_URL", "REDIS_URL")}
     # A till is one more process to start, and most tests buy nothing.
     return {**kept, "TILL": "0", "DATA_DIR": str(data_dir), "PORT": str(port), **changes}
+
+
+def prepare(data_dir: Path) -> None:
+    """As an earlier start left it, though no shop was opened there: static files collected, the database migrated and
+    without a row. Nothing where this run has not come to that itself. First starts are for tests of first starts.
+    """
+    made = Path(os.environ["DATA_DIR"])
+    if data_dir.exists() or not (made / "static.stamp").exists():
+        return
+    shutil.copytree(made / "static", data_dir / "static")
+    shutil.copy2(made / "static.stamp", data_dir)
+    if (made / CLEAN_SQLITE).exists():
+        shutil.copy(made / CLEAN_SQLITE, data_dir / "tintype.sqlite3")
 
 
 @contextmanager

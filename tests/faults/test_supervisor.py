@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests import scale
-from tests.faults.shop import ROLES, Shop, refusal, running
+from tests.faults.shop import ROLES, Shop, prepare, refusal, running
 from tests.processes import ROOT, free_port
 from tests.waiting import wait_until
 
@@ -23,6 +23,7 @@ ONE_OF_EACH = dict.fromkeys(ROLES, 1)
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """One for all tests that end only parts of it; not a demo."""
     folder = tmp_path_factory.mktemp("shop")
+    prepare(folder / "data")
     with running(folder, folder / "data", changes={"DEMO": "0"}) as shop:
         yield shop
 
@@ -90,6 +91,7 @@ def test_children_do_not_hear_ctrl_c_of_the_terminal(shop: Shop) -> None:
 
 def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts_at_once(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
+    prepare(tmp_path / "data")
     with running(tmp_path, tmp_path / "data") as shop:
         family = shop.family()
         assert len(family) >= 5
@@ -105,6 +107,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts_at_once(tm
     "number", [signal.SIGTERM, signal.SIGINT][: scale.count(1, 2)], ids=lambda number: number.name
 )
 def test_stop_signal_ends_everything_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+    prepare(tmp_path / "data")
     with running(tmp_path, tmp_path / "data") as shop:
         family = shop.family()
         shop.process.send_signal(number)

@@ -48,7 +48,7 @@ def key(alice: Person, monkeypatch: pytest.MonkeyPatch) -> str:
     return new_key(alice)[1]
 
 
-@settings(max_examples=scale.count(75, 3000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale.count(30, 3000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies, sent=headers, content_type=st.sampled_from(["application/json"] * 4 + ["", "text/plain"]))
 @example(body=b'{"prompt":"a","aspect_ratio":"1:1","seed":1e400}', sent={}, content_type="application/json")
 def test_no_order_breaks_anything_and_only_accepted_ones_cost(
@@ -65,7 +65,7 @@ def test_no_order_breaks_anything_and_only_accepted_ones_cost(
     assert made == 0 or response.status_code == 200
 
 
-@settings(max_examples=scale.count(30, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale.count(15, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.binary(max_size=100) | st.text(max_size=50).map(lambda text: f"task_id={text}".encode()),
     sent=headers,
@@ -75,7 +75,7 @@ def test_no_question_breaks_anything(key: str, query: bytes, sent: dict[str, str
     assert response.status_code in {400, 404}
 
 
-@settings(max_examples=scale.count(30, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale.count(15, 1000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=header_text)
 def test_no_authorization_header_breaks_anything(db: None, value: str) -> None:
     responses: list[Any] = [

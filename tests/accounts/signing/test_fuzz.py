@@ -14,7 +14,7 @@ from tests.pages import browser_of
 
 pytestmark = pytest.mark.django_db
 quietly = settings(
-    max_examples=scale.count(25, 300), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scale.count(10, 300), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 _numbers = itertools.count(1)
 words = st.text(max_size=40) | st.sampled_from(

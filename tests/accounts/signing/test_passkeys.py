@@ -106,7 +106,7 @@ members: Any = st.recursive(
 )
 
 
-@settings(max_examples=scale.count(30, 400), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale.count(15, 400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=members)
 def test_anything_at_all_is_answered(db: None, sent: Any) -> None:
     client, address = browser_of(), f"2001:db8:{next(_numbers):x}::1"

@@ -53,7 +53,7 @@ bodies = st.fixed_dictionaries(
 )
 FINE = {200, 302, 400, 403, 404, 409}
 many = hypothesis_settings(
-    max_examples=count(25, 300), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=count(12, 300), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -47,7 +47,7 @@ def key(alice: Person, monkeypatch: pytest.MonkeyPatch) -> str:
     return new_key(alice)[1]
 
 
-@settings(max_examples=scale.count(60, 3000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale.count(30, 3000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies)
 @example(body=b'{"prompt":"a","aspect_ratio":"1:1","metadata":{"a":1e400}}')
 @example(body=b'{"prompt":"a","aspect_ratio":"1:1","webhook_url":"https://[::1%25lo]/"}')
@@ -63,7 +63,7 @@ def test_no_order_breaks_anything_and_only_accepted_ones_cost(alice: Person, key
     assert (before.available - after.available, after.held - before.held) == (price, price)
 
 
-@settings(max_examples=scale.count(40, 1500), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale.count(20, 1500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(["generations", "ledger", "usage", "models", "balance", "generations/x"]),
     query=st.binary(max_size=60)
