@@ -95,7 +95,9 @@ def packs_are_shown(browser: Any) -> bool:
 def test_nobody_signs_up_or_founds_anything(shop: Shop, dora: Person) -> None:
     close_it(shop)
     visitor = browser_at(HARBOUR)
-    assert "closed for the moment" in text_of(visitor.get("/"))
+    for path in ("/", "/pricing/"):
+        assert "closed for the moment" in text_of(visitor.get(path)), path
+    assert "try it" not in text_of(visitor.get("/"))
     refused = visitor.get("/sign-up/")
     assert (refused.status_code, "closed for the moment" in text_of(refused)) == (403, True)
     with pytest.raises(ShopSuspended):
