@@ -77,6 +77,9 @@ def test_members_look_and_read_why_nothing_goes(shop: Shop, dora: Person) -> Non
         page = browser.get(path, follow=True)
         assert page.status_code == 200, path
         assert "is closed for the moment" in text_of(page), path
+    home = text_of(browser.get("/home/"))
+    assert "Buy credits" not in home
+    assert "First steps" not in home
     for path, sent in (
         ("/playground/", {"prompt": "a fox", "aspect_ratio": "1:1", "order_token": "x"}),
         ("/keys/new/", {"name": "new", "scopes": ["read"]}),
