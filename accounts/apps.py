@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = "People and organizations"
+    verbose_name = _("People and organizations")
 
     def ready(self) -> None:
         from accounts import append_only, checks  # noqa: F401 - checks register themselves

@@ -2,13 +2,14 @@
 looks and whom it lets in, and the platform's staff where it is.
 """
 
+import base64
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -68,13 +69,20 @@ def _may_move(request: HttpRequest) -> bool:
 class ShopAdmin(WithDeeds):
     shop_path = "pk"
     form = ShopForm
-    list_display = ("name", "address", "standing", "currency", "created_at")
+    list_display = ("name", "address", "standing", "currency", "opened")
     search_help_text = _("How a name or short name begins, or a host name")
     fieldsets = (
         (None, {"fields": ("standing", "name", "promise", "landing_text", ("currency", "languages"))}),
         (
             _("How it looks"),
-            {"fields": (("accent", "accent_shown"), ("logo_now", "new_logo"), ("logo_has_name", "no_logo"))},
+            {
+                "fields": (
+                    ("accent", "accent_shown"),
+                    "logo_now",
+                    "new_logo",  # too wide for half a row
+                    ("logo_has_name", "no_logo"),
+                )
+            },
         ),
         (
             _("What members accept"),
@@ -115,6 +123,17 @@ class ShopAdmin(WithDeeds):
 
     # --- Its page ---------------------------------------------------------------------------------
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """A shop is of none, and added to none."""
+        itself: dict[str, Any] = {"added_to": None, "row_of": None}
+        return super().changeform_view(request, object_id, form_url, {**itself, **(extra_context or {})})
+
     def get_form(
         self, request: HttpRequest, obj: Shop | None = None, change: bool = False, **options: Any
     ) -> Any:
@@ -144,7 +163,11 @@ class ShopAdmin(WithDeeds):
         rows = [
             (
                 title,
-                [tuple(name for name in _names(row) if name not in OF_FORMS) for row in options["fields"]],
+                [
+                    tuple(name for name in _names(row) if name not in OF_FORMS)
+                    for row in options["fields"]
+                    if row not in OF_FORMS
+                ],
             )
             for title, options in found
         ]
@@ -162,6 +185,10 @@ class ShopAdmin(WithDeeds):
             return gettext("Being closed")
         return gettext("Open") if shop.suspended_at is None else gettext("Suspended")
 
+    @admin.display(description=_("opened"))
+    def opened(self, shop: Shop) -> datetime.datetime:
+        return shop.created_at
+
     @admin.display(description=_("colours on pages"))
     def accent_shown(self, shop: Shop) -> str:
         """As text: this desk shows colours of its own."""
@@ -172,8 +199,13 @@ class ShopAdmin(WithDeeds):
     def logo_now(self, shop: Shop) -> str:
         if not shop.logo:
             return gettext("the plate")
+        # In the page itself: at another host than its own it is not to be had.
+        png = base64.b64encode(logos.picture_of(shop, shop.logo) or b"").decode()
         return format_html(
-            '<img src="{}" alt="{}" height="32">', reverse("logo", args=[shop.logo]), shop.name
+            '<img src="data:image/png;base64,{}" alt="{}" width="{}" height="32">',
+            png,
+            shop.name,
+            shop.logo.rpartition("-")[2],
         )
 
     # --- Saving -----------------------------------------------------------------------------------

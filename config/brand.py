@@ -1,5 +1,6 @@
 """What pages wear: the name, colour, logo and links of the shop that is asked."""
 
+import datetime
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -13,7 +14,7 @@ from config.api import AWAY
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The fields are the shop's own, but for `accent`: six hexadecimal digits."""
+    """The fields are the shop's own, but for `accent`: six hexadecimal digits. `closes_at`: None while it stays."""
 
     name: str
     accent: str
@@ -25,6 +26,7 @@ class Brand:
     privacy_url: str
     imprint_url: str
     support_email: str
+    closes_at: datetime.datetime | None
 
     @classmethod
     def of(cls, shop: Shop) -> "Brand":

@@ -4,11 +4,12 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 
 class GenerationsConfig(AppConfig):
     name = "generations"
-    verbose_name = "Generations"
+    verbose_name = _("Generations")
 
     def ready(self) -> None:
         from accounts import hooks

@@ -44,7 +44,7 @@ REFUSALS: dict[str, tuple[Any, Any]] = {
         gettext_lazy("Ask the operator of this shop."),
     ),
     "shop_suspended": (
-        gettext_lazy("This shop is closed for the moment, so no images can be made."),
+        gettext_lazy("This shop is closed, so no images can be made."),
         gettext_lazy("What is here can be looked at."),
     ),
     "insufficient_scope": (

@@ -49,6 +49,16 @@ def a_shop(host: str, fields: dict[str, Any], *, with_logo: bool = False) -> Sho
     return shop
 
 
+def dress(host: str, fields: dict[str, Any], *, with_logo: bool = False) -> None:
+    """A shop that is there already, such as one that a command has opened."""
+    shop = Shop.objects.get(domains__host=host)
+    for name, value in fields.items():
+        setattr(shop, name, value)
+    shop.save()
+    if with_logo:
+        logos.put(shop, a_logo(shop.accent))
+
+
 def a_logo(colour: str) -> bytes:
     """A PNG."""
     file = BytesIO()

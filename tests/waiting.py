@@ -7,8 +7,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
-    """The condition's first true value; TimeoutError, which names what was awaited, after `timeout_s`."""
+def wait_until(condition: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+    """The condition's first true value; TimeoutError, which names what was awaited, after `timeout_s`: much longer than
+    it takes, since a loaded machine may be several times as slow.
+    """
     deadline = time.monotonic() + timeout_s
     while not (value := condition()):
         if time.monotonic() > deadline:

@@ -64,8 +64,10 @@ def home(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _first_steps(access: Access) -> list[Step]:
-    """What this member's role lets them do."""
-    steps = []
+    """What this member's role lets them do; nothing while nothing can be done."""
+    steps: list[Step] = []
+    if access.is_suspended:
+        return steps
     if "generate" in access.scopes:
         has_ordered = Generation.objects.filter(organization=access.organization).exists()
         steps.append(Step(_("Make an image in the playground"), reverse("playground"), has_ordered))

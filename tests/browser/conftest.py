@@ -40,7 +40,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)  # much longer than it takes, since a loaded machine may be slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: listens(port) or process.poll() is not None, "the shop to open", timeout_s=60)
-        password = wait_until(lambda: _password(log), "the banner", timeout_s=60)
+        wait_until(lambda: listens(port) or process.poll() is not None, "the shop to open", timeout_s=120)
+        password = wait_until(lambda: _password(log), "the banner", timeout_s=120)
         assert password is not None
-        wait_until(lambda: listens(till_port), "the till to open", timeout_s=60)
+        wait_until(lambda: listens(till_port), "the till to open", timeout_s=120)
         yield Shop(f"http://localhost:{port}", password, folder)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(90)
 
 
 def _password(log: Path) -> str | None:

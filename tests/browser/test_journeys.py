@@ -100,7 +100,7 @@ def key_line(visitor: Visitor) -> str:
 
 
 def run(line: str) -> str:
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, timeout=90)
     found = re.search(r"task_\w{26}", done.stdout)
     assert found, done.stdout
     return found[0]
@@ -113,7 +113,7 @@ def see_it_in_the_gallery(visitor: Visitor, task_id: str) -> None:
         visitor.go("/gallery/")
         return page.locator(f'a[href="/gallery/{task_id}/"] img').count() > 0
 
-    wait_until(is_there, "the image in the gallery", timeout_s=30)
+    wait_until(is_there, "the image in the gallery", timeout_s=90)
     page.get_by_label("Made by").select_option("catalogue")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".grid-of-plates li")).to_have_count(1)

@@ -1,4 +1,6 @@
-"""Two shops on one installation, as customers meet them: two host names, two brands, two languages, two tills."""
+"""Two shops on one installation, as customers meet them: opened by a command, with a host name, a brand, a language and
+a till each; and the platform, whose customers hear of neither.
+"""
 
 import json
 import re
@@ -6,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +22,10 @@ from tests.faults.shop import environment
 from tests.processes import ROOT
 
 PASSWORD = "seven quiet harbours at dawn"
-MAKE = "import json; from tests import branded; branded.a_shop(**json.loads({!r}))"
+PROMPT = "A mole with a lantern at the quay"
+# Of nobody who signs up at the platform in another test: people are the same in all shops, and hear so by mail.
+IDA, GUS = "ida@ulm.example", "gus@quay.example"
+DRESS = "import json; from tests import branded; [branded.dress(*each) for each in json.loads({!r})]"
 
 
 @dataclass
@@ -39,50 +45,70 @@ class Brand:
     held: str
 
 
-def make(shop: Shop, host: str, fields: dict[str, object], *, with_logo: bool) -> str:
-    """Its address. Into the running shop's own database."""
-    port = urlsplit(shop.address).port
-    assert port is not None
-    given = json.dumps({"host": host, "fields": fields, "with_logo": with_logo})
-    subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", MAKE.format(given)],
+def manage(shop: Shop, *arguments: str) -> str:
+    """What a command says, beside the running shop and its database."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=environment(shop.folder / "data", port),
-        check=True,
-        timeout=60,
+        env=environment(shop.folder / "data", urlsplit(shop.address).port or 0),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
-    return f"http://{host}:{port}"
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def open_shop(shop: Shop, host: str, fields: dict[str, object], *options: str) -> str:
+    """Its address."""
+    said = manage(
+        shop,
+        "create_shop",
+        str(fields["name"]),
+        "--domain",
+        host,
+        "--currency",
+        str(fields["currency"]),
+        *options,
+    )
+    address = said.splitlines()[0]
+    assert address == shop.address.replace("localhost", host)
+    return address
 
 
 @pytest.fixture(scope="module")
-def plates(shop: Shop) -> Brand:
-    address = make(shop, "plates.localhost", branded.PLATES | {"languages": ["de"]}, with_logo=True)
-    return Brand(
-        address,
-        "/de",
-        "Plattenwerk Süd",
-        "de",
-        "5,00 €",
-        ("Harbour Prints", "prints.localhost", "Tintype", "£", "$5", "5 $"),
-        confirm="Bestätigen Sie Ihre Adresse",
-        thanks="Vielen Dank",
-        held="3.735",
-    )
-
-
-@pytest.fixture(scope="module")
-def prints(shop: Shop) -> Brand:
-    address = make(shop, "prints.localhost", branded.PRINTS, with_logo=False)
-    return Brand(
-        address,
-        "",
-        "Harbour Prints",
-        "en",
-        "£5.00",
-        ("Plattenwerk", "plates.localhost", "Tintype", "€", "$5", "5 $"),
-        confirm="Confirm your address",
-        thanks="Thank you",
-        held="3,735",
+def brands(shop: Shop) -> tuple[Brand, Brand]:
+    plates = open_shop(shop, "plates.localhost", branded.PLATES, "--language", "de")
+    prints = open_shop(shop, "prints.localhost", branded.PRINTS)
+    clothes = [
+        ("plates.localhost", branded.PLATES | {"languages": ["de"]}),
+        ("prints.localhost", branded.PRINTS),
+    ]
+    manage(shop, "shell", "-v0", "-c", DRESS.format(json.dumps(clothes)))
+    return (
+        Brand(
+            plates,
+            "/de",
+            "Plattenwerk Süd",
+            "de",
+            "5,00 €",
+            ("Harbour Prints", "prints.localhost", "Tintype", "£", "$5", "5 $"),
+            confirm="Bestätigen Sie Ihre Adresse",
+            thanks="Vielen Dank",
+            held="3.735",
+        ),
+        Brand(
+            prints,
+            "",
+            "Harbour Prints",
+            "en",
+            "£5.00",
+            ("Plattenwerk", "plates.localhost", "Tintype", "€", "$5", "5 $"),
+            confirm="Confirm your address",
+            thanks="Thank you",
+            held="3,735",
+        ),
     )
 
 
@@ -146,20 +172,52 @@ def buy(page: Page, brand: Brand) -> str:
 def order(page: Page, brand: Brand) -> None:
     page.goto(f"{brand.address}/playground/")
     see(page, brand)
-    page.locator("[name=prompt]").fill("A mole with a lantern")
+    page.locator("[name=prompt]").fill(PROMPT)
     page.locator("#make").click()
     expect(page.locator("#balance")).to_contain_text(brand.held)
     expect(page.locator("a[download]").first).to_be_visible()
     see(page, brand)
+    page.goto(f"{brand.address}/gallery/")
+    image = page.locator("main").get_by_role("img", name=PROMPT)
+    expect(image).to_have_js_property("complete", True)
+    source, width = image.evaluate("image => [image.currentSrc, image.naturalWidth]")
+    assert source.startswith(brand.address), source
+    assert width > 0, source
+
+
+def is_unheard_of(page: Page, shop: Shop, brands: tuple[Brand, Brand]) -> None:
+    """The platform's own customers find none of it."""
+    for path in (
+        "/pricing/",
+        "/home/",
+        "/gallery/",
+        "/usage/",
+        "/credits/",
+        "/keys/",
+        "/team/",
+        "/audit/",
+    ):
+        page.goto(shop.address + path)
+        expect(page).to_have_url(shop.address + path)
+        text = page.content()
+        theirs = [
+            PROMPT,
+            IDA,
+            GUS,
+            *(word for brand in brands for word in (brand.name, urlsplit(brand.address).netloc)),
+        ]
+        assert [word for word in theirs if word in text] == [], page.url
 
 
 def test_two_customers_of_two_shops(
-    plates: Brand, prints: Brand, contexts: list[BrowserContext], shop: Shop
+    brands: tuple[Brand, Brand],
+    contexts: list[BrowserContext],
+    browser: Browser,
+    shop: Shop,
+    signed_in_state: Path,
 ) -> None:
     tills = []
-    for context, brand, email in zip(
-        contexts, (plates, prints), ("dora@harbour.example", "gus@mole.example"), strict=True
-    ):
+    for context, brand, email in zip(contexts, brands, (IDA, GUS), strict=True):
         page = context.new_page()
         sign_up(page, brand, email)
         tills.append(buy(page, brand))
@@ -171,13 +229,18 @@ def test_two_customers_of_two_shops(
         assert_fits(page)
     assert len(set(tills)) == 2
     # Each is a stranger at the other's, and at the platform's own shop.
+    _plates, prints = brands
     page = contexts[0].new_page()
     for address in (prints.address, shop.address):
         page.goto(f"{address}/home/")
         expect(page).to_have_url(re.compile(re.escape(f"{address}/sign-in/")))
     page.goto(f"{prints.address}/sign-in/")
-    page.locator("[name=email]").fill("dora@harbour.example")
+    page.locator("[name=email]").fill(IDA)
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     see(page, prints)
     expect(page.get_by_role("link", name="Found an organization")).to_be_visible()
+    platforms = browser.new_context(viewport=WIDE, storage_state=signed_in_state)
+    contexts.append(platforms)
+    is_unheard_of(platforms.new_page(), shop, brands)
+    assert manage(shop, "check_ledger", "--full").strip() == "ok"

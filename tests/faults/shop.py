@@ -43,7 +43,7 @@ class Shop:
             assert self.process.poll() is None, self.err
             return "Ctrl-C stops it." in self.out
 
-        wait_until(is_open, "the shop to open", timeout_s=60)
+        wait_until(is_open, "the shop to open", timeout_s=120)
 
     def family(self) -> list[psutil.Process]:
         """The supervisor and all below it."""
@@ -128,18 +128,18 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         family = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
     try:
-        process.wait(30)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    assert not psutil.wait_procs(family, timeout=10)[1], "Processes outlived the shop"
+    assert not psutil.wait_procs(family, timeout=30)[1], "Processes outlived the shop"
 
 
 def refusal(data_dir: Path, port: int, **changes: str) -> str:
     """The one line on stderr of an `up` that refuses."""
     done = subprocess.run(
         UP, cwd=ROOT, env=environment(data_dir, port, **changes), capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stdout == ""

@@ -59,7 +59,7 @@ def test_images_pass_from_one_to_the_other_until_the_credits_are_spent(
         # A second account takes over: the customer sees nothing of it.
         rich = first.key(first.organization("Second Shop, again", 10 * PRICE_CREDITS))
         an_upstream("portal", base_url=address, credential=rich, priority=20)
-        wait_until(lambda: _accepts(second, key), "the shop to know of it", timeout_s=10)
+        wait_until(lambda: _accepts(second, key), "the shop to know of it")
         assert ended(second.order(key, "by the other account")) == "succeeded"
         assert_books_are_right()
         assert "ok" in first.say("check_ledger")

@@ -186,13 +186,13 @@ def test_at_the_edge_of_its_credits_so_many_are_served_as_it_has(
         last.buys_as.pk, PRICE_CREDITS, net_value_micros=7, reference=new_reference(), actor="system"
     )
     connection.close()
-    wait_until(last.is_open, "it to hear of the credits", timeout_s=20)
+    wait_until(last.is_open, "it to hear of the credits", timeout_s=60)
 
     def accepts() -> str:
         status, answer = last.ask("POST", "/api/generate", {"prompt": "again", "size": "256*256"})
         return str(answer["data"]["task_id"]) if status == 200 else ""
 
-    assert ended(wait_until(accepts, "it to take orders again", timeout_s=20)) == [("succeeded", "")]
+    assert ended(wait_until(accepts, "it to take orders again", timeout_s=60)) == [("succeeded", "")]
     assert_books_are_right()
 
 

@@ -42,7 +42,7 @@ def kill_and_wait_for_the_next(shop: Shop, role: str) -> None:
         now = shop.children(role)
         return bool(now) and old not in now
 
-    wait_until(next_one, f"a new {role}", timeout_s=30)
+    wait_until(next_one, f"a new {role}", timeout_s=60)
 
 
 def test_worker_killed_again_and_again_leaves_one_of_each(shop: Shop) -> None:
@@ -60,8 +60,8 @@ def test_killed_web_takes_its_own_processes_along_and_answers_again(shop: Shop) 
     below = web.children(recursive=True)
     assert below
     kill_and_wait_for_the_next(shop, "granian")
-    assert psutil.wait_procs(below, timeout=10)[1] == []
-    wait_until(shop.answers, "the shop to answer again", timeout_s=30)
+    assert psutil.wait_procs(below, timeout=30)[1] == []
+    wait_until(shop.answers, "the shop to answer again", timeout_s=60)
     assert shop.roles() == ONE_OF_EACH
 
 
@@ -69,7 +69,7 @@ def test_web_whose_inner_process_was_killed_answers_again(shop: Shop) -> None:
     [web] = shop.children("granian")
     for inner in web.children():
         inner.kill()
-    wait_until(lambda: web not in shop.children("granian") and shop.answers(), "another web", timeout_s=30)
+    wait_until(lambda: web not in shop.children("granian") and shop.answers(), "another web", timeout_s=60)
     assert shop.roles() == ONE_OF_EACH
 
 
@@ -98,7 +98,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_one_starts_at_once(tm
         shop.process.kill()
         shop.process.wait()
         with running(tmp_path / "again", tmp_path / "data", port=shop.port) as again:
-            assert psutil.wait_procs(family, timeout=10)[1] == []
+            assert psutil.wait_procs(family, timeout=30)[1] == []
             assert again.roles() == ONE_OF_EACH
 
 
@@ -111,8 +111,8 @@ def test_stop_signal_ends_everything_in_good_order(tmp_path: Path, number: signa
     with running(tmp_path, tmp_path / "data") as shop:
         family = shop.family()
         shop.process.send_signal(number)
-        assert shop.process.wait(30) == 0
-        assert psutil.wait_procs(family, timeout=1)[1] == []
+        assert shop.process.wait(60) == 0
+        assert psutil.wait_procs(family, timeout=30)[1] == []
         assert shop.err == ""
 
 
@@ -140,8 +140,8 @@ def test_child_that_ignores_the_stop_signal_is_killed_with_all_it_started(tmp_pa
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) == 2
         process.terminate()
-        assert process.wait(30) == 0
-        assert psutil.wait_procs(family, timeout=10)[1] == []
+        assert process.wait(60) == 0
+        assert psutil.wait_procs(family, timeout=30)[1] == []
     finally:
         process.kill()
         process.wait()

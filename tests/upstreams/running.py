@@ -64,18 +64,27 @@ class Up:
         return found
 
     def behave(self, **how: Any) -> None:
-        """`status`, `body`, `headers`, `manner`, `times` (for ever when absent); nothing: as usual again."""
-        if "times" in how:
-            how["for"] = how.pop("times")
-        self._ask("POST", "/behave", how)
+        """`status`, `body`, `headers`, `manner`, `times` (for ever when absent), and in `then` the same of what comes
+        after; nothing: as usual again.
+        """
+        self._ask("POST", "/behave", _told(how))
+
+    def unstick(self) -> None:
+        """Gets ready what was ordered with `up:stuck`."""
+        self._ask("POST", "/unstick")
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None)
             return json.loads(connection.getresponse().read())
         finally:
             connection.close()
+
+
+def _told(how: dict[str, Any]) -> dict[str, Any]:
+    told = {"for" if name == "times" else name: value for name, value in how.items()}
+    return told | ({"then": _told(how["then"])} if "then" in how else {})
 
 
 @contextmanager

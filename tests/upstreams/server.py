@@ -2,7 +2,8 @@
 
 Beside what the format has: `GET /log` every request so far, `GET /sent` the webhooks, `GET /results/…` the images.
 `POST /behave` with `{"status":401,"body":{…},"for":N}` makes the next N requests of the format (all, when it is null)
-get this answer, `{"manner":"drop"}` an end of the connection; with `{}` it is itself again.
+get this answer, `{"manner":"drop"}` an end of the connection, `{"manner":"wait"}` none until it is told otherwise; what
+it does after those N stands in `then`. With `{}` it is itself again. `POST /unstick` gets ready what was `stuck`.
 """
 
 import asyncio
@@ -42,6 +43,10 @@ class Server:
             case "/behave":
                 self._behave = json.loads(asked.body)
                 return Reply(200, {})
+            case "/unstick":
+                for task in self._form.tasks.values():
+                    task.words.pop("stuck", None)
+                return Reply(200, {})
         self._log.append(
             {
                 "method": asked.method,
@@ -52,6 +57,8 @@ class Server:
         )
         if asked.path.startswith("/results/"):
             return self._form.image(asked)
+        while self._behave.get("manner") == "wait":
+            await asyncio.sleep(0.01)
         return self._misbehaved() or await self._form.answer(asked)
 
     def _misbehaved(self) -> Reply | None:
@@ -61,8 +68,8 @@ class Server:
         if told.get("for") is not None:
             told["for"] -= 1
             if told["for"] < 0:
-                self._behave = {}
-                return None
+                self._behave = told.get("then", {})
+                return self._misbehaved()
         manner = told.get("manner", "")
         return Reply(told.get("status", 200), told.get("body", {}), told.get("headers", {}), manner)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts import closing, hooks, sealing, shop_closing, shops
@@ -80,13 +81,33 @@ def test_members_are_told_and_have_fourteen_days(shop: Shop, dora: Person, folde
     code, said = close(shop, folder)
     assert (code, "its members may fetch what is theirs" in said) == (1, True)
     assert QueuedMail.objects.get(template="shop_closing").to == dora.user.email
-    page = browser_at(HARBOUR, dora).get("/gallery/")
-    assert (page.status_code, "is closed for the moment" in text_of(page)) == (200, True)
+    shop.refresh_from_db()
+    assert shop.closes_at is not None
+    day = date_format(shop.closes_at, "DATE_FORMAT")
+    page = text_of(browser_at(HARBOUR, dora).get("/gallery/"))
+    assert (
+        f"Harbour Images closes. Keys are refused, and nothing can be ordered or bought. Until {day}" in page
+    )
+    assert "for the moment" not in page
     assert not (folder / shop.slug).exists()
     change(shop, closing_at=ago(UNDO_FOR.total_seconds() + 60))
     code, said = close(shop, folder, "--wait", "0")
     assert (code, is_closed(shop)) == (0, True), said
     assert QueuedMail.objects.filter(template="shop_closing").count() == 1
+
+
+def test_visitors_read_that_it_closes_and_until_when(shop: Shop) -> None:
+    shop_closing.begin(shop)
+    shops.forget()
+    assert shop.closes_at is not None
+    day, visitor = date_format(shop.closes_at, "DATE_FORMAT"), browser_at(HARBOUR)
+    for path, status in (("/", 200), ("/pricing/", 200), ("/sign-up/", 403)):
+        page: Any = visitor.get(path)
+        assert (page.status_code, f"fetch what is theirs until {day}" in text_of(page)) == (status, True), (
+            path
+        )
+        assert "for the moment" not in text_of(page), path
+        assert "try it" not in text_of(page), path
 
 
 def test_export_holds_the_shop_and_an_archive_of_each_organization(

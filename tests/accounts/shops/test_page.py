@@ -1,5 +1,7 @@
 """A shop's page at the desk: what its own operators change, what the platform does, and that all of it is obeyed."""
 
+import base64
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +10,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import rates, shops
+from accounts import logos, rates, shops
 from accounts.models import Organization, Shop
 from accounts.shops import first_shop
 from generations.models import ModelPrice
+from tests import branded
 from tests.accounts.client import FOX
 from tests.accounts.shops.steps import HARBOUR, a_shop, browser_at, change, customer_of, runs, send_at
 from tests.cast import new_key
@@ -240,3 +243,20 @@ def test_shop_of_one_language_leads_to_it_from_everywhere(shop: Shop) -> None:
     assert (lost.status_code, '<html lang="de"' in lost.content.decode()) == (404, True)
     assert browser_at("testserver").get("/zh/").status_code == 200
     assert shops.facts_of(first_shop().pk).languages == ()
+
+
+def test_platforms_staff_see_its_logo_at_their_own_desk(shop: Shop, desk: Client) -> None:
+    """At another host than its own no address leads to it."""
+    logos.put(shop, branded.a_logo("#1d5f8a"))
+    page = desk.get(f"/admin/accounts/shop/{shop.pk}/change/").content.decode()
+    found = re.search(r'<img src="data:image/png;base64,([^"]+)" alt="Harbour Images" width="80"', page)
+    assert found
+    assert base64.b64decode(found[1]).startswith(b"\x89PNG")
+
+
+def test_shop_is_added_to_none_and_of_none(shop: Shop, desk: Client) -> None:
+    for path in ("add/", f"{shop.pk}/change/"):
+        page = text_of(desk.get(f"/admin/accounts/shop/{path}"))
+        assert "All shops are shown" in page, path
+        assert "This is added to" not in page, path
+        assert "Of the shop" not in page, path

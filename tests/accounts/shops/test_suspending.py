@@ -77,6 +77,9 @@ def test_members_look_and_read_why_nothing_goes(shop: Shop, dora: Person) -> Non
         page = browser.get(path, follow=True)
         assert page.status_code == 200, path
         assert "is closed for the moment" in text_of(page), path
+    home = text_of(browser.get("/home/"))
+    assert "Buy credits" not in home
+    assert "First steps" not in home
     for path, sent in (
         ("/playground/", {"prompt": "a fox", "aspect_ratio": "1:1", "order_token": "x"}),
         ("/keys/new/", {"name": "new", "scopes": ["read"]}),
@@ -95,7 +98,9 @@ def packs_are_shown(browser: Any) -> bool:
 def test_nobody_signs_up_or_founds_anything(shop: Shop, dora: Person) -> None:
     close_it(shop)
     visitor = browser_at(HARBOUR)
-    assert "closed for the moment" in text_of(visitor.get("/"))
+    for path in ("/", "/pricing/"):
+        assert "closed for the moment" in text_of(visitor.get(path)), path
+    assert "try it" not in text_of(visitor.get("/"))
     refused = visitor.get("/sign-up/")
     assert (refused.status_code, "closed for the moment" in text_of(refused)) == (403, True)
     with pytest.raises(ShopSuspended):

@@ -109,7 +109,7 @@ def test_order_outlives_the_death_of_its_upstream_and_is_paid_once(
 def kill_worker(shop: RunningShop) -> None:
     worker = shop.worker()
     worker.kill()
-    psutil.wait_procs([worker], timeout=10)
+    psutil.wait_procs([worker], timeout=30)
 
 
 def test_call_lost_with_its_worker_is_not_repeated_where_that_is_forbidden(

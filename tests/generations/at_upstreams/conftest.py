@@ -9,7 +9,7 @@ from pytest_django import Settings
 from accounts.access import Access
 from accounts.models import Organization
 from billing import audit
-from generations import exchange, poller, polling
+from generations import calls, exchange, poller, polling
 from tests.generations.at_upstreams.driving import FORMATS, open_attempts
 from tests.generations.kept_images import keep_images_in
 from tests.makers import (
@@ -28,8 +28,8 @@ def ups() -> Iterator[dict[str, Up]]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """Pauses that are seconds for real upstreams."""
-    settings.CALL_TOTAL_S = 1.0
+    """Pauses that are seconds for real upstreams. What is not to happen has its time, on a loaded machine too."""
+    settings.CALL_TOTAL_S = 10.0
     monkeypatch.setattr(exchange, "FIRST_QUESTION_S", 0.02)
     monkeypatch.setattr(exchange, "STORE_AGAIN_S", 0.1)
     monkeypatch.setattr(polling, "FIRST_S", 0.05)
@@ -50,7 +50,9 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 def organization(committed_db: None, folder: Path) -> Iterator[Organization]:
     yield an_organization(1000)
     # What still goes on must not reach into the next test's database.
-    wait_until(lambda: not open_attempts(), "every attempt to be closed", timeout_s=30)
+    wait_until(lambda: not open_attempts(), "every attempt to be closed", timeout_s=60)
+    carrier = calls.here()  # who left a place looks for the next order, others wait for another try
+    wait_until(lambda: not carrier._tasks and not carrier._idlers, "the calls of this process to end")
     with connection.cursor() as cursor:
         assert audit.check(cursor) == []
 

@@ -47,7 +47,7 @@ def ended(generation: Generation) -> tuple[str, str]:
         poller.wake()
         return Generation.objects.get(pk=generation.pk).has_ended
 
-    wait_until(has_ended, "it to end", timeout_s=30)
+    wait_until(has_ended, "it to end", timeout_s=60)
     return status_of(generation)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from accounts.access import Access
 from accounts.models import Organization
@@ -47,10 +48,12 @@ def test_an_image_is_made_stored_and_charged(
 
 def test_who_leaves_a_place_takes_up_the_next(access: Access, ups: dict[str, Up]) -> None:
     at(ups["openai_compatible"], concurrency=1)
-    first, waiting = order(access, "first up:late=0.3"), order(access, "second")
+    first, waiting = order(access, "first"), order(access, "second")
+    ups["openai_compatible"].behave(manner="wait")
     assert runner.run(first.pk)
     assert not runner.run(waiting.pk), "There is no place for it"
     assert Generation.objects.get(pk=waiting.pk).claim == 0
+    ups["openai_compatible"].behave()
     wait_until(lambda: Generation.objects.get(pk=waiting.pk).has_ended, "the second", timeout_s=30)
     assert (status_of(first)[0], status_of(waiting)[0]) == ("succeeded", "succeeded")
 
@@ -99,10 +102,7 @@ def test_an_unknown_outcome_keeps_its_key_also_when_the_next_answer_is_busy(
 ) -> None:
     at(ups["portal"], resends=True)
     generation = order(access)
-    ups["portal"].behave(manner="drop", times=1)
-    runner.run(generation.pk)
-    wait_until(lambda: keys_sent(ups["portal"], generation) == 1, "the first submission")
-    ups["portal"].behave(status=503, body={}, times=1)
+    ups["portal"].behave(manner="drop", times=1, then={"status": 503, "body": {}, "times": 1})
     assert ended(generation) == ("succeeded", "")
     assert outcomes(generation) == [("ok", COST_MICROS)]
     assert Attempt.objects.get(generation=generation).sends == 3
@@ -185,8 +185,9 @@ def test_what_the_customer_learns_and_pays_of_each_end(
 
 
 def test_a_silent_one_that_makes_us_wait_is_a_timeout_that_may_have_cost(
-    access: Access, ups: dict[str, Up]
+    access: Access, ups: dict[str, Up], settings: Settings
 ) -> None:
+    settings.CALL_TOTAL_S = 1.0
     at(ups["openai_compatible"])
     generation = order(access, "a lighthouse up:hang")
     assert ended(generation) == ("failed", "timeout")
@@ -279,7 +280,7 @@ def test_an_answer_by_somebody_in_between_keeps_the_key(access: Access, ups: dic
 
 def test_a_shop_that_is_full_gets_no_other_order_meanwhile(access: Access, ups: dict[str, Up]) -> None:
     upstream = at(ups["portal"])
-    ups["portal"].behave(status=429, body={}, headers={"Retry-After": "1"}, times=1)
+    ups["portal"].behave(status=429, body={}, headers={"Retry-After": "2"}, times=1)
     first, second = order(access, "first"), order(access, "second")
     runner.run(first.pk)
     wait_until(lambda: outcomes(first) == [("limited", 0)], "it to say that it is full")

@@ -66,7 +66,7 @@ def test_canceled_ones_are_stopped_there_or_booked(access: Access, ups: dict[str
     runner.run(stopped.pk)
     wait_until(lambda: Attempt.objects.filter(accepted_at__isnull=False).exists(), "it to be accepted")
     lifecycle.cancel(stopped)
-    wait_until(lambda: not open_attempts(), "it to be stopped", timeout_s=20)
+    wait_until(lambda: not open_attempts(), "it to be stopped", timeout_s=60)
     assert outcomes(stopped) == [("canceled", 0)]
     Upstream.objects.update(enabled=False)
     at(ups["portal"])
@@ -74,7 +74,7 @@ def test_canceled_ones_are_stopped_there_or_booked(access: Access, ups: dict[str
     runner.run(made.pk)
     wait_until(lambda: made.attempts.filter(accepted_at__isnull=False).exists(), "it to be accepted")
     lifecycle.cancel(made)
-    wait_until(lambda: not open_attempts(), "it to be made", timeout_s=20)
+    wait_until(lambda: not open_attempts(), "it to be made", timeout_s=60)
     assert outcomes(made) == [("canceled_cost", COST_MICROS)]
     assert not Image.objects.exists()
 

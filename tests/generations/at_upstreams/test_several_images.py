@@ -169,7 +169,7 @@ def test_the_deadline_delivers_what_is_there_and_books_the_rest_once_it_comes(
     organization: Organization, access: Access, folder: Path, ups: dict[str, Up]
 ) -> None:
     at(ups["portal"])
-    generation = order(access, f"a lighthouse up:from={SEED + 1}:late=1", n=4, seed=SEED)
+    generation = order(access, f"a lighthouse up:from={SEED + 1}:stuck", n=4, seed=SEED)
     under_way(generation, 2)
     assert Generation.objects.get(pk=generation.pk).progress >= 25
     assert not Image.objects.exists(), "Nothing is shown before the end"
@@ -178,6 +178,7 @@ def test_the_deadline_delivers_what_is_there_and_books_the_rest_once_it_comes(
     assert status_of(generation) == ("succeeded", "")
     assert delivered(generation) == [0]
     assert consumed_and_returned(generation) == (PRICE_CREDITS, 3 * PRICE_CREDITS)
+    ups["portal"].unstick()
 
     def is_booked() -> bool:
         poller.wake()
@@ -192,7 +193,7 @@ def test_a_cancel_in_the_middle_is_free_and_shows_nothing(
     organization: Organization, access: Access, folder: Path, ups: dict[str, Up]
 ) -> None:
     at(ups["portal"])
-    generation = order(access, f"a lighthouse up:from={SEED + 2}:late=1", n=4, seed=SEED)
+    generation = order(access, f"a lighthouse up:from={SEED + 2}:stuck", n=4, seed=SEED)
     as_it_was_when_the_customer_looked = Generation.objects.get(pk=generation.pk)
     under_way(generation, 3)
     assert files(folder) == 2
@@ -200,6 +201,7 @@ def test_a_cancel_in_the_middle_is_free_and_shows_nothing(
     assert files(folder) == 0
     assert settlements_of(generation) == ["release"]
     assert wallet_of(organization)[:2] == (1000, 0)
+    ups["portal"].unstick()
 
     def is_booked() -> bool:
         poller.wake()
@@ -213,8 +215,9 @@ def test_a_cancel_in_the_middle_is_free_and_shows_nothing(
 
 def test_nobody_left_for_the_rest_delivers_what_is_there(access: Access, ups: dict[str, Up]) -> None:
     upstream = at(ups["portal"])
-    generation = order(access, f"a lighthouse up:from={SEED + 1}:late=0.5", n=3, seed=SEED)
+    generation = order(access, f"a lighthouse up:from={SEED + 1}:stuck", n=3, seed=SEED)
     under_way(generation, 2)
     Upstream.objects.filter(pk=upstream.pk).update(enabled=False)
+    ups["portal"].unstick()
     assert ended(generation) == ("succeeded", "")
     assert delivered(generation) == [0, 1]
