@@ -7,6 +7,7 @@ not looks. Parts: `stages`, `sizes`, `attention`, `compile`, `prompts`, `naive`;
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -199,6 +200,7 @@ def main(arguments: list[str]) -> Iterator[str]:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     import django
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from benchmarks import gpu_model
     from generations.engine.config import EngineConfig
