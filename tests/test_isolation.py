@@ -140,6 +140,8 @@ QUERIES: dict[str, Callable[[Belongings], str]] = {
     "credits/return/": lambda hers: f"session_id={hers.session_id}",
 }
 
+REFUSED = {404, 405, 409}  # to another shop's: tests/test_shops_are_strangers.py
+
 
 def is_public(route: Route) -> bool:
     return route.pattern in PUBLIC or route.pattern.startswith((*SIGNING, "docs/"))
