@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --req
 BOTH = $(PY) -m tests.run
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: run help test test-gpu coverage proof bench screenshots messages lint lock gpu-setup chromium gettext
+.PHONY: run help test test-gpu coverage proof bench screenshots messages lint lock gpu-setup chromium gettext php
 # A GPU's build of torch depends on its driver, so the operator may name another: make gpu-setup TORCH='torch==…'.
 TORCH ?= torch==2.13.0
 
@@ -17,7 +17,7 @@ run: .venv/runtime.stamp  ## open the shop (PORT=8000 DATA_DIR=var)
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-test: .venv/dev.stamp chromium gettext  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
+test: .venv/dev.stamp chromium gettext php  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
 	@BY_TURNS=1 $(BOTH) --limit-s 2700 -- -m pytest -q
 	@cat build/runs/summary.txt
 
@@ -28,7 +28,7 @@ gpu-setup: .venv/runtime.stamp requirements/gpu.txt  ## what an own GPU needs be
 	@$(PIP) --no-deps -r requirements/gpu.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-input '$(TORCH)'
 
-coverage: .venv/dev.stamp chromium gettext  ## the same with branch coverage, which takes half as long again; fails below 95 %
+coverage: .venv/dev.stamp chromium gettext php  ## the same with branch coverage, which takes half as long again; fails below 95 %
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@$(BOTH) --limit-s 3600 --measured sqlite -- -m pytest -q
 	@$(PY) -m coverage combine --quiet
@@ -122,5 +122,16 @@ gettext:
 				>/dev/null 2>&1 || echo "gettext could not be installed; tests of translations will fail." >&2; \
 		else \
 			echo "Tests of translations need gettext; as root: apt-get install --no-install-recommends gettext" >&2; \
+		fi; \
+	fi
+
+php:
+	@if ! command -v php >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing PHP for the tests of what the docs show ..." >&2; \
+			{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends php-cli; } \
+				>/dev/null 2>&1 || echo "PHP could not be installed; the docs' programs in it are not run." >&2; \
+		else \
+			echo "The docs' programs in PHP are not run; as root: apt-get install --no-install-recommends php-cli" >&2; \
 		fi; \
 	fi

@@ -7,6 +7,7 @@ not looks. Parts: `stages`, `sizes`, `attention`, `compile`, `prompts`, `naive`;
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -69,13 +70,16 @@ class Bench:
                 run()
                 taken.append(_now(is_cuda) - begun)
         except Exception as error:  # noqa: BLE001 - a backend that is not there, memory that is too small
-            words = f"{type(error).__name__}: {error}".partition("\n")[0][:120]
-            self.rows.append(gpu_page.Row(part, what, size, batch, problem=words))
+            self.rows.append(gpu_page.Row(part, what, size, batch, problem=_in_words(error)))
             return
         peak_gib = torch.cuda.max_memory_allocated() / GIB if is_cuda else 0.0
         seconds = statistics.median(taken)
         floor_s = None if self.tiny else gpu_roofline.image_s(*size, tflops=self.tflops) * batch
         self.rows.append(gpu_page.Row(part, what, size, batch, seconds, peak_gib, floor_s))
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:120]
 
 
 def _now(is_cuda: bool) -> float:
@@ -92,9 +96,13 @@ def _now(is_cuda: bool) -> float:
 def stages(bench: Bench) -> None:
     backend = bench.backend()
     for size in bench.sizes:
-        backend.timed(_job(size))
-        for stage, seconds in backend.timed(_job(size)).items():
-            bench.rows.append(gpu_page.Row("stages", stage, size, 1, seconds))
+        try:
+            backend.timed(_job(size))
+            taken = backend.timed(_job(size))
+        except Exception as error:  # noqa: BLE001 - memory that is too small for this size
+            bench.rows.append(gpu_page.Row("stages", "all", size, 1, problem=_in_words(error)))
+            continue
+        bench.rows += [gpu_page.Row("stages", stage, size, 1, seconds) for stage, seconds in taken.items()]
 
 
 def sizes(bench: Bench) -> None:
@@ -199,6 +207,7 @@ def main(arguments: list[str]) -> Iterator[str]:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     import django
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from benchmarks import gpu_model
     from generations.engine.config import EngineConfig

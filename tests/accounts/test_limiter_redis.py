@@ -40,6 +40,17 @@ def silent_server() -> Iterator[socket.socket]:
         yield server
 
 
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """An address at which packets are lost: its queue is full, so the kernel answers nobody."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            filling = stack.enter_context(socket.socket())
+            filling.setblocking(False)
+            filling.connect_ex(server.getsockname())
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+
 def new_connections(server: socket.socket) -> int:
     """How many were opened since the last count."""
     count = 0
@@ -197,6 +208,20 @@ def test_silent_redis_delays_one_request_and_no_other(silent_server: socket.sock
     assert new_connections(silent_server) == 0
     scale.record("the first request while Redis hangs", round(first_s, 3), "s", limit=2)
     scale.record("the next hundred while Redis hangs", round(next_s, 3), "s", limit=0.5)
+
+
+def test_redis_to_which_packets_are_lost_delays_one_request_and_no_other(black_hole: str) -> None:
+    limiter = RedisLimiter(black_hole)
+    started = time.monotonic()
+    assert limiter.take(one(CREATE)).allowed
+    first_s = time.monotonic() - started
+    assert first_s > 0.5, "It was answered"
+    started = time.monotonic()
+    for _ in range(100):
+        limiter.take(one(CREATE))
+    next_s = time.monotonic() - started
+    scale.record("the first request while packets to Redis are lost", round(first_s, 3), "s", limit=2)
+    scale.record("the next hundred while packets to Redis are lost", round(next_s, 3), "s", limit=0.5)
 
 
 def test_redis_is_used_again_when_it_is_back(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

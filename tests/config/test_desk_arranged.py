@@ -1,5 +1,7 @@
 """The desk is arranged by what an operator does: everything has its place, and opens only to who may see it."""
 
+import re
+
 import pytest
 from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
@@ -110,6 +112,18 @@ def test_today_and_menu_show_what_an_operator_may_see() -> None:
     assert "Oldest order in the queue" in some
     assert "Revenue" not in some
     assert "Wallets" not in some
+
+
+def test_today_draws_the_last_thirty_days() -> None:
+    everything()
+    page = desk_of(operator()).get("/admin/").content.decode()
+    charts = dict(re.findall(r'<svg viewBox="[^"]*" role="img" aria-label="([^"]*)"[^>]*>(.*?)</svg>', page))
+    assert set(charts) >= {"Revenue", "Upstream cost", "Images", "Failed orders"}
+    for name, drawn in charts.items():
+        assert drawn.count("<rect ") == 30, name
+    heights = [int(height) for height in re.findall(r' height="(\d+)"', charts["Images"])]
+    assert set(heights[:-1]) == {0}
+    assert heights[-1] > 0, "One image, of today"
 
 
 def test_books_are_checked_again_only_by_who_may() -> None:

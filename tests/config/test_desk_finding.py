@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import ApiKey, Invitation, User
-from billing.models import LedgerEntry
+from billing.models import LedgerEntry, Payment, StripeCustomer
 from generations.models import Attempt, Generation, Image
 from tests.config.desk_rows import Rows, everything
 from tests.makers import an_upstream
@@ -41,6 +41,9 @@ def test_everything_is_found_by_what_customers_and_others_call_it() -> None:
         upstream=an_upstream(),
         upstream_task_id="theirs-1",
     )
+    Payment.objects.filter(pk=rows.payment.pk).update(payment_intent_id="pi_of_dora")
+    account = rows.payment.account
+    StripeCustomer.objects.create(account=account, organization=organization, customer_id="cus_of_dora")
     image = Image.objects.get()
     invitation = Invitation.objects.get()
     endpoint, delivery = (
@@ -65,6 +68,8 @@ def test_everything_is_found_by_what_customers_and_others_call_it() -> None:
         organization.slug[:4]: organization,
         rows.payment.public_id: rows.payment,
         str(rows.payment.session_id): rows.payment,
+        "pi_of_dora": rows.payment,
+        "cus_of_dora": organization,
         rows.event.event_id: rows.event,
         invitation.public_id: invitation,
         endpoint.public_id: endpoint,

@@ -31,7 +31,7 @@ from tests.operators import desk_of, operator
 from tests.plans import ORDERS, plans_of
 
 # SQLite does not count.
-ROWS = scale.count(20_000, 200_000) if connection.vendor == "postgresql" else 100
+ROWS = scale.count(20_000, 1_000_000) if connection.vendor == "postgresql" else 100
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class Desk:
 def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
     with django_db_blocker.unblock():
         organizations = []
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET statement_timeout = 0")  # a million rows at once
         for name, rows in (("Gone", ROWS // 10), ("Large", ROWS)):
             owner = found(f"{name.lower()}@desk.example", name)
             give_credits(owner.organization, 100 * rows)
@@ -57,6 +60,7 @@ def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> It
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 cursor.execute("ANALYZE")
+                cursor.execute("RESET statement_timeout")
         yield Desk(
             desk_of(operator()), organizations[0], Generation.objects.latest("pk"), Image.objects.latest("pk")
         )

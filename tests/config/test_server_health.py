@@ -1,20 +1,27 @@
 """/healthz says that the process answers, /readyz whether it can be of use."""
 
+import json
 import os
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
+from accounts.api_keys import create_api_key
+from billing.models import Wallet
 from config import health
+from tests import scale
 from tests.config.conftest import Site
 from tests.makers import a_claimed, a_generation, age, an_access, an_organization
 from tests.processes import free_port, granian
+from tests.waiting import wait_until
 
 QUIET = {"database": "ok", "broker": "ok", "oldest_queued_seconds": 0.0}
 
@@ -79,3 +86,42 @@ def test_without_a_broker_it_is_ready_and_says_so(committed_db: None, tmp_path: 
             ready = shop.get("/readyz")
     assert (ready.status, ready.json()) == (200, QUIET | {"broker": "unreachable"})
     assert "hush" not in (tmp_path / "log").read_text()
+
+
+if connection.vendor == "postgresql":
+
+    def test_who_gets_no_connection_within_two_seconds_is_told_to_come_again(
+        committed_db: None, tmp_path: Path
+    ) -> None:
+        """Both connections of the process wait for a row that is locked here."""
+        studio = an_organization(100)
+        key = create_api_key(studio, livemode=True)[1]
+        patient = f"{os.environ['DATABASE_URL']}?options=-c%20lock_timeout%3D10000"
+        changes = {"DATABASE_URL": patient, "DATABASE_POOL": "2", "DATA_DIR": str(settings.DATA_DIR)}
+        changes |= {"REDIS_URL": "", "DEMO": "1", "UNKNOWN_HOSTS": "first"}
+        headers = (f"Authorization: Bearer {key}", "Content-Type: application/json")
+        order = json.dumps({"prompt": "a lighthouse", "size": "256*256"}).encode()
+
+        def post(shop: Site) -> int:
+            return shop.post("/api/generate", order, *headers, f"Content-Length: {len(order)}").status
+
+        with site(tmp_path, **changes) as shop, ThreadPoolExecutor(2) as pool:
+            with transaction.atomic():
+                Wallet.objects.select_for_update().get(organization=studio)
+                waiting = [pool.submit(post, shop) for _ in range(2)]
+                wait_until(lambda: waiting_for_locks() == 2, "both to wait for the row")
+                began = time.monotonic()
+                answer = shop.get("/api/status?task_id=task_x", *headers)
+                seconds = time.monotonic() - began
+            assert [one.result() for one in waiting] == [200, 200]
+        error = answer.json()["error"]
+        assert (answer.status, error["type"]) == (503, "unavailable")
+        assert int(answer.header("retry-after") or 0) == error["retry_after"] > 0
+        assert seconds > 1.5, "It did not wait for one"
+        scale.record("Without a free connection: 503 after", round(seconds, 2), "s", limit=3)
+
+    def waiting_for_locks() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else the first look would count all the time
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            return int(cursor.fetchone()[0])

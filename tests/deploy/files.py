@@ -40,7 +40,7 @@ def of_compose() -> list[Process]:
             service,
         )
         for name, service in COMPOSE["services"].items()
-        if service.get("image", "").startswith("tintype:")
+        if service.get("image", "").startswith("tintype")
     ]
 
 

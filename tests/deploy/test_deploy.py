@@ -21,6 +21,7 @@ from tests.services import product_variables
 
 PROCESSES = [*of_compose(), *of_kubernetes()]
 ROLES = {"migrate", "web", "worker", "beat"}
+WORKERS = ("worker", "gpu")
 
 
 def each(process: Process) -> str:
@@ -28,7 +29,7 @@ def each(process: Process) -> str:
 
 
 def test_both_ways_run_every_process() -> None:
-    assert {process.name for process in of_compose()} == ROLES
+    assert {process.name for process in of_compose()} == ROLES | {"gpu"}
     assert {process.name for process in of_kubernetes()} == ROLES
 
 
@@ -64,9 +65,26 @@ def test_workers_hear_every_queue_but_that_of_gpus() -> None:
             assert set(process.command[process.command.index("-Q") + 1].split(",")) == names - {"gpu"}
 
 
+def test_a_worker_with_a_gpu_is_there_for_who_asks_for_it() -> None:
+    [gpu] = [process for process in PROCESSES if process.name == "gpu"]
+    assert gpu.described["profiles"] == ["gpu"]
+    assert gpu.described["build"]["args"]["TORCH"] == f"${{TORCH:-{made_with('TORCH')}}}"
+    [device] = gpu.described["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    assert any(volume.endswith(f":{gpu.environment['GPU_MODEL']}:ro") for volume in gpu.described["volumes"])
+    assert "requirements/gpu.txt" in DOCKERFILE
+    assert not any(process.described.get("profiles") for process in PROCESSES if process is not gpu)
+
+
+def made_with(variable: str) -> str:
+    """Its default in the Makefile."""
+    [found] = re.findall(rf"^{variable} \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return str(found)
+
+
 def test_workers_say_when_they_take_work_and_get_the_time_to_end_it() -> None:
     for process in PROCESSES:
-        if process.name == "worker":
+        if process.name in WORKERS:
             ready = process.environment["READY_FILE"]
             probe = str(process.described.get("healthcheck") or process.described["readinessProbe"])
             assert ready in probe
@@ -143,6 +161,19 @@ def test_secrets_come_as_files_and_are_in_no_image() -> None:
     assert {name for service in COMPOSE["services"].values() for name in service.get("secrets", [])} == set(
         COMPOSE["secrets"]
     )
+
+
+def test_all_that_is_copied_reaches_the_builder() -> None:
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    let_through = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = [
+        source.replace("${REQUIREMENTS}", "runtime")
+        for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+        for source in sources.split()
+    ]
+    assert len(copied) > 10
+    assert {source.split("/")[0] for source in copied} == let_through
+    assert [source for source in copied if not (ROOT / source).exists()] == []
 
 
 def test_images_are_named_without_a_host() -> None:

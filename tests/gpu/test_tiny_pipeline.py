@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from generations.engine import tokens, weights
 from generations.engine.config import EngineConfig
 from generations.engine.core import Engine
 from generations.engine.diffusers_backend import DiffusersBackend, _problem
-from generations.engine.jobs import DeviceLost, EngineLost, OnMark, OutOfMemory, RenderJob
+from generations.engine.jobs import Canceled, DeviceLost, EngineLost, Mark, OnMark, OutOfMemory, RenderJob
 from tests.waiting import wait_until
 
 SIZE = 256
@@ -54,13 +55,20 @@ class _Loaded:
         self._backend = backend
         self._before = before
         self.batches: list[int] = []
+        self.sizes: list[set[tuple[int, int]]] = []
+        self.steps = 0
 
     def load(self) -> None:
         pass
 
     def render(self, jobs: Sequence[RenderJob], on_mark: OnMark) -> Any:
         self.batches.append(len(jobs))
+        self.sizes.append({(job.width, job.height) for job in jobs})
         real = self._backend.latents
+
+        def counted(step: int, mark: Mark) -> None:
+            self.steps += 1
+            on_mark(step, mark)
 
         def latents(jobs: Sequence[RenderJob], on_mark: OnMark) -> Any:
             self._before(len(jobs))
@@ -68,7 +76,7 @@ class _Loaded:
 
         self._backend.latents = latents  # type: ignore[method-assign] # as if the pipeline raised
         try:
-            return self._backend.render(jobs, on_mark)
+            return self._backend.render(jobs, counted)
         finally:
             self._backend.latents = real  # type: ignore[method-assign] # as above
 
@@ -194,6 +202,43 @@ def test_eight_that_are_alike_become_two_or_three_batches(engine: Engine) -> Non
     jobs = [engine.submit(a_job(number), lambda _p: None, lambda: False) for number in range(8)]
     assert all(job.result(60) for job in jobs)
     assert engine.health().batches <= 3
+
+
+def test_images_of_two_sizes_are_never_mixed(backend: DiffusersBackend) -> None:
+    loaded = _Loaded(backend)
+    engine = Engine(loaded, batch_tokens=4 * (SIZE // 16) ** 2, window_s=0.2)
+    engine.warm_up([])
+    jobs = [
+        engine.submit(a_job(number, width=width, height=SIZE), lambda _p: None, lambda: False)
+        for number in range(3)
+        for width in (SIZE, 320)
+    ]
+    assert [job.result(60).size for job in jobs] == [(SIZE, SIZE), (320, SIZE)] * 3
+    assert all(len(sizes) == 1 for sizes in loaded.sizes)
+    assert sum(loaded.batches) == 6
+    engine.close(30)
+
+
+def test_a_canceled_job_stops_the_pipeline_between_two_steps_unless_others_are_in_its_batch(
+    backend: DiffusersBackend,
+) -> None:
+    loaded, stopped = _Loaded(backend), threading.Event()
+    engine = Engine(loaded, batch_tokens=4 * (SIZE // 16) ** 2, window_s=0.2)
+    engine.warm_up([])
+    alone = engine.submit(a_job(steps=400), lambda _percent: stopped.set(), stopped.is_set)
+    assert isinstance(alone.exception(60), Canceled)
+    assert 0 < loaded.steps < 400
+
+    stopped.clear()
+    steps, loaded.steps = 60, 0
+    unwanted, wanted = (
+        engine.submit(a_job(number, steps=steps), lambda _percent: stopped.set(), cancelled)
+        for number, cancelled in enumerate((stopped.is_set, lambda: False))
+    )
+    assert isinstance(unwanted.exception(60), Canceled)
+    assert wanted.result(60).size == (SIZE, SIZE)
+    assert (loaded.batches, loaded.steps) == ([1, 2], steps)
+    engine.close(30)
 
 
 # --- The folder ---------------------------------------------------------------------------------

@@ -2,55 +2,33 @@
 and forbids. In one module, since all of it can use the same shop.
 """
 
-import datetime
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from django.db import connection
 from hypothesis import HealthCheck, assume, given, settings
 from jsonschema import Draft202012Validator
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from standardwebhooks import Webhook
 
 from accounts.code_samples import Call, samples
 from config.docs import openapi, snippets
 from config.docs.openapi import example_call, operations
-from tests import scale
+from tests import programs, scale
 from tests.config.docs.conftest import Reader
+from tests.house import ROOT
 from tests.processes import free_port
 
-INTERPRETERS = {"curl": "sh", "python": sys.executable, "javascript": "node", "php": "php"}
 ENDINGS = snippets.ENDINGS
-# Each that the machine has; Python and curl it always has.
-RUNNABLE = [language for language in ENDINGS if shutil.which(INTERPRETERS[language])]
+RUNNABLE = programs.runnable(ENDINGS)
 
 
 def run(language: str, source: str, folder: Path) -> str:
-    """What the program prints; it must end well."""
-    file = folder / f"program.{ENDINGS[language]}"
-    file.write_text(source)
-    interpreter = str(shutil.which(INTERPRETERS[language]))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    done = subprocess.run(
-        [interpreter, str(file)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, (source, done.stdout, done.stderr)
-    return done.stdout
+    return programs.run(language, source, folder, ENDINGS[language])
 
 
 @pytest.mark.parametrize("language", RUNNABLE)
@@ -90,38 +68,56 @@ def test_openai_client_gets_an_image(reader: Reader, tmp_path: Path, language: s
     assert "/i/img_" in run(language, source, tmp_path)
 
 
-CHECKS = {
-    "python": "import json\nprint(json.dumps(event_of({body!r}.encode(), {headers!r}, {secret!r})))",
-    "javascript": "console.log(JSON.stringify(eventOf({body}, {headers}, {secret})));",
-    "php": "echo json_encode(event_of({body}, {headers}, {secret}));",
-}
-
-
-@pytest.mark.parametrize("language", [one for one in CHECKS if one in RUNNABLE])
+@pytest.mark.parametrize("language", [one for one in programs.CHECKS if one in RUNNABLE])
 def test_signatures_are_checked(tmp_path: Path, language: str) -> None:
-    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", '{"type":"generation.succeeded"}'
-    now = datetime.datetime.now(datetime.UTC)
-    signature = Webhook(secret).sign("msg_1", now, body)
-    headers = {
-        "webhook-id": "msg_1",
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": f"v1,AAAA {signature}",
-    }
     source = snippets.program("webhook", "", "")[language]
-    for sent, expected in ((body, json.loads(body)), (body + " ", None)):
-        check = _check(language, sent, headers, secret)
-        assert json.loads(run(language, f"{source}\n{check}\n", tmp_path)) == expected
+    programs.assert_it_checks_signatures(language, source, tmp_path, ENDINGS[language])
 
 
-def _check(language: str, body: str, headers: dict[str, str], secret: str) -> str:
-    if language == "python":
-        return CHECKS[language].format(body=body, headers=headers, secret=secret)
-    if language == "javascript":
-        parts = {"body": json.dumps(body), "headers": json.dumps(headers), "secret": json.dumps(secret)}
-        return CHECKS[language].format(**parts)
-    server = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-    pairs = ", ".join(f"'{name}' => '{value}'" for name, value in server.items())
-    return CHECKS[language].format(body=f"'{body}'", headers=f"[{pairs}]", secret=f"'{secret}'")
+# With an address and a key in them; and, of orders, one that is there.
+CALLS = {"generate": "task_", "v1": '"object":', "status": '"task_id":'}
+
+
+@pytest.mark.parametrize("language", RUNNABLE)
+def test_calls_that_pages_show_are_answered(reader: Reader, tmp_path: Path, language: str) -> None:
+    shown = snippets.all_code(reader.shop.base_url, reader.key, language)
+    assert set(shown) == {*snippets.NAMES, *CALLS}, "No test runs the others"
+    task = a_task(reader)
+    for name, word in CALLS.items():
+        [source] = [one.source for one in shown[name].samples if one.language == language]
+        answer = run(language, source.replace(snippets.TASK_ID, task), tmp_path)
+        assert word in answer.replace('": ', '":'), (name, answer)
+        assert "request_id" not in answer, (name, answer)  # which every refusal names
+
+
+def test_openai_client_of_the_repositorys_docs_gets_its_images(reader: Reader, tmp_path: Path) -> None:
+    [source] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "openai.md").read_text(), re.DOTALL)
+    source = source.replace("http://localhost:8000", reader.shop.base_url).replace("tt_live_…", reader.key)
+    assert run("python", source, tmp_path).count("/i/img_") == 2
+
+
+# What of OpenAI's library for JavaScript its program needs; the library itself is not installed where tests run.
+OPENAI_JS = """
+export default class {
+  constructor({ baseURL, apiKey }) {
+    const headers = { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" };
+    const generate = async (body) =>
+      (await fetch(`${baseURL}/images/generations`, { method: "POST", headers, body: JSON.stringify(body) })).json();
+    this.images = { generate };
+  }
+}
+"""
+
+
+if "javascript" in RUNNABLE:
+
+    def test_openai_program_in_javascript_gets_an_image(reader: Reader, tmp_path: Path) -> None:
+        library = tmp_path / "node_modules" / "openai"
+        library.mkdir(parents=True)
+        (library / "package.json").write_text('{"type": "module", "exports": "./index.js"}')
+        (library / "index.js").write_text(OPENAI_JS)
+        source = snippets.program("openai", reader.shop.base_url, reader.key)["javascript"]
+        assert "/i/img_" in run("javascript", source, tmp_path)
 
 
 # --- The reference ------------------------------------------------------------------------------
@@ -247,6 +243,10 @@ BEYOND_A_SCHEMA = {
 }
 
 
+# Of each operation, in each of the two modes: 500 examples together, on the database of production.
+EXAMPLES = scale.count(1, 250 if connection.vendor == "postgresql" else 50)
+
+
 @pytest.fixture(scope="module")
 def every_operation(reader: Reader) -> list[Any]:
     schema: Any = schemathesis.openapi.from_dict(
@@ -269,7 +269,7 @@ def ask_often(reader: Reader, operation: Any, mode: GenerationMode) -> None:
     excluded = [positive_data_acceptance] if beyond else []
 
     @settings(
-        max_examples=scale.count(1, 100),
+        max_examples=EXAMPLES,
         suppress_health_check=list(HealthCheck),
         database=None,
     )

@@ -1,6 +1,8 @@
 """An order on an own GPU: rung for, made, charged, canceled, refused, and lost with its worker."""
 
+import itertools
 import threading
+import time
 
 import pytest
 
@@ -80,6 +82,27 @@ def test_an_image_is_made_charged_and_says_how_it_was_made(
     assert wallet_of(organization)[:2] == (85, 0)
     assert in_flight() == 0
     assert books_are_right()
+
+
+def test_how_far_it_is_reaches_the_row_at_most_five_times_a_second(card: Card, access: Access) -> None:
+    own()
+    generation = an_order(access, "fake:slow=1")
+    seen: list[tuple[int, float]] = []
+    report = lifecycle.report_progress
+
+    def told(row: Generation, percent: int) -> bool:
+        kept = report(row, percent)
+        seen.append((Generation.objects.get(pk=generation.pk).progress, time.monotonic()))
+        return kept
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "report_progress", told)
+        assert make(generation)
+    percents = [percent for percent, _at in seen]
+    assert percents == sorted(percents)
+    assert len({percent for percent in percents if 0 < percent < 100}) >= 3
+    pauses = [later - earlier for (_, earlier), (_, later) in itertools.pairwise(seen[:-1])]
+    assert min(pauses) > 0.15, "The last one is told at once"
 
 
 def test_several_images_of_an_order_are_made_together_each_with_its_seed(card: Card, access: Access) -> None:

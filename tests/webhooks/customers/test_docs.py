@@ -1,10 +1,12 @@
 """What docs/webhooks.md tells customers to do, done."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import programs
 from tests.cast import Person
 from tests.house import ROOT
 from tests.webhooks.customers.telling import an_endpoint, an_event, send_due
@@ -28,6 +30,16 @@ def test_python_of_the_docs_tells_ours_from_forged_ones(alice: Person, receiver:
     assert made["event_of"](one.raw, one.headers, secret) == one.event
     assert made["event_of"](one.raw + b" ", one.headers, secret) is None
     assert made["event_of"](one.raw, one.headers, "whsec_" + "A" * 43 + "=") is None
+
+
+FENCES = {"javascript": ("js", "cjs"), "php": ("php", "php")}
+
+
+@pytest.mark.parametrize("language", programs.runnable(FENCES))
+def test_other_languages_of_the_docs_tell_ours_from_forged_ones(tmp_path: Path, language: str) -> None:
+    fence, ending = FENCES[language]
+    [code] = re.findall(rf"```{fence}\n(.*?)```", DOCS, re.DOTALL)
+    programs.assert_it_checks_signatures(language, code, tmp_path, ending)
 
 
 def test_docs_name_every_event() -> None:
