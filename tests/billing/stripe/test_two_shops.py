@@ -2,6 +2,7 @@
 
 import pytest
 import stripe
+from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from accounts.models import OperatorAlert, Shop
@@ -340,3 +341,46 @@ def test_sweeps_at_once_buy_once_at_each_shop(two: TwoBuyers) -> None:
     assert [buyer.wallet()[0] for buyer in two] == [CREDITS, CREDITS]
     assert [Payment.objects.filter(organization=rule.organization).count() for rule in rules] == [1, 1]
     assert books_are_right()
+
+
+# --- Ids that another account has as well -----------------------------------------------------------
+
+
+@in_a_transaction
+@pytest.mark.parametrize("field", ["session_id", "payment_intent_id"])
+def test_an_id_that_another_account_has_as_well_keeps_nobody_from_their_credits(
+    two: TwoBuyers, field: str
+) -> None:
+    """Stripe says that its ids are unique, not that they are over all accounts; and staff of one shop can enter a key of
+    whatever answers like Stripe.
+    """
+    first, second = two
+    other, mine = second.starts(), first.starts()
+    first.till.pay(str(mine.session_id))
+    theirs = first.till.client().v1.checkout.sessions.retrieve(str(mine.session_id))
+    known = {"session_id": theirs.id, "payment_intent_id": str(theirs.payment_intent)}
+    Payment.objects.filter(pk=other.pk).update(**{field: known[field]})
+    Payment.objects.filter(pk=mine.pk).update(session_id=None)
+    [event] = first.till.events("checkout.session.completed")
+    for _ in range(2):
+        arrives(event)
+        StripeEvent.objects.update(processed_at=None, due_at=ago(1))
+        stripe_events.process_due()
+        payments.sync_payment(mine.pk)
+    mine.refresh_from_db()
+    assert {name: getattr(mine, name) for name in known} == known
+    assert (first.wallet()[0], second.wallet()[0], entries_of(mine)) == (CREDITS, 0, 1)
+    back = refunds.refund(mine.pk, PRICE, actor="system")
+    assert back.refund_id
+    assert first.wallet()[0] == 0
+    assert books_are_right()
+
+
+@in_a_transaction
+def test_within_an_account_an_id_is_of_one_purchase(two: TwoBuyers) -> None:
+    first, _second = two
+    one, other = first.starts(), first.starts(700, 700)
+    for field, value in (("session_id", str(one.session_id)), ("payment_intent_id", "pi_1")):
+        Payment.objects.filter(pk=one.pk).update(**{field: value})
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Payment.objects.filter(pk=other.pk).update(**{field: value})
