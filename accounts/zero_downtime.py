@@ -51,7 +51,9 @@ class AddUniqueConcurrently(AddConstraint):
         if not statement.template.startswith("CREATE UNIQUE INDEX "):
             raise TypeError(f"{self.constraint.name} has no condition, so it is more than an index.")
         if _is_half_made(connection, self.constraint.name):
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY {connection.ops.quote_name(self.constraint.name)}")
+            schema_editor.execute(
+                f"DROP INDEX CONCURRENTLY {connection.ops.quote_name(self.constraint.name)}"
+            )
         statement.template = statement.template.replace("INDEX", "INDEX CONCURRENTLY", 1)
         schema_editor.execute(statement, params=None)
 

@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import get_language
 
+from accounts import shops
 from accounts.access import Access
 from accounts.clock import db_now
-from accounts.errors import NotFound
+from accounts.errors import NotFound, ShopSuspended
 from accounts.models import Organization
 from accounts.shops import address_of
 from billing import automatic_rules, packs, payments, stripe_gateway
@@ -95,7 +96,9 @@ def agree(
 
 
 def start(access: Access, pack: CreditPack) -> Started:
-    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway."""
+    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway, and
+    ShopSuspended.
+    """
     organization = access.organization
     if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
         raise NotFound
@@ -111,6 +114,11 @@ def start(access: Access, pack: CreditPack) -> Started:
     opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
     payment.session_id = opened.id
+    if shops.is_paused_now(
+        payment.shop_id
+    ):  # since a moment ago: nobody is sent there, and the next look closes it
+        payments.want_sync(payment.pk)
+        raise ShopSuspended
     return Started(payment, opened.url)
 
 
@@ -210,12 +218,16 @@ def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T
 
 @transaction.atomic
 def _begin(access: Access, pack: CreditPack) -> Payment | None:
-    """The row of a new purchase; None while as many as may be wait to be paid."""
+    """The row of a new purchase; None while as many as may be wait to be paid. Raises NotFound."""
     # Many at once must not begin more than that.
     Organization.objects.select_for_update(no_key=True).get(pk=access.organization.pk)
     if _waiting(access.organization).count() >= MOST_WAITING:
         return None
-    return agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    payment = agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    # Meanwhile the shop may stand still, or count in another currency.
+    if not packs.on_sale(access.organization.shop_id).filter(pk=pack.pk).exists():
+        raise NotFound
+    return payment
 
 
 def _waiting(organization: Organization) -> QuerySet[Payment]:

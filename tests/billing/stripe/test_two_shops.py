@@ -6,12 +6,22 @@ from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from accounts.models import OperatorAlert, Shop
-from billing import automatic, payments, reconciling, refunds, stripe_events
-from billing.models import AutoTopUp, Payment, PaymentStatus, Refund, StripeAccount, StripeEvent
+from billing import automatic, payments, reconciling, refunds, stripe_events, vouchers
+from billing.errors import VoucherAlreadyUsed, VoucherUsedUp
+from billing.models import (
+    AutoTopUp,
+    Payment,
+    PaymentStatus,
+    Refund,
+    StripeAccount,
+    StripeEvent,
+    Voucher,
+)
 from billing.rounds import Round
 from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 from config import pricing
+from generations import lifecycle
 from tests.billing.stripe.buying import (
     CREDITS,
     MICROS,
@@ -31,7 +41,7 @@ from tests.billing.stripe.shops import (
     with_key,
 )
 from tests.billing.stripe.topping_up import a_rule, sweep
-from tests.makers import ago, books_are_right
+from tests.makers import a_request, ago, an_access, books_are_right
 from tests.pages import browser_of, text_of
 from tests.threads import together
 from tests.till import Object, RunningTill
@@ -343,6 +353,48 @@ def test_sweeps_at_once_buy_once_at_each_shop(two: TwoBuyers) -> None:
     assert books_are_right()
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_all_at_once_at_two_shops_changes_nothing_at_the_other(two: TwoBuyers) -> None:
+    """Orders, one voucher's code at both, what was bought, and what is given back; by one person who is a customer of
+    both.
+    """
+    bought, told = [], []
+    for buyer in two:
+        shop = buyer.organization.shop
+        bought.append(buyer.buys())
+        Voucher.objects.create(shop=shop, code="SPRING", credits=100, total_limit=1)
+        payment = buyer.starts(700, 700)
+        buyer.till.pay(str(payment.session_id))
+        event = buyer.till.events("checkout.session.completed")[-1]
+        told.append((event, buyer.till, None if buyer is two[0] else shop))
+    user = two[0].access.user
+    assert user is not None
+
+    def happens(index: int) -> object:
+        which, deed = index % 2, index // 2
+        buyer = two[which]
+        match deed % 4:
+            case 0:
+                return vouchers.redeem(buyer.organization, user, "SPRING")
+            case 1:
+                assert deliver(*told[which]) == 200
+                return stripe_events.process_due()
+            case 2:
+                return lifecycle.submit(an_access(buyer.organization), a_request(), endpoint="test").pk
+            case _:
+                return refunds.refund(bought[which].pk, PRICE // 4, actor="system").pk
+
+    outcomes = together(16, happens)
+    failed = [one for one in outcomes if isinstance(one, Exception)]
+    assert {type(one) for one in failed} <= {VoucherUsedUp, VoucherAlreadyUsed}
+    assert len(failed) == 2, failed
+    reconciling.reconcile()
+    refunds.carry_out_due()
+    price = 15
+    assert [buyer.wallet()[:2] for buyer in two] == [(CREDITS // 2 + 700 + 100 - 2 * price, 2 * price)] * 2
+    assert books_are_right()
+
+
 # --- Ids that another account has as well -----------------------------------------------------------
 
 
@@ -351,9 +403,7 @@ def test_sweeps_at_once_buy_once_at_each_shop(two: TwoBuyers) -> None:
 def test_an_id_that_another_account_has_as_well_keeps_nobody_from_their_credits(
     two: TwoBuyers, field: str
 ) -> None:
-    """Stripe says that its ids are unique, not that they are over all accounts; and staff of one shop can enter a key of
-    whatever answers like Stripe.
-    """
+    """Stripe says that its ids are unique, not that they are so over all accounts, or in both modes of one."""
     first, second = two
     other, mine = second.starts(), first.starts()
     first.till.pay(str(mine.session_id))
