@@ -160,9 +160,9 @@ def end_by_hand(row: Refund, *, actor: str, reason: str, origin: Origin = NOWHER
     with transaction.atomic(), override(settings.LANGUAGE_CODE):
         # By the count of tries: a sweep may have taken it up at this moment, with another key.
         mine = Refund.objects.filter(pk=row.pk, due_at__isnull=False, tries=row.tries)
-        owed = _("Owed: Stripe cannot be asked for it any more. %(reason)s") % {"reason": reason.strip()}
         # What Stripe has taken on is on its way, and only was not seen to arrive.
-        if not mine.update(due_at=None, refusal="" if row.refund_id else owed[:300]):
+        owed = "" if row.refund_id else _("Owed: Stripe cannot be asked for it any more.")
+        if not mine.update(due_at=None, refusal=owed):
             raise ValidationError(_("Stripe is being asked at this moment. Try this again."))
         record(
             row.payment.organization,
