@@ -262,10 +262,7 @@ def _left_open(organization: Organization, pack: CreditPack) -> Started | None:
 def _close(payment: Payment) -> bool:
     """Whether it waits no more: nobody can pay it now, or what was paid is credited. Raises StripeAway, KeyRefused."""
     if payment.session_id is None:
-        never_shown = Payment.objects.filter(
-            pk=payment.pk, session_id=None, status=PaymentStatus.OPEN, created_at__lt=db_now() - BEING_MADE
-        )
-        return bool(never_shown.update(status=PaymentStatus.EXPIRED, sync_due_at=None))
+        return bool(give_up_unseen(Payment.objects.filter(pk=payment.pk)))
     try:
         with suppress(StripeRefused):  # it has ended already
             stripe_gateway.selling.expire_checkout(payment.account, payment.session_id)
@@ -277,6 +274,17 @@ def _close(payment: Payment) -> bool:
         # The next sweep tells operators, and meanwhile it keeps nobody from buying.
         Payment.objects.filter(pk=payment.pk).update(sync_due_at=db_now(), sync_tries=REFUSALS_TOLERATED)
         return False
+
+
+def give_up_unseen(among: QuerySet[Payment]) -> int:
+    """How many had no page that anybody was shown."""
+    unseen = among.filter(
+        kind=PaymentKind.CHECKOUT,
+        session_id=None,
+        status=PaymentStatus.OPEN,
+        created_at__lt=db_now() - BEING_MADE,
+    )
+    return unseen.update(status=PaymentStatus.EXPIRED, sync_due_at=None)
 
 
 # --- Who the customer is there ------------------------------------------------------------------

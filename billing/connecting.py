@@ -76,11 +76,13 @@ def disconnect(shop: Shop, *, even_so: bool = False) -> bool:
     once a key of the same account is entered again. Raises ValidationError.
     """
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
-    mine = StripeAccount.objects.filter(shop=shop).exclude(sealed_key="")
-    waiting = unfinished.words(shop) if mine.exists() and not even_so else []
+    account = connected(shop.pk)
+    if account is None:
+        return False
+    waiting = [] if even_so else unfinished.words(shop, livemode=account.livemode)
     if waiting:
         raise ValidationError(_needed(waiting))
-    return bool(mine.update(**DISCONNECTED))
+    return bool(StripeAccount.objects.filter(pk=account.pk).update(**DISCONNECTED))
 
 
 def _needed(waiting: list[str]) -> str:

@@ -151,7 +151,9 @@ def end_by_hand(row: Refund, *, actor: str, reason: str, origin: Origin = NOWHER
         raise ValidationError(_("It has ended meanwhile. Look at what became of it."))
     if credentials.of_account(row.payment.account) is not None:
         sweep = Round()
-        if carry_out(row, sweep=sweep):
+        carry_out(row, sweep=sweep)
+        row.refresh_from_db()
+        if row.due_at is None:
             return False
         if isinstance(sweep.trouble, StripeAway):
             raise ValidationError(

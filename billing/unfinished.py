@@ -11,11 +11,11 @@ from django.utils.translation import ngettext
 
 from accounts.clock import db_now
 from accounts.models import Shop
-from billing import payments, refunds
+from billing import checkout, payments, refunds
 from billing.models import UNDECIDED, Payment, PaymentStatus, Refund, StripeAccount, StripeEvent
 from billing.rounds import Round
 from billing.stripe_gateway import credentials
-from billing.stripe_gateway.errors import KeyRefused
+from billing.stripe_gateway.errors import StripeAway
 
 
 def purchases(shop: Shop, **of_accounts: bool) -> QuerySet[Payment]:
@@ -80,6 +80,7 @@ def _look_soon(shop: Shop) -> None:
 
 def try_to_end(shop: Shop) -> None:
     """All of it, as far as Stripe answers now. In no transaction."""
+    checkout.give_up_unseen(purchases(shop))
     sweep = Round()
     usable = credentials.usable().filter(shop=shop)
     for payment in purchases(shop).filter(account__in=usable.values("pk")):
@@ -127,9 +128,8 @@ def end_by_hand(shop: Shop, *, actor: str, reason: str) -> list[str]:
 
 
 def is_out_of_reach(payment: Payment) -> bool:
-    """Whether there is no key to look at it with, or one that is refused. It may be decided by this look."""
+    """Whether there is no key to look at it with, or Stripe refuses that. It may be decided by this look."""
     if credentials.of_account(payment.account) is None:
         return True
     sweep = Round()
-    payments.try_sync(payment, sweep)
-    return isinstance(sweep.trouble, KeyRefused)
+    return not payments.try_sync(payment, sweep) and not isinstance(sweep.trouble, StripeAway)

@@ -86,7 +86,7 @@ def stripe_view(request: HttpRequest) -> HttpResponse:
         "found": found,
         "tail": connecting.tail_of_key(shop.pk),
         "is_entered": account is not None,
-        "unfinished": unfinished.words(shop) if account is not None else [],
+        "unfinished": unfinished.words(shop, livemode=account.livemode) if account else [],
         "is_readable": account is None or sealing.is_readable(account.sealed_key),
         "entered_at": None if account is None else sealing.sealed_at(account.sealed_key),
         "webhook_url": f"{shops.address_of(shop.pk)}{PATH}",
@@ -119,7 +119,10 @@ def _save(request: HttpRequest, shop: Shop, form: StripeForm) -> bool:
 
 
 def _disconnect(request: HttpRequest, shop: Shop) -> None:
-    waiting = unfinished.words(shop)
+    account = connecting.connected(shop.pk)
+    if account is None:
+        return
+    waiting = unfinished.words(shop, livemode=account.livemode)
     try:
         if not connecting.disconnect(shop, even_so="even_so" in request.POST):
             return
@@ -127,7 +130,7 @@ def _disconnect(request: HttpRequest, shop: Shop) -> None:
         messages.error(request, " ".join(error.messages))
         return
     with override(settings.LANGUAGE_CODE):
-        left = "; ".join(unfinished.words(shop))
+        left = "; ".join(unfinished.words(shop, livemode=account.livemode))
     _log(request, shop, f"Stripe: the key was taken away.{f' Left: {left}.' if left else ''}")
     messages.success(request, _("The key is gone. Nobody can buy here until another is entered."))
     if waiting:

@@ -222,6 +222,19 @@ def test_one_that_stripe_takes_after_all_is_owed_to_nobody(promised: Refund, buy
     assert not AuditEvent.objects.filter(action=AuditAction.PAYMENT_SETTLED).exists()
 
 
+def test_one_that_stripe_took_and_nobody_saw_arrive_is_owed_to_nobody_either(
+    promised: Refund, buyer: Buyer
+) -> None:
+    with_its_till_as_stripe(buyer.till, buyer.organization.shop)
+    refund_id = stripe_gateway.charging.refund(promised)
+    with_key(buyer.organization.shop)
+    Refund.objects.filter(pk=promised.pk).update(refund_id=refund_id)
+    assert refunds.end_by_hand(promised, actor="staff:1", reason=REASON)
+    promised.refresh_from_db()
+    assert (promised.due_at, promised.refusal) == (None, "")
+    assert AuditEvent.objects.get(action=AuditAction.PAYMENT_SETTLED).details["owed_minor"] == 0
+
+
 def test_one_that_a_sweep_takes_up_at_this_moment_is_not_ended(
     promised: Refund, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +269,8 @@ def test_a_purchase_that_nobody_can_look_at_any_more_does_not_keep_a_shop_open(
     buyer: Buyer, tmp_path: Path
 ) -> None:
     shop, payment = buyer.organization.shop, buyer.starts()
+    unseen = buyer.starts(700, 700)
+    Payment.objects.filter(pk=unseen.pk).update(session_id=None, created_at=ago(180))
     with_key(shop)
     code, said = close(shop, tmp_path, "--owe", REASON)
     assert (code, f"Not decided at Stripe: {payment.public_id}" in said) == (1, True), "It can still be paid"
@@ -263,7 +278,7 @@ def test_a_purchase_that_nobody_can_look_at_any_more_does_not_keep_a_shop_open(
     code, said = close(shop, tmp_path, "--owe", REASON)
     assert code == 0, said
     assert f"{payment.public_id} of " in said
-    assert status_of(payment) == PaymentStatus.SETTLED
+    assert (status_of(payment), status_of(unseen)) == (PaymentStatus.SETTLED, PaymentStatus.EXPIRED)
     assert books_are_right()
 
 
