@@ -11,6 +11,8 @@ from accounts.models import ApiKey, Organization, Shop, User
 shop_opened: list[Callable[[Shop], None]] = []
 # What a shop has to have and has not, in words for whoever works at the desk.
 shop_lacks: list[Callable[[Shop], Iterator[str]]] = []
+# It is suspended, or is being closed, from now on: nothing new is made or bought there.
+shop_paused: list[Callable[[Shop], None]] = []
 # It is closed from now on: what could be used in its name is forgotten.
 shop_closed: list[Callable[[Shop], None]] = []
 # What belongs into the export of a shop, by name: settings, prices, packs, and no secrets. In no transaction.

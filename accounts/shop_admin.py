@@ -149,8 +149,10 @@ class ShopAdmin(WithDeeds):
     def get_readonly_fields(self, request: HttpRequest, obj: Shop | None = None) -> Any:
         if obj is None:
             return ()
-        is_fixed = any(is_used(obj) for is_used in hooks.currency_is_used)
-        fixed = (*(("currency",) if is_fixed else ()), *(() if is_platform(request) else LIMITS))
+        if request.method == "POST":
+            # A purchase that comes now waits for this row, and then finds no pack in the currency that was.
+            list(Shop.objects.select_for_update().filter(pk=obj.pk))
+        fixed = (*(("currency",) if _has_money(obj) else ()), *(() if is_platform(request) else LIMITS))
         return ("standing", "accent_shown", "logo_now", *fixed)
 
     def get_fieldsets(self, request: HttpRequest, obj: Shop | None = None) -> Any:
@@ -233,6 +235,10 @@ class ShopAdmin(WithDeeds):
                 "%(accent)s is hard to read on light paper, so pages show %(light)s in its place."
             )
             self.message_user(request, words % {"accent": obj.accent, "light": light}, messages.WARNING)
+
+
+def _has_money(shop: Shop) -> bool:
+    return any(is_used(shop) for is_used in hooks.currency_is_used)
 
 
 def _names(row: Any) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ def begin(shop: Shop, *, actor: str = "system", origin: Origin = NOWHERE, note: 
     if not Shop.objects.filter(pk=shop.pk, closing_at=None).update(closing_at=db_now()):
         return False
     shop.closing_at = read_db_now()
+    for hook in hooks.shop_paused:
+        hook(shop)
     record_of_shop(shop, AuditAction.SHOP_CLOSING, actor=actor, origin=origin, note=note)
     _tell_members(shop, "shop_closing")
     transaction.on_commit(shops.forget)

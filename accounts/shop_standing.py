@@ -5,7 +5,7 @@ and what is there can be looked at.
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import shops
+from accounts import hooks, shops
 from accounts.audit import record_of_shop
 from accounts.clock import db_now
 from accounts.errors import DomainError
@@ -34,6 +34,8 @@ def suspend(shop: Shop, *, actor: str = "system", origin: Origin = NOWHERE, note
     refuse_first(shop)
     if not Shop.objects.filter(pk=shop.pk, suspended_at=None, closed_at=None).update(suspended_at=db_now()):
         return False
+    for hook in hooks.shop_paused:
+        hook(shop)
     record_of_shop(shop, AuditAction.SHOP_SUSPENDED, actor=actor, origin=origin, note=note)
     transaction.on_commit(shops.forget)
     return True

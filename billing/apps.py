@@ -18,6 +18,7 @@ class BillingConfig(AppConfig):
             packs,
             reads,
             shops,
+            unfinished,
             welcome,
         )
         from billing.ledger import open_wallet
@@ -26,8 +27,9 @@ class BillingConfig(AppConfig):
         hooks.shop_opened.append(packs.stock)
         hooks.shop_sections.append(shops.sections)
         hooks.shop_closed.append(shops.end)
+        hooks.shop_paused.append(unfinished.after_pause)
         hooks.organization_created.append(open_wallet)
-        hooks.currency_is_used.append(reads.has_payments)
+        hooks.currency_is_used.append(reads.has_money)
         hooks.address_confirmed.append(welcome.after_confirmation)
         hooks.signed_in.append(welcome.after_sign_in)
         hooks.resealed.append(connecting.reseal)

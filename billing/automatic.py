@@ -247,8 +247,9 @@ def _credit(payment: Payment, intent_id: str) -> None:
 
 
 def _end(payment: Payment, status: PaymentStatus, failure: str, intent_id: str = "") -> None:
-    """Unless an event told of it first."""
-    Payment.objects.filter(pk=payment.pk, status__in=UNDECIDED).update(
+    """Unless an event told of it first: then the charge it names is looked at, and never forgotten."""
+    unheard = Q(payment_intent_id=None) | Q(payment_intent_id=intent_id)
+    Payment.objects.filter(unheard, pk=payment.pk, status__in=UNDECIDED).update(
         status=status,
         failure=failure[:60],
         payment_intent_id=intent_id or None,

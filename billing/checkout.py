@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import get_language
 
+from accounts import shops
 from accounts.access import Access
 from accounts.clock import db_now
-from accounts.errors import NotFound
+from accounts.errors import NotFound, ShopSuspended
 from accounts.models import Organization
 from accounts.shops import address_of
 from billing import automatic_rules, packs, payments, stripe_gateway
@@ -95,7 +96,9 @@ def agree(
 
 
 def start(access: Access, pack: CreditPack) -> Started:
-    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway."""
+    """A payment and the page where it is paid. Raises NotFound for a pack that is not on sale there, PaymentsAway, and
+    ShopSuspended.
+    """
     organization = access.organization
     if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
         raise NotFound
@@ -111,6 +114,11 @@ def start(access: Access, pack: CreditPack) -> Started:
     opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
     payment.session_id = opened.id
+    if shops.is_paused_now(
+        payment.shop_id
+    ):  # since a moment ago: nobody is sent there, and the next look closes it
+        payments.want_sync(payment.pk)
+        raise ShopSuspended
     return Started(payment, opened.url)
 
 
@@ -210,12 +218,16 @@ def _asked(access: Access, account: StripeAccount, use: Callable[[str], T]) -> T
 
 @transaction.atomic
 def _begin(access: Access, pack: CreditPack) -> Payment | None:
-    """The row of a new purchase; None while as many as may be wait to be paid."""
+    """The row of a new purchase; None while as many as may be wait to be paid. Raises NotFound."""
     # Many at once must not begin more than that.
     Organization.objects.select_for_update(no_key=True).get(pk=access.organization.pk)
     if _waiting(access.organization).count() >= MOST_WAITING:
         return None
-    return agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    payment = agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
+    # Meanwhile the shop may stand still, or count in another currency.
+    if not packs.on_sale(access.organization.shop_id).filter(pk=pack.pk).exists():
+        raise NotFound
+    return payment
 
 
 def _waiting(organization: Organization) -> QuerySet[Payment]:
@@ -250,10 +262,7 @@ def _left_open(organization: Organization, pack: CreditPack) -> Started | None:
 def _close(payment: Payment) -> bool:
     """Whether it waits no more: nobody can pay it now, or what was paid is credited. Raises StripeAway, KeyRefused."""
     if payment.session_id is None:
-        never_shown = Payment.objects.filter(
-            pk=payment.pk, session_id=None, status=PaymentStatus.OPEN, created_at__lt=db_now() - BEING_MADE
-        )
-        return bool(never_shown.update(status=PaymentStatus.EXPIRED, sync_due_at=None))
+        return bool(give_up_unseen(Payment.objects.filter(pk=payment.pk)))
     try:
         with suppress(StripeRefused):  # it has ended already
             stripe_gateway.selling.expire_checkout(payment.account, payment.session_id)
@@ -265,6 +274,17 @@ def _close(payment: Payment) -> bool:
         # The next sweep tells operators, and meanwhile it keeps nobody from buying.
         Payment.objects.filter(pk=payment.pk).update(sync_due_at=db_now(), sync_tries=REFUSALS_TOLERATED)
         return False
+
+
+def give_up_unseen(among: QuerySet[Payment]) -> int:
+    """How many had no page that anybody was shown."""
+    unseen = among.filter(
+        kind=PaymentKind.CHECKOUT,
+        session_id=None,
+        status=PaymentStatus.OPEN,
+        created_at__lt=db_now() - BEING_MADE,
+    )
+    return unseen.update(status=PaymentStatus.EXPIRED, sync_due_at=None)
 
 
 # --- Who the customer is there ------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import sealing, shops
 from accounts.models import Shop
-from billing import stripe_keys
+from billing import stripe_keys, unfinished
 from billing.models import Payment, StripeAccount
 from billing.stripe_gateway import credentials
 
@@ -66,13 +66,30 @@ def _connect(shop: Shop, key: str, signers: str, **more: bool) -> StripeAccount:
     account, _created = StripeAccount.objects.update_or_create(
         shop=shop, livemode=livemode, defaults=entered | more
     )
+    unfinished.go_on(account)
     return account
 
 
-def disconnect(shop: Shop) -> bool:
-    """Whether there was a key. Purchases that are open stay as they are until one is entered again."""
-    mine = StripeAccount.objects.filter(shop=shop).exclude(sealed_key="")
-    return bool(mine.update(**DISCONNECTED))
+@transaction.atomic
+def disconnect(shop: Shop, *, even_so: bool = False) -> bool:
+    """Whether there was a key. `even_so`: also while something needs it for its end. That stays as it is, and goes on
+    once a key of the same account is entered again. Raises ValidationError.
+    """
+    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+    account = connected(shop.pk)
+    if account is None:
+        return False
+    waiting = [] if even_so else unfinished.words(shop, livemode=account.livemode)
+    if waiting:
+        raise ValidationError(_needed(waiting))
+    return bool(StripeAccount.objects.filter(pk=account.pk).update(**DISCONNECTED))
+
+
+def _needed(waiting: list[str]) -> str:
+    return _(
+        "The key is needed yet: %(waiting)s. Without it nobody who has paid gets credits, and nobody gets money back."
+        " Wait until that has ended: pages that are open end within a day."
+    ) % {"waiting": "; ".join(waiting)}
 
 
 def _stored(account: StripeAccount | None, name: str) -> str:
@@ -99,7 +116,8 @@ def _problem_of_key(shop: Shop, key: str) -> str:
     taken = StripeAccount.objects.filter(key_digest=stripe_keys.digest(key)).exclude(shop=shop).exists()
     if taken or key == settings.STRIPE_SECRET_KEY:
         return _taken()
-    return ""
+    waiting = [] if is_live else unfinished.words(shop, livemode=True)
+    return _needed(waiting) if waiting else ""
 
 
 def _taken() -> str:

@@ -40,6 +40,13 @@ class PaymentsAway(DomainError):
     fix_path = CREDITS_PATH
 
 
+class StillOwes(DomainError):
+    """A shop that is about to close."""
+
+    type, status = "still_owes", 409
+    message = _("A refund was promised at this moment. Run this again once Stripe has answered for it.")
+
+
 class VoucherRefused(DomainError):
     """Base of the reasons why a code brings nothing. `message` is for the person who entered it."""
 

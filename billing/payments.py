@@ -7,6 +7,7 @@ Events, the page after a checkout, "I paid but see no credits", automatic top-up
 import datetime
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from accounts import shops
 from accounts.audit import record
 from accounts.clock import db_now, read_db_now
 from accounts.models import AuditAction
@@ -277,6 +279,15 @@ def settle_by_hand(payment_id: int, *, actor: str, reason: str, origin: Origin =
     return payment
 
 
+@transaction.atomic
+def settle_unseen(payment_id: int, *, actor: str, reason: str) -> None:
+    """The same for one that is undecided and cannot be looked at any more, for want of a key that Stripe takes."""
+    unseen = Payment.objects.filter(pk=payment_id, problem="", status__in=UNDECIDED)
+    with override(settings.LANGUAGE_CODE):
+        unseen.update(problem=_("Stripe does not let us look at it."))
+    settle_by_hand(payment_id, actor=actor, reason=reason)
+
+
 # --- Who has to look ----------------------------------------------------------------------------
 
 
@@ -332,6 +343,9 @@ def try_sync(payment: Payment, sweep: Round | None = None) -> bool:
 def _look(payment: Payment) -> bool:
     """False when Stripe refuses this one. Raises StripeAway or KeyRefused."""
     try:
+        if _must_not_be_paid(payment):
+            with suppress(StripeRefused):  # it was paid, or has ended
+                stripe_gateway.selling.expire_checkout(payment.account, str(payment.session_id))
         sync_payment(payment.pk)
     except KeyRefused:  # nothing is wrong with the payment; reconciling tells of it
         raise
@@ -342,6 +356,14 @@ def _look(payment: Payment) -> bool:
                 _cannot_look(payment, error)
         return False
     return True
+
+
+def _must_not_be_paid(payment: Payment) -> bool:
+    """Its page may be open yet, and its shop sells nothing for now."""
+    if payment.kind != PaymentKind.CHECKOUT or payment.status != PaymentStatus.OPEN or not payment.session_id:
+        return False
+    # Not by what was read a second ago: else it would be open until the next look, an hour later.
+    return shops.is_paused_now(payment.shop_id)
 
 
 @transaction.atomic

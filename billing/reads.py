@@ -15,7 +15,16 @@ from accounts.models import ApiKey, Shop
 from accounts.newest_first import Wanted
 from billing.errors import InsufficientCredits, PaymentOwed, SpendCapReached
 from billing.ledger import spent_this_month, spent_today
-from billing.models import SETTLEMENTS, EntryKind, KeyUsage, LedgerEntry, Payment, PaymentStep, Wallet
+from billing.models import (
+    SETTLEMENTS,
+    EntryKind,
+    KeyUsage,
+    LedgerEntry,
+    Payment,
+    PaymentStep,
+    Voucher,
+    Wallet,
+)
 
 # Entries that are looked at for one that states a balance: usually the first.
 PORTION, MOST_BETWEEN = 20, 2_000
@@ -210,8 +219,15 @@ def has_bought(organization_id: int) -> bool:
     return Payment.objects.filter(organization_id=organization_id, paid_at__isnull=False).exists()
 
 
-def has_payments(shop: Shop) -> bool:
-    return Payment.objects.filter(shop=shop).exists()
+def has_money(shop: Shop) -> bool:
+    """Whether anything of the shop's is written down in its currency: purchases, values of credits, or vouchers that
+    somebody has used, whose credits were given at a price.
+    """
+    return (
+        Payment.objects.filter(shop=shop).exists()
+        or Wallet.objects.filter(organization__shop=shop, value_micros__gt=0).exists()
+        or Voucher.objects.filter(shop=shop, redeemed__gt=0).exists()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 import datetime
 import logging
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.audit import record
 from accounts.clock import db_now, read_db_now
-from accounts.models import AuditAction
+from accounts.models import AuditAction, Shop
 from accounts.origin import NOWHERE, Origin
 from accounts.retries import claim
 from billing import alarms, payments, stripe_gateway
@@ -73,6 +75,10 @@ def order(
     origin: Origin = NOWHERE,
 ) -> Refund:
     """Promises it, for the caller to carry out at once; else a sweep does. Raises ValidationError."""
+    # A shop that closes, or loses its key, waits for what was promised before. Locks: shop, payment.
+    shops = Shop.objects.select_for_update(no_key=True)
+    if shops.get(pk=Payment.objects.values("shop").get(pk=payment_id)["shop"]).closed_at is not None:
+        raise ValidationError(_("This shop is closed, and its key is forgotten: give it back at Stripe."))
     # Two operators at once must not promise more than was paid.
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     if number not in (None, next_number(payment)):
@@ -133,6 +139,44 @@ def carry_out(row: Refund, *, is_awaited: bool = True, sweep: Round | None = Non
         Refund.objects.filter(pk=row.pk).update(refund_id=refund_id)
     if payments.try_sync(row.payment, sweep):
         Refund.objects.filter(pk=row.pk).update(due_at=None)
+    return True
+
+
+def end_by_hand(row: Refund, *, actor: str, reason: str, origin: Origin = NOWHERE) -> bool:
+    """Asks Stripe once more, and then never again: the money is owed to the customer, who gets it in another way. False
+    when Stripe has answered after all. Not in a transaction. Raises ValidationError while Stripe may yet do it.
+    """
+    row.refresh_from_db()
+    if row.due_at is None:
+        raise ValidationError(_("It has ended meanwhile. Look at what became of it."))
+    if credentials.of_account(row.payment.account) is not None:
+        sweep = Round()
+        carry_out(row, sweep=sweep)
+        row.refresh_from_db()
+        if row.due_at is None:
+            return False
+        if isinstance(sweep.trouble, StripeAway):
+            raise ValidationError(
+                _("Stripe does not answer at the moment; it is asked again by itself. Try this again later.")
+            )
+    with transaction.atomic(), override(settings.LANGUAGE_CODE):
+        # By the count of tries: a sweep may have taken it up at this moment, with another key.
+        mine = Refund.objects.filter(pk=row.pk, due_at__isnull=False, tries=row.tries)
+        # What Stripe has taken on is on its way, and only was not seen to arrive.
+        owed = "" if row.refund_id else _("Owed: Stripe cannot be asked for it any more.")
+        if not mine.update(due_at=None, refusal=owed):
+            raise ValidationError(_("Stripe is being asked at this moment. Try this again."))
+        record(
+            row.payment.organization,
+            AuditAction.PAYMENT_SETTLED,
+            actor=actor,
+            origin=origin,
+            subject=row.payment.public_id,
+            note=reason.strip(),
+            refund=row.pk,
+            owed_minor=0 if row.refund_id else row.amount_minor,
+            currency=row.payment.currency,
+        )
     return True
 
 

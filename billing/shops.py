@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from accounts.clock import db_now
 from accounts.models import Shop
-from billing.models import CreditPack, StripeAccount, Voucher
+from billing.errors import StillOwes
+from billing.models import CreditPack, Refund, StripeAccount, StripeEvent, Voucher
 
 _CREDENTIALS: Final[Mapping[str, Any]] = MappingProxyType(
     {"sealed_key": "", "sealed_webhook_secrets": "", "key_digest": None}
@@ -20,7 +22,13 @@ def sections(shop: Shop) -> Mapping[str, Any]:
 
 
 def end(shop: Shop) -> None:
-    """Nothing is sold in its name any more, and nobody is asked for money."""
+    """Nothing is sold in its name any more, and nobody is asked for money. Raises StillOwes."""
+    if Refund.objects.filter(payment__shop=shop, due_at__isnull=False).exists():
+        raise StillOwes
+    # Without a key nobody can find out what they are about.
+    StripeEvent.objects.filter(account__shop=shop, processed_at=None).update(
+        processed_at=db_now(), error="The shop is closed."
+    )
     CreditPack.objects.filter(shop=shop).update(is_active=False)
     Voucher.objects.filter(shop=shop).update(active=False)
     known = {field.name for field in StripeAccount._meta.concrete_fields}

@@ -20,6 +20,7 @@ from accounts.errors import RateLimited
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import AuditAction, Organization, User
 from accounts.origin import NOWHERE, Origin
+from accounts.standing import require_running
 from accounts.throttling import limiter
 from billing import ledger
 from billing.errors import (
@@ -53,7 +54,10 @@ def clean_code(text: str) -> str:
 
 
 def redeem(organization: Organization, user: User, code: str, *, origin: Origin = NOWHERE) -> int:
-    """The credits that it brought. Raises VoucherRefused, RateLimited, or Unavailable while tries cannot be counted."""
+    """The credits that it brought. Raises VoucherRefused, RateLimited, Unavailable while tries cannot be counted, and
+    OrganizationSuspended or ShopSuspended.
+    """
+    require_running(organization)
     _count_try(organization, user)  # before the transaction: it may ask Redis
     with transaction.atomic():
         wanted = Voucher.objects.filter(shop_id=organization.shop_id, code=clean_code(code), active=True)

@@ -15,6 +15,7 @@ from accounts import shops
 from accounts.addresses import network_of
 from accounts.clock import read_db_now
 from accounts.models import Membership, Organization, Role, Shop, User
+from accounts.standing import is_suspended
 from billing import ledger
 from billing.models import Welcome, WelcomeCount
 from billing.news import tell_of_added
@@ -53,7 +54,8 @@ def credits_of(shop: Shop) -> int:
 
 def give(user: User, client_address: str) -> int:
     """The credits that their first organization in each shop gets now. 0: none are given, they had theirs, they own
-    none, their address is not confirmed, or a limit of the day is reached; then a later call may give them.
+    none, their address is not confirmed, the organization or its shop is suspended, or a limit of the day is reached;
+    then a later call may give them.
     """
     owned = Membership.objects.filter(
         user=user, role=Role.OWNER, user__email_confirmed_at__isnull=False
@@ -66,7 +68,9 @@ def give(user: User, client_address: str) -> int:
 
 def _welcome(user: User, organization: Organization, client_address: str) -> int:
     credits, reference = credits_of(organization.shop), _reference(user, organization.shop_id)
-    if not credits or Welcome.objects.filter(reference=reference).exists():
+    if not credits or is_suspended(organization):
+        return 0
+    if Welcome.objects.filter(reference=reference).exists():
         return 0
     try:
         with transaction.atomic():

@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from accounts import closing, shop_closing
 from accounts.clock import read_db_now
 from accounts.export_rows import in_batches
 from accounts.models import Organization, Shop
-from billing.models import Refund
+from billing import unfinished
 from config import shop_export
 from config.shop_export import Damaged
 from generations.models import Generation
 
 LOOK_AGAIN_S = 0.5
+MOST_NAMED = 20
 # Beyond this nothing is made any more; what was not taken up by then is given up by the workers' sweep.
 OPEN_FOR_S = settings.DEADLINE_S + 60
 
@@ -28,8 +30,11 @@ class NotYet(Exception):
     """It goes on with the next call. The text says what is missing."""
 
 
-def close(shop: Shop, folder: Path, *, at_once: bool, wait_s: float, say: Callable[[str], None]) -> None:
-    """`at_once`: without the days in which members may fetch what is theirs. `say` hears of each step. Raises NotYet,
+def close(
+    shop: Shop, folder: Path, *, at_once: bool, wait_s: float, say: Callable[[str], None], owe: str = ""
+) -> None:
+    """`at_once`: without the days in which members may fetch what is theirs. `owe`: why money that Stripe cannot be
+    asked for any more is owed from now on, instead of being waited for. `say` hears of each step. Raises NotYet,
     Damaged, OSError, and FirstShop.
     """
     if shop.closed_at is not None:
@@ -40,8 +45,10 @@ def close(shop: Shop, folder: Path, *, at_once: bool, wait_s: float, say: Callab
             say("Its members are told by mail; nothing new is ordered or bought.")
         _wait_until_due(shop, at_once=at_once)
         _let_open_tasks_end(shop, wait_s)
+        _end_money(shop, owe, say)
         _export(shop, folder, say)
         _close_organizations(shop, say)
+        _end_money(shop, owe, say)  # more may have been promised meanwhile
         _let_refunds_end(shop)
         if not shop_closing.finish(shop):
             raise NotYet("An organization was founded meanwhile. Run this again.")
@@ -79,6 +86,17 @@ def _let_open_tasks_end(shop: Shop, wait_s: float) -> None:
         time.sleep(LOOK_AGAIN_S)
 
 
+def _end_money(shop: Shop, owe: str, say: Callable[[str], None]) -> None:
+    """Pages that could still be paid are closed, refunds are asked for once more."""
+    unfinished.try_to_end(shop)
+    if owe:
+        try:
+            for line in unfinished.end_by_hand(shop, actor="system", reason=owe):
+                say(line)
+        except ValidationError as error:
+            raise NotYet(" ".join(error.messages)) from None
+
+
 def _export(shop: Shop, folder: Path, say: Callable[[str], None]) -> None:
     known = shop_closing.digest_of_export(shop)
     if known:  # organizations may be closed by now, so no other can be written
@@ -101,7 +119,7 @@ def _close_organizations(shop: Shop, say: Callable[[str], None]) -> None:
     if waiting:
         names = ", ".join(organization.slug for organization in waiting)
         raise NotYet(
-            f"Money or images of {names} are still on their way. Run this again once that has ended."
+            f"Money or images of {names} are still on their way. Run this again once that has ended.{_owed(shop)}"
         )
 
 
@@ -109,11 +127,32 @@ def _let_refunds_end(shop: Shop) -> None:
     """Also those that were promised to organizations that are closed already: Stripe is asked with the shop's key, and
     that is forgotten with the shop.
     """
-    left = Refund.objects.filter(payment__shop=shop, due_at__isnull=False).count()
+    left = unfinished.promised_refunds(shop).count()
     if left:
         raise NotYet(
             f"{left} refunds of {shop.slug} are on their way. Run this again once Stripe has answered for them."
+            f"{_owed(shop)}"
         )
+
+
+def _owed(shop: Shop) -> str:
+    """What waits for Stripe, and what to do when that is in vain."""
+    refunds = [
+        f"{row} of {row.payment.public_id} to {row.payment.organization.slug}"
+        for row in unfinished.promised_refunds(shop)[:MOST_NAMED]
+    ]
+    purchases = [
+        f"{payment.public_id} of {payment.organization.slug}, {payment.price}"
+        for payment in unfinished.purchases(shop).select_related("organization")[:MOST_NAMED]
+    ]
+    if not refunds and not purchases:
+        return ""
+    lines = [
+        *(["Promised and not given back: " + "; ".join(refunds) + "."] if refunds else []),
+        *(["Not decided at Stripe: " + "; ".join(purchases) + "."] if purchases else []),
+        "Where Stripe refuses this shop's key for good, give --owe REASON: it is recorded as owed, and not waited for.",
+    ]
+    return "\n" + "\n".join(lines)
 
 
 def _is_left(shop: Shop, organization: Organization) -> bool:

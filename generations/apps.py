@@ -30,6 +30,7 @@ class GenerationsConfig(AppConfig):
         hooks.shop_lacks.append(catalogue.lacks)
         hooks.shop_sections.append(shops.sections)
         hooks.shop_closed.append(shops.forget)
+        hooks.currency_is_used.append(shops.has_money)
         hooks.closing_losses.append(closing.losses)
         hooks.organization_closing.append(closing.end_orders)
         hooks.organization_blanked.append(closing.forget_orders)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import OuterRef, Value
+from django.db.models import F, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
@@ -23,7 +23,7 @@ from billing import reads
 from generations import upstream_checks
 from generations.catalogue import DEFAULT_MODEL
 from generations.errors import CannotConnect, NotOnSale
-from generations.models import Attempt, Generation, Upstream, UpstreamState, price_now
+from generations.models import TASK_ID, Attempt, Generation, Upstream, UpstreamState, price_now
 from generations.providers.wire import origin_of
 
 PROVIDER = "portal"
@@ -180,28 +180,70 @@ def _shop_at(base_url: str) -> int | None:
 def cost_of(attempt: Attempt, *, absent: int | None = None) -> int | None:
     """What the seller's books took for this attempt, in millionths of the buyer's currency; `absent` when there is no
     such order. None where they are not ours, count in another currency, or have not settled it yet.
+
+    Writes down which of the seller's orders it was, where no answer told: whom the upstream leads to may be changed.
     """
     upstream = attempt.upstream
-    if upstream is None or upstream.wholesale_id is None:
+    if upstream is None or attempt.provider != PROVIDER:
         return None
-    took = reads.income_of(Concat(Value("generation:"), OuterRef("task_id")))
-    orders = Generation.objects.filter(
-        organization=upstream.wholesale_id, livemode=True, idempotency_key=attempt.key
-    )
-    names = ("finished_at", "took", "organization__shop__currency")
-    found = orders.annotate(took=took).values_list(*names).first()
+    found = None
+    if upstream.wholesale_id is not None:
+        found = _as_booked(attempt, organization=upstream.wholesale_id)
+    if found is None and TASK_ID.fullmatch(attempt.upstream_task_id):
+        # It was ordered of whom the upstream led to then. That the order bears our key, nobody else could bring about.
+        found = _as_booked(attempt, task_id=attempt.upstream_task_id)
     if found is None:
-        return absent
-    finished_at, micros, currency = found
+        return None if upstream.wholesale_id is None else absent
+    task_id, finished_at, micros, currency = found
+    Attempt.objects.filter(pk=attempt.pk, upstream_task_id="").update(upstream_task_id=task_id)
     if finished_at is None or currency != shops.by_id(upstream.shop_id).currency:
         return None
     return micros or 0
+
+
+def _as_booked(attempt: Attempt, **where: Any) -> tuple[Any, ...] | None:
+    """The order that was made by this attempt's key: task_id, finished_at, micros and currency."""
+    took = reads.income_of(Concat(Value("generation:"), OuterRef("task_id")))
+    orders = Generation.objects.filter(livemode=True, idempotency_key=attempt.key, **where)
+    names = ("task_id", "finished_at", "took", "organization__shop__currency")
+    return orders.annotate(took=took).values_list(*names).first()
 
 
 def possible_cost(attempt: Attempt, *, absent: int | None = None) -> int:
     """The same, and what was thought that it may cost where that is not known."""
     known = cost_of(attempt, absent=absent)
     return attempt.possible_cost_micros if known is None else known
+
+
+def counts_otherwise() -> QuerySet[Upstream]:
+    """Those whose seller counts in another currency than the shop that buys: no book tells what an image costs it, only
+    what was entered by hand.
+    """
+    found = Upstream.objects.filter(enabled=True, wholesale__isnull=False).order_by("shop", "pk")
+    other = found.exclude(shop__currency=F("wholesale__shop__currency"))
+    return other.select_related("shop", "wholesale__shop")
+
+
+def cost_by_hand(upstream: Upstream) -> str:
+    """In words; "" for what books tell. For an upstream with its shop and `wholesale`."""
+    customer = upstream.wholesale
+    if customer is None or customer.shop.currency == upstream.shop.currency:
+        return ""
+    facts = {
+        "seller": customer.shop.name,
+        "theirs": customer.shop.currency.upper(),
+        "ours": upstream.shop.currency.upper(),
+    }
+    if upstream.cost_micros == 0:
+        words = _(
+            "What %(seller)s takes in %(theirs)s is not known in %(ours)s, and no cost was entered: its images count"
+            " as free, and margins are too high by that. Enter on its page what an image costs."
+        )
+        return words % facts
+    return (
+        _("What %(seller)s takes in %(theirs)s counts in %(ours)s by the cost that was entered by hand.")
+        % facts
+    )
 
 
 # --- When it is refused -----------------------------------------------------------------------------

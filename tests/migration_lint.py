@@ -15,7 +15,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED, Field
 
-from accounts.zero_downtime import AddIndexConcurrently
+from accounts.zero_downtime import AddIndexConcurrently, AddUniqueConcurrently
 
 # The newest migration of each app that is not held to it.
 RELEASED = {
@@ -107,13 +107,12 @@ def _finding(
     elif isinstance(operation, TABLE_TAKEN_AWAY):
         table = name or getattr(operation, "old_name", "").lower()
         yield f"{kind} {table}: the release before still reads and writes it"
-    elif isinstance(operation, AddIndexConcurrently):
+    elif isinstance(operation, AddIndexConcurrently | AddUniqueConcurrently):
         if migration.atomic:
-            yield f"{kind} {operation.index.name}: cannot run in a transaction; say atomic = False"
+            yield f"{kind} {_part(operation).name}: cannot run in a transaction; say atomic = False"
     elif isinstance(operation, LOCKED):
-        part = operation.index if isinstance(operation, operations.AddIndex) else operation.constraint
         if grows:
-            yield f"{kind} {part.name}: nobody can write to {name} as long as it takes"
+            yield f"{kind} {_part(operation).name}: nobody can write to {name} as long as it takes"
     elif isinstance(operation, operations.AddField | operations.AlterField):
         new = after.apps.get_model(migration.app_label, name)._meta.get_field(operation.name)
         old = None
@@ -121,6 +120,10 @@ def _finding(
             old = before.apps.get_model(migration.app_label, name)._meta.get_field(operation.name)
         for words in _of_field(old, new, grows=grows):
             yield f"{kind} {name} {operation.name}: {words}"
+
+
+def _part(operation: Any) -> Any:
+    return operation.index if isinstance(operation, operations.AddIndex) else operation.constraint
 
 
 def _of_field(old: Any, new: Any, *, grows: bool) -> Iterator[str]:

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.desk import ReadOnlyAdmin, ReasonForm, actor_of, reason_field
+from accounts.names import isolated
 from accounts.origin import origin_of
 from billing import payments, refunds, stripe_gateway
 from billing.currencies import parse, plain, shown
-from billing.models import Payment, PaymentStatus
+from billing.models import Payment, PaymentStatus, Refund
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
 FORM_METHODS = ["GET", "HEAD", "POST"]
@@ -125,10 +126,17 @@ class PaymentDeeds(ReadOnlyAdmin):
                 context["settle_path"] = reverse("admin:billing_payment_settle", args=[payment.pk])
         if payment is not None and self.may(request, "refund") and refunds.left_minor(payment):
             context["refund_path"] = reverse("admin:billing_payment_refund", args=[payment.pk])
+        if payment is not None and self.may(request, "refund") and _promised(payment).exists():
+            context["owe_path"] = reverse("admin:billing_payment_owe", args=[payment.pk])
         return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
-        deeds = {"look": self.look_view, "refund": self.refund_view, "settle": self.settle_view}
+        deeds = {
+            "look": self.look_view,
+            "refund": self.refund_view,
+            "settle": self.settle_view,
+            "owe": self.owe_view,
+        }
         own = [
             path(
                 f"<int:payment_id>/{name}/", self.admin_site.admin_view(view), name=f"billing_payment_{name}"
@@ -226,3 +234,43 @@ class PaymentDeeds(ReadOnlyAdmin):
             return
         self.log_change(request, payment, f"Settled by hand: {payment.problem}")
         self.message_user(request, _("It is settled; no look at Stripe changes it now."), messages.SUCCESS)
+
+    def owe_view(self, request: HttpRequest, payment_id: int) -> HttpResponse:
+        """GET says what was promised and Stripe has not given, POST ends that: it is owed from then on."""
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
+        payment = self._payment(request, payment_id, "refund")
+        promised = list(_promised(payment))
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            for row in promised:
+                self._owe(request, payment, row, form.cleaned_data["reason"])
+            return HttpResponseRedirect(reverse("admin:billing_payment_change", args=[payment_id]))
+        title = _("End a refund by hand")
+        return self.page(
+            request, "billing/admin/owe.html", title, payment=payment, promised=promised, form=form
+        )
+
+    def _owe(self, request: HttpRequest, payment: Payment, row: Refund, reason: str) -> None:
+        """In no transaction: it asks Stripe once more."""
+        try:
+            with stripe_gateway.line.hastily():
+                is_owed = refunds.end_by_hand(
+                    row, actor=actor_of(request), reason=reason, origin=origin_of(request)
+                )
+        except ValidationError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return
+        if is_owed:
+            self.log_change(request, payment, f"Refund {row.pk}: {row}, ended by hand.")
+            words = _("%(amount)s is owed to %(name)s from now on: Stripe is not asked for it any more.")
+            facts = {"amount": row, "name": isolated(payment.organization.name)}
+            self.message_user(request, words % facts, messages.WARNING)
+        else:
+            self.message_user(request, _("Stripe has answered: look at what became of it."), messages.SUCCESS)
+
+
+def _promised(payment: Payment) -> QuerySet[Refund]:
+    """What Stripe has not answered for."""
+    found = payment.refunds.filter(due_at__isnull=False)
+    return found.select_related("payment__account", "payment__organization").order_by("pk")

@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from accounts import sealing, shops
 from accounts.desk_pages import DeskPage, pages
 from accounts.desk_scope import shop_of_desk
 from accounts.models import Shop
-from billing import connecting, stripe_gateway
+from billing import connecting, stripe_gateway, unfinished
 from billing.inbox import PATH
 from billing.stripe_events import HANDLED
 from billing.stripe_gateway import credentials
@@ -86,6 +86,7 @@ def stripe_view(request: HttpRequest) -> HttpResponse:
         "found": found,
         "tail": connecting.tail_of_key(shop.pk),
         "is_entered": account is not None,
+        "unfinished": unfinished.words(shop, livemode=account.livemode) if account else [],
         "is_readable": account is None or sealing.is_readable(account.sealed_key),
         "entered_at": None if account is None else sealing.sealed_at(account.sealed_key),
         "webhook_url": f"{shops.address_of(shop.pk)}{PATH}",
@@ -118,9 +119,23 @@ def _save(request: HttpRequest, shop: Shop, form: StripeForm) -> bool:
 
 
 def _disconnect(request: HttpRequest, shop: Shop) -> None:
-    if connecting.disconnect(shop):
-        _log(request, shop, "Stripe: the key was taken away.")
-        messages.success(request, _("The key is gone. Nobody can buy here until another is entered."))
+    account = connecting.connected(shop.pk)
+    if account is None:
+        return
+    waiting = unfinished.words(shop, livemode=account.livemode)
+    try:
+        if not connecting.disconnect(shop, even_so="even_so" in request.POST):
+            return
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return
+    with override(settings.LANGUAGE_CODE):
+        left = "; ".join(unfinished.words(shop, livemode=account.livemode))
+    _log(request, shop, f"Stripe: the key was taken away.{f' Left: {left}.' if left else ''}")
+    messages.success(request, _("The key is gone. Nobody can buy here until another is entered."))
+    if waiting:
+        words = _("%(waiting)s. This goes on once a key of the same account is entered here again.")
+        messages.warning(request, words % {"waiting": "; ".join(waiting)})
 
 
 def _log(request: HttpRequest, shop: Shop, said: str) -> None:

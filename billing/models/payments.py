@@ -57,8 +57,8 @@ class Payment(models.Model):
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField(db_default=db_now())
 
-    session_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001 - unique
-    payment_intent_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001 - unique
+    session_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique
+    payment_intent_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique
     status = models.CharField(max_length=10, choices=PaymentStatus, default=PaymentStatus.OPEN)
     charged_minor = models.PositiveBigIntegerField(default=0)
     tax_minor = models.PositiveBigIntegerField(default=0)
@@ -99,6 +99,17 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=PaymentStatus.SETTLED) | Q(problem=""),
                 name="payment_settled_has_no_problem",
+            ),
+            # What Stripe calls things of another account says nothing of these. Searches know the id alone.
+            models.UniqueConstraint(
+                fields=["session_id", "account"],
+                condition=Q(session_id__isnull=False),
+                name="one_payment_per_session",
+            ),
+            models.UniqueConstraint(
+                fields=["payment_intent_id", "account"],
+                condition=Q(payment_intent_id__isnull=False),
+                name="one_payment_per_intent",
             ),
             # One automatic top-up at a time.
             models.UniqueConstraint(
@@ -209,14 +220,21 @@ class Refund(models.Model):
     amount_minor = models.PositiveBigIntegerField()
     actor = models.CharField(max_length=60)
     reason = models.CharField(max_length=500, blank=True)
-    refund_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001 - unique
+    refund_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique
     refusal = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(db_default=db_now())
     due_at = models.DateTimeField(null=True, db_default=db_now())
     tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(amount_minor__gte=1), name="refund_is_something")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gte=1), name="refund_is_something"),
+            models.UniqueConstraint(
+                fields=["refund_id", "payment"],
+                condition=Q(refund_id__isnull=False),
+                name="one_refund_per_refund_id",
+            ),
+        ]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="refund_due")]
 
     def __str__(self) -> str:

@@ -64,7 +64,7 @@ def asking(account: StripeAccount) -> Iterator[stripe.StripeClient]:
     found = credentials.of_account(account)
     let_go()
     if found is None:
-        raise StripeRefused("No Stripe key is set.")
+        raise KeyRefused("No Stripe key is set.")  # what was to be asked waits for one
     try:
         client = _client(found.key, found.base, _patience.get())
     except Unreadable as error:

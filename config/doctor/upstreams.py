@@ -17,7 +17,11 @@ CONNECT_S = 3
 
 
 def look() -> Iterator[Finding]:
-    enabled = Upstream.objects.filter(enabled=True).select_related("state", "shop").order_by("priority", "pk")
+    enabled = (
+        Upstream.objects.filter(enabled=True)
+        .select_related("state", "shop", "wholesale__shop")
+        .order_by("priority", "pk")
+    )
     none = True
     for upstream in enabled:
         none = False
@@ -50,6 +54,9 @@ def _look_at_account(upstream: Upstream, name: str) -> Finding:
         return error(f"{name}: {' '.join(wrong.messages)}", "Correct it at the desk.")
     if upstream.state.opened_at is not None:
         return _open_circuit(upstream, name)
+    unknown = wholesale.cost_by_hand(upstream)
+    if unknown and upstream.cost_micros == 0:
+        return warning(f"{name}: {unknown}", "Enter its cost at the desk.")
     away = _away(upstream.base_url)
     if away:
         return warning(f"{name} cannot be reached from this machine: {away}.", "Correct its base address.")

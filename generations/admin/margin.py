@@ -27,13 +27,14 @@ from accounts.desk import ReadOnlyAdmin
 from accounts.desk_rows import Chosen
 from accounts.desk_scope import scope_of, shop_of_desk
 from accounts.models import Shop
-from generations import between_shops, leakage, margin
+from generations import between_shops, leakage, margin, wholesale
 from generations.leakage import Leak
 from generations.margin import MarginRow, Window
 from generations.models import BilledDay, Upstream
 
 SHOWN_DAYS = datetime.timedelta(days=29)
 MOST_ROWS = 500
+MOST_BY_HAND = 20
 
 
 class DayInput(forms.DateInput):
@@ -154,6 +155,7 @@ class BilledDayAdmin(ReadOnlyAdmin):
             further=further,
             is_cut=len(rows) > MOST_ROWS,
             between=_between(window) if desk_scope.scope_of(request) is None else [],
+            by_hand=_by_hand(scope),
         )
 
     def leakage_view(self, request: HttpRequest) -> HttpResponse:
@@ -231,6 +233,14 @@ def _words(row: MarginRow) -> dict[str, Any]:
 def _between(window: Window) -> list[str]:
     paid = between_shops.paid(window)
     return [f"{_shown(micros)} {currency.upper()}" for currency, micros in sorted(paid.items())]
+
+
+def _by_hand(shop_id: int | None) -> list[tuple[str, str, bool]]:
+    """Name, words, and whether nothing was entered."""
+    found = wholesale.counts_otherwise()
+    if shop_id is not None:
+        found = found.filter(shop=shop_id)
+    return [(one.name, wholesale.cost_by_hand(one), one.cost_micros == 0) for one in found[:MOST_BY_HAND]]
 
 
 def _leak(leak: Leak) -> dict[str, Any]:

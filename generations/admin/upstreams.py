@@ -99,7 +99,8 @@ class UpstreamAdmin(DeskAdmin):
         context = {"state_words": self.state_shown(row), "state_detail": row.state.detail} if row else {}
         if row and row.wholesale:
             facts = {"seller": row.wholesale.shop.name, "organization": row.wholesale.name}
-            context["wholesale_words"] = _("It buys from %(seller)s as %(organization)s.") % facts
+            said = (_("It buys from %(seller)s as %(organization)s.") % facts, wholesale.cost_by_hand(row))
+            context["wholesale_words"] = " ".join(filter(None, said))
             context["wholesale_advice"] = wholesale.advice_for(row.pk)
         if row and self.has_change_permission(request, row):
             context["try_path"] = reverse("admin:generations_upstream_try", args=[row.pk])

@@ -3,8 +3,10 @@
 import pytest
 from django.db import transaction
 
-from accounts.errors import RateLimited
+from accounts import shops
+from accounts.errors import OrganizationSuspended, RateLimited, ShopSuspended
 from accounts.models import Organization, Shop, User
+from accounts.organizations import create_organization, person
 from billing.errors import (
     UnknownVoucher,
     VoucherAlreadyUsed,
@@ -17,6 +19,7 @@ from billing.errors import (
 from billing.models import LedgerEntry, Redemption, Voucher
 from billing.vouchers import ORGANIZATION_RATE, PERSON_RATE, clean_code, new_code, redeem
 from tests.billing.gifts import a_person, a_voucher, owner_of
+from tests.billing.stripe.shops import a_shop
 from tests.makers import ago, an_organization, books_are_right, wallet_of
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +57,24 @@ def test_it_brings_its_credits_once(organization: Organization, owner: User) -> 
     assert voucher.redeemed == 1
     assert wallet_of(organization)[0] == 100
     assert books_are_right()
+
+
+def test_it_brings_nothing_while_the_organization_or_its_shop_is_suspended() -> None:
+    shop = a_shop("Plates")
+    owner = person("erin@studio.example")
+    organization = create_organization(shop, "Erin's", owner)
+    Voucher.objects.create(shop=shop, code="SPRING-2026", credits=100)
+    for field, row in (("suspended_at", shop), ("closing_at", shop), ("suspended_at", organization)):
+        type(row)._default_manager.filter(pk=row.pk).update(**{field: ago(1)})
+        shops.forget()
+        organization.refresh_from_db()
+        with pytest.raises((ShopSuspended, OrganizationSuspended)):
+            redeem(organization, owner, "SPRING-2026")
+        type(row)._default_manager.filter(pk=row.pk).update(**{field: None})
+    shops.forget()
+    organization.refresh_from_db()
+    assert wallet_of(organization)[0] == Voucher.objects.get().redeemed == 0
+    assert redeem(organization, owner, "SPRING-2026") == 100
 
 
 @pytest.mark.parametrize("typed", ["spring-2026", " Spring-2026\n", "SPRING - 2026", "s p r i n g-2 0 2 6"])

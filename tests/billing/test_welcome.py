@@ -6,8 +6,8 @@ import logging
 import pytest
 from pytest_django import Settings
 
-from accounts import hooks
-from accounts.models import Membership, Organization, Role, User
+from accounts import hooks, shops
+from accounts.models import Membership, Organization, Role, Shop, User
 from accounts.organizations import create_organization
 from accounts.shops import first_shop
 from billing import tasks
@@ -15,7 +15,7 @@ from billing.models import LedgerEntry, Welcome, WelcomeCount
 from billing.welcome import _hashed_network, give
 from tests.billing.gifts import a_person
 from tests.billing.stripe.shops import a_shop
-from tests.makers import an_organization, books_are_right, wallet_of
+from tests.makers import ago, an_organization, books_are_right, wallet_of
 
 pytestmark = pytest.mark.django_db
 HOME = "203.0.113.7"
@@ -54,6 +54,20 @@ def test_without_a_confirmed_address_there_are_none_yet() -> None:
     user, organization = a_founder(confirmed=False)
     assert give(user, HOME) == 0
     assert wallet_of(organization)[0] == 0
+
+
+def test_a_suspended_shop_gives_none_until_it_is_open_again() -> None:
+    shop = a_shop("Plates", welcome_credits=50)
+    user = a_person()
+    organization = create_organization(shop, "Erin's", user)
+    for row, suspended in ((shop, True), (organization, True), (organization, False)):
+        type(row)._default_manager.filter(pk=row.pk).update(suspended_at=ago(1) if suspended else None)
+        shops.forget()
+        assert give(user, HOME) == 0
+    assert (wallet_of(organization)[0], Welcome.objects.count()) == (0, 0)
+    Shop.objects.filter(pk=shop.pk).update(suspended_at=None)
+    shops.forget()
+    assert give(user, HOME) == wallet_of(organization)[0] == 50
 
 
 def test_they_go_to_the_first_organization_that_one_owns() -> None:

@@ -13,9 +13,10 @@ def test_who_is_called_for_what_and_in_which_order() -> None:
     assert {name: registered(name) for name in names} == {
         "shop_opened": ["generations.catalogue.stock", "billing.packs.stock"],
         "shop_lacks": ["generations.catalogue.lacks"],
+        "shop_paused": ["billing.unfinished.after_pause"],
         "shop_closed": ["generations.shops.forget", "billing.shops.end"],
         "shop_sections": ["generations.shops.sections", "billing.shops.sections"],
-        "currency_is_used": ["billing.reads.has_payments"],
+        "currency_is_used": ["generations.shops.has_money", "billing.reads.has_money"],
         "organization_created": ["billing.ledger.open_wallet"],
         "address_confirmed": ["billing.welcome.after_confirmation"],
         "signed_in": ["billing.welcome.after_sign_in"],

@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now
 
-from accounts.zero_downtime import AddIndexConcurrently
+from accounts.zero_downtime import AddIndexConcurrently, AddUniqueConcurrently
 from tests import migration_lint
 from tests.migration_lint import GROWING, RELEASED, findings, unexcused, young
 from tests.processes import ROOT
@@ -80,6 +80,7 @@ def found_in(*operations: Any, atomic: bool = True) -> list[str]:
 
 
 INDEX = models.Index(fields=["number"], name="by_number")
+ONCE = models.UniqueConstraint(fields=["title"], condition=models.Q(number__gt=0), name="once")
 ABOVE = models.CheckConstraint(condition=models.Q(number__gte=0), name="above")
 
 
@@ -126,6 +127,8 @@ ABOVE = models.CheckConstraint(condition=models.Q(number__gte=0), name="above")
         (migrations.AddIndex("attempt", INDEX), "AddIndex by_number: nobody can write to attempt"),
         (migrations.AddConstraint("attempt", ABOVE), "AddConstraint above: nobody can write to attempt"),
         (AddIndexConcurrently("attempt", INDEX), "say atomic = False"),
+        (AddUniqueConcurrently("attempt", ONCE), "say atomic = False"),
+        (migrations.AddConstraint("attempt", ONCE), "AddConstraint once: nobody can write to attempt"),
         (migrations.RunPython(migrations.RunPython.noop), "RunPython: how many rows"),
         (migrations.RunSQL("SELECT 1"), "RunSQL: how many rows"),
         (
@@ -159,6 +162,7 @@ def test_what_does_no_harm_is_let_pass(operation: Any) -> None:
 
 def test_an_index_beside_traffic_passes_outside_a_transaction() -> None:
     assert found_in(AddIndexConcurrently("attempt", INDEX), atomic=False) == []
+    assert found_in(AddUniqueConcurrently("attempt", ONCE), atomic=False) == []
 
 
 def test_who_says_why_may_and_who_says_it_of_nothing_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,12 +191,21 @@ def is_valid(name: str) -> bool:
         return cursor.fetchone() is not None
 
 
+AGAIN = (
+    AddIndexConcurrently("sample", models.Index(fields=["id"], name="sample_again")),
+    AddUniqueConcurrently(
+        "sample",
+        models.UniqueConstraint(fields=["id"], condition=models.Q(id__gt=0), name="sample_again"),
+    ),
+)
+
+
+@pytest.mark.parametrize("operation", AGAIN, ids=lambda one: type(one).__name__)
 def test_an_index_is_made_beside_traffic_also_where_half_of_it_is_there(
-    committed_db: None, loader: MigrationLoader
+    committed_db: None, loader: MigrationLoader, operation: Any
 ) -> None:
     state = loader.project_state([("generations", "0015_own_gpu")])
-    index = models.Index(fields=["id"], name="sample_again")
-    migration = a_migration(AddIndexConcurrently("sample", index), atomic=False)
+    migration = a_migration(operation, atomic=False)
     run(migration, state.clone())
     assert is_valid("sample_again")
     with connection.cursor() as cursor:

@@ -314,7 +314,10 @@ def buy_from_a_shop(shop: Shop) -> None:
     """Whose customer has made nearly all there is."""
     upstream = an_upstream(wholesale=shop.large.access.organization)
     newest = Generation.objects.get(task_id=shop.large.newest_task)
-    wholesale.cost_of(Attempt(generation=newest, number=1, upstream=upstream))
+    attempt = Attempt(generation=newest, number=1, upstream=upstream, provider="portal")
+    wholesale.cost_of(attempt)
+    attempt.upstream_task_id = newest.task_id
+    wholesale.cost_of(attempt)
     assert wholesale.obstacle_of(upstream) is not None, "There is no key"
     then = newest.created_at - timedelta(days=20)
     assert between_shops.paid(margin.Window(then.date(), then.date())) == {}

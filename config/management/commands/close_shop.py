@@ -33,6 +33,13 @@ class Command(OperatorCommand):
             "--wait", type=seconds, default=int(shop_end.OPEN_FOR_S), metavar="SECONDS", help="for open tasks"
         )
 
+        parser.add_argument(
+            "--owe",
+            default="",
+            metavar="REASON",
+            help="record what Stripe cannot be asked for any more as owed, instead of waiting for it",
+        )
+
     def work(self, **options: Any) -> None:
         shop = Shop.objects.filter(slug=options["slug"]).first()
         if shop is None:
@@ -44,6 +51,7 @@ class Command(OperatorCommand):
                 at_once=options["now"],
                 wait_s=options["wait"],
                 say=self.stdout.write,
+                owe=options["owe"].strip(),
             )
         except (shop_end.NotYet, shop_export.Damaged) as error:
             self.refuse(str(error))

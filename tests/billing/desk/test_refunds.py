@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from pytest_django import Settings
 
 from billing import payments, stripe_events
 from billing.models import Payment, Refund
@@ -160,3 +161,27 @@ def test_nobody_without_the_permission_gives_back(
     assert desk_of(clerk("refund_payment")).get(page).status_code == 200
     assert desk.put(page).status_code == 405
     assert desk.get(f"{LIST}0/refund/").status_code == 404
+
+
+def test_one_that_stripe_refuses_the_key_for_is_ended_by_hand(
+    desk: Client, till: RunningTill, new_buyer: NewBuyer, settings: Settings
+) -> None:
+    buyer = new_buyer()
+    payment = buyer.buys()
+    page = f"{LIST}{payment.pk}"
+    assert "No refund of this payment is on its way." in text_of(desk.get(f"{page}/owe/"))
+    settings.STRIPE_SECRET_KEY = "sk_test_of_nobody"
+    give_back(desk, payment, "5")
+    assert f'href="{page}/owe/"' in desk.get(f"{page}/change/").content.decode()
+    assert "and Stripe has not given it: $5.00" in text_of(desk.get(f"{page}/owe/"))
+    assert "This field is required." in text_of(desk.post(f"{page}/owe/", {"reason": " "}))
+    for user in (clerk("view_payment"), clerk("view_payment", "change_payment")):
+        assert desk_of(user).post(f"{page}/owe/", {"reason": "x"}).status_code == 403
+    assert desk.delete(f"{page}/owe/").status_code == 405
+    words = text_of(desk.post(f"{page}/owe/", {"reason": "paid in cash"}, follow=True))
+    assert "$5.00 is owed to" in words
+    assert "Owed: Stripe cannot be asked for it any more." in words
+    assert Refund.objects.get().due_at is None
+    assert "ended by hand" in LogEntry.objects.latest("pk").get_change_message()
+    assert buyer.wallet()[0] == CREDITS
+    assert books_are_right()

@@ -192,3 +192,21 @@ def test_it_is_for_those_who_were_given_it(shop: Shop) -> None:
     allowed = desk_of(clerk("change_stripeaccount"))
     assert allowed.get(PAGE).status_code == 200
     assert allowed.put(PAGE).status_code == 405
+
+
+def test_it_is_taken_away_at_once_only_when_nothing_needs_it(
+    desk: Client, shop: Shop, till: RunningTill
+) -> None:
+    save(desk)
+    account = StripeAccount.objects.get(shop=shop)
+    payment = a_payment(a_buyer(till, shop).organization, session_id="cs_1")
+    Payment.objects.filter(pk=payment.pk).update(account=account)
+    assert "even so" in text_of(desk.get(PAGE))
+    words = text_of(desk.post(PAGE, {"action": "disconnect"}, follow=True))
+    assert "The key is needed yet: 1 purchase is not decided yet." in words
+    assert connecting.connected(shop.pk) is not None
+    words = text_of(desk.post(PAGE, {"action": "disconnect", "even_so": "on"}, follow=True))
+    assert "This goes on once a key of the same account is entered here again." in words
+    assert connecting.connected(shop.pk) is None
+    said = LogEntry.objects.latest("pk").get_change_message()
+    assert said == "Stripe: the key was taken away. Left: 1 purchase is not decided yet."

@@ -8,8 +8,8 @@ from pytest_django import Settings
 from accounts.clock import db_now
 from accounts.models import AlertKind, OperatorAlert, Organization
 from accounts.names import isolated
-from billing import automatic, automatic_rules, ledger, stripe_events, stripe_gateway
-from billing.models import AutoTopUp, PaymentStatus, StoppedReason
+from billing import automatic, automatic_rules, ledger, payments, stripe_events, stripe_gateway
+from billing.models import AutoTopUp, Payment, PaymentStatus, StoppedReason
 from billing.stripe_gateway.errors import CardDeclined, StripeAway
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, arrives, entries_of
 from tests.billing.stripe.topping_up import (
@@ -222,6 +222,28 @@ def test_a_purchase_that_never_reached_stripe_is_given_up_and_made_anew(
     sweep()
     assert outcomes_of(rule)[1:] == [(PaymentStatus.PAID, "")]
     assert (intents_of(buyer), mails_to(buyer)) == (["succeeded"], [])
+
+
+def test_one_whose_event_comes_as_it_is_given_up_is_credited(
+    new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer = new_buyer()
+    rule = a_rule(buyer)
+    payment = ordered(rule)
+    intent_id = stripe_gateway.charging.charge_off_session(
+        payment, customer_id=customer_of(buyer), card_id=payment.payment_method_id, title="Charged"
+    )
+    pass_time(rule, minutes=70)
+
+    def an_event_tells(one: Payment) -> None:
+        """Stripe's list does not have it yet."""
+        Payment.objects.filter(pk=one.pk, payment_intent_id=None).update(payment_intent_id=intent_id)
+
+    monkeypatch.setattr(stripe_gateway.charging, "find_intent", an_event_tells)
+    sweep()
+    payments.sync_payment(payment.pk)
+    assert outcomes_of(rule) == [(PaymentStatus.PAID, "")]
+    assert buyer.wallet()[0] == CREDITS
 
 
 def test_one_that_is_switched_off_before_the_charge_is_not_charged(new_buyer: NewBuyer) -> None:

@@ -2,15 +2,26 @@
 
 import pytest
 import stripe
+from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from accounts.models import OperatorAlert, Shop
-from billing import automatic, payments, reconciling, refunds, stripe_events
-from billing.models import AutoTopUp, Payment, PaymentStatus, Refund, StripeAccount, StripeEvent
+from billing import automatic, payments, reconciling, refunds, stripe_events, vouchers
+from billing.errors import VoucherAlreadyUsed, VoucherUsedUp
+from billing.models import (
+    AutoTopUp,
+    Payment,
+    PaymentStatus,
+    Refund,
+    StripeAccount,
+    StripeEvent,
+    Voucher,
+)
 from billing.rounds import Round
 from billing.stripe_gateway import credentials
 from billing.stripe_gateway.errors import KeyRefused, StripeAway, StripeRefused
 from config import pricing
+from generations import lifecycle
 from tests.billing.stripe.buying import (
     CREDITS,
     MICROS,
@@ -30,7 +41,7 @@ from tests.billing.stripe.shops import (
     with_key,
 )
 from tests.billing.stripe.topping_up import a_rule, sweep
-from tests.makers import ago, books_are_right
+from tests.makers import a_request, ago, an_access, books_are_right
 from tests.pages import browser_of, text_of
 from tests.threads import together
 from tests.till import Object, RunningTill
@@ -340,3 +351,86 @@ def test_sweeps_at_once_buy_once_at_each_shop(two: TwoBuyers) -> None:
     assert [buyer.wallet()[0] for buyer in two] == [CREDITS, CREDITS]
     assert [Payment.objects.filter(organization=rule.organization).count() for rule in rules] == [1, 1]
     assert books_are_right()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_all_at_once_at_two_shops_changes_nothing_at_the_other(two: TwoBuyers) -> None:
+    """Orders, one voucher's code at both, what was bought, and what is given back; by one person who is a customer of
+    both.
+    """
+    bought, told = [], []
+    for buyer in two:
+        shop = buyer.organization.shop
+        bought.append(buyer.buys())
+        Voucher.objects.create(shop=shop, code="SPRING", credits=100, total_limit=1)
+        payment = buyer.starts(700, 700)
+        buyer.till.pay(str(payment.session_id))
+        event = buyer.till.events("checkout.session.completed")[-1]
+        told.append((event, buyer.till, None if buyer is two[0] else shop))
+    user = two[0].access.user
+    assert user is not None
+
+    def happens(index: int) -> object:
+        which, deed = index % 2, index // 2
+        buyer = two[which]
+        match deed % 4:
+            case 0:
+                return vouchers.redeem(buyer.organization, user, "SPRING")
+            case 1:
+                assert deliver(*told[which]) == 200
+                return stripe_events.process_due()
+            case 2:
+                return lifecycle.submit(an_access(buyer.organization), a_request(), endpoint="test").pk
+            case _:
+                return refunds.refund(bought[which].pk, PRICE // 4, actor="system").pk
+
+    outcomes = together(16, happens)
+    failed = [one for one in outcomes if isinstance(one, Exception)]
+    assert {type(one) for one in failed} <= {VoucherUsedUp, VoucherAlreadyUsed}
+    assert len(failed) == 2, failed
+    reconciling.reconcile()
+    refunds.carry_out_due()
+    price = 15
+    assert [buyer.wallet()[:2] for buyer in two] == [(CREDITS // 2 + 700 + 100 - 2 * price, 2 * price)] * 2
+    assert books_are_right()
+
+
+# --- Ids that another account has as well -----------------------------------------------------------
+
+
+@in_a_transaction
+@pytest.mark.parametrize("field", ["session_id", "payment_intent_id"])
+def test_an_id_that_another_account_has_as_well_keeps_nobody_from_their_credits(
+    two: TwoBuyers, field: str
+) -> None:
+    """Stripe says that its ids are unique, not that they are so over all accounts, or in both modes of one."""
+    first, second = two
+    other, mine = second.starts(), first.starts()
+    first.till.pay(str(mine.session_id))
+    theirs = first.till.client().v1.checkout.sessions.retrieve(str(mine.session_id))
+    known = {"session_id": theirs.id, "payment_intent_id": str(theirs.payment_intent)}
+    Payment.objects.filter(pk=other.pk).update(**{field: known[field]})
+    Payment.objects.filter(pk=mine.pk).update(session_id=None)
+    [event] = first.till.events("checkout.session.completed")
+    for _ in range(2):
+        arrives(event)
+        StripeEvent.objects.update(processed_at=None, due_at=ago(1))
+        stripe_events.process_due()
+        payments.sync_payment(mine.pk)
+    mine.refresh_from_db()
+    assert {name: getattr(mine, name) for name in known} == known
+    assert (first.wallet()[0], second.wallet()[0], entries_of(mine)) == (CREDITS, 0, 1)
+    back = refunds.refund(mine.pk, PRICE, actor="system")
+    assert back.refund_id
+    assert first.wallet()[0] == 0
+    assert books_are_right()
+
+
+@in_a_transaction
+def test_within_an_account_an_id_is_of_one_purchase(two: TwoBuyers) -> None:
+    first, _second = two
+    one, other = first.starts(), first.starts(700, 700)
+    for field, value in (("session_id", str(one.session_id)), ("payment_intent_id", "pi_1")):
+        Payment.objects.filter(pk=one.pk).update(**{field: value})
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Payment.objects.filter(pk=other.pk).update(**{field: value})
