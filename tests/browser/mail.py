@@ -14,7 +14,7 @@ def open_link(page: Page, address: str, to: str, subject: str) -> None:
 
     mail = page.get_by_role("listitem").filter(has_text=to).filter(has_text=subject)
     try:
-        wait_until(has_come, f"the mail {subject!r}", timeout_s=60)
+        wait_until(has_come, f"the mail {subject!r}", timeout_s=60, pause_s=0.5)
     except TimeoutError as error:
         error.add_note(f"Instead: {page.locator('main').inner_text()}")
         raise

@@ -112,7 +112,7 @@ def test_a_failed_task_is_found_credited_and_an_incident_credits_once(
             page.reload()
             return row_of(page, "state") == "Credited"
 
-        wait_until(is_done, "the credits to be given", timeout_s=60)
+        wait_until(is_done, "the credits to be given", timeout_s=60, pause_s=0.5)
         assert row_of(page, "given so far") == affected
 
 

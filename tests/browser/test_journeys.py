@@ -113,7 +113,7 @@ def see_it_in_the_gallery(visitor: Visitor, task_id: str) -> None:
         visitor.go("/gallery/")
         return page.locator(f'a[href="/gallery/{task_id}/"] img').count() > 0
 
-    wait_until(is_there, "the image in the gallery", timeout_s=90)
+    wait_until(is_there, "the image in the gallery", timeout_s=90, pause_s=0.5)
     page.get_by_label("Made by").select_option("catalogue")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".grid-of-plates li")).to_have_count(1)
