@@ -107,7 +107,7 @@ def test_visitors_read_that_it_closes_and_until_when(shop: Shop) -> None:
             path
         )
         assert "for the moment" not in text_of(page), path
-        assert "try it" not in text_of(page), path
+        assert "and try it" not in text_of(page), path
 
 
 def test_export_holds_the_shop_and_an_archive_of_each_organization(

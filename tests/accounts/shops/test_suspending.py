@@ -100,7 +100,7 @@ def test_nobody_signs_up_or_founds_anything(shop: Shop, dora: Person) -> None:
     visitor = browser_at(HARBOUR)
     for path in ("/", "/pricing/"):
         assert "closed for the moment" in text_of(visitor.get(path)), path
-    assert "try it" not in text_of(visitor.get("/"))
+    assert "and try it" not in text_of(visitor.get("/"))
     refused = visitor.get("/sign-up/")
     assert (refused.status_code, "closed for the moment" in text_of(refused)) == (403, True)
     with pytest.raises(ShopSuspended):
