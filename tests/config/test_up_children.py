@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from config.management.commands import up
-from tests.config.conftest import settings_with
+from tests.config.test_settings_boot import settings_with
 
 POSTGRESQL = "postgresql://shop:secret@db.example:5432/shop"
 

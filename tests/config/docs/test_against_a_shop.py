@@ -74,8 +74,8 @@ def test_signatures_are_checked(tmp_path: Path, language: str) -> None:
     programs.assert_it_checks_signatures(language, source, tmp_path, ENDINGS[language])
 
 
-# With an address and a key in them; and, of orders, one that is there.
-CALLS = {"generate": "task_", "v1": '"object":', "status": '"task_id":'}
+# What pages show beside programs -> a word of the answer.
+CALLS = {"generate": "IN_PROGRESS", "v1": "queued", "status": "task_id"}
 
 
 @pytest.mark.parametrize("language", RUNNABLE)
@@ -86,7 +86,7 @@ def test_calls_that_pages_show_are_answered(reader: Reader, tmp_path: Path, lang
     for name, word in CALLS.items():
         [source] = [one.source for one in shown[name].samples if one.language == language]
         answer = run(language, source.replace(snippets.TASK_ID, task), tmp_path)
-        assert word in answer.replace('": ', '":'), (name, answer)
+        assert word in answer, (name, answer)
         assert "request_id" not in answer, (name, answer)  # which every refusal names
 
 
