@@ -153,9 +153,9 @@ def end_by_hand(row: Refund, *, actor: str, reason: str, origin: Origin = NOWHER
     if credentials.of_account(row.payment.account) is not None:
         sweep = Round()
         carry_out(row, sweep=sweep)
-        row.refresh_from_db()
-        if row.due_at is None:
+        if Refund.objects.filter(pk=row.pk, due_at=None).exists():
             return False
+        row.refresh_from_db()
         if isinstance(sweep.trouble, StripeAway):
             raise ValidationError(
                 _("Stripe does not answer at the moment; it is asked again by itself. Try this again later.")
