@@ -114,9 +114,8 @@ def start(access: Access, pack: CreditPack) -> Started:
     opened = _asked(access, payment.account, partial(stripe_gateway.selling.create_checkout, sale))
     Payment.objects.filter(pk=payment.pk, session_id=None).update(session_id=opened.id)
     payment.session_id = opened.id
-    if shops.is_paused_now(
-        payment.shop_id
-    ):  # since a moment ago: nobody is sent there, and the next look closes it
+    if shops.is_paused_now(payment.shop_id):
+        # Since a moment ago: nobody is sent there, and the next look closes it.
         payments.want_sync(payment.pk)
         raise ShopSuspended
     return Started(payment, opened.url)

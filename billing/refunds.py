@@ -149,19 +149,20 @@ def end_by_hand(row: Refund, *, actor: str, reason: str, origin: Origin = NOWHER
     row.refresh_from_db()
     if row.due_at is None:
         raise ValidationError(_("It has ended meanwhile. Look at what became of it."))
+    tries = row.tries
     if credentials.of_account(row.payment.account) is not None:
         sweep = Round()
         carry_out(row, sweep=sweep)
-        row.refresh_from_db()
-        if row.due_at is None:
+        if Refund.objects.filter(pk=row.pk, due_at=None).exists():
             return False
+        row.refresh_from_db()
         if isinstance(sweep.trouble, StripeAway):
             raise ValidationError(
                 _("Stripe does not answer at the moment; it is asked again by itself. Try this again later.")
             )
     with transaction.atomic(), override(settings.LANGUAGE_CODE):
         # By the count of tries: a sweep may have taken it up at this moment, with another key.
-        mine = Refund.objects.filter(pk=row.pk, due_at__isnull=False, tries=row.tries)
+        mine = Refund.objects.filter(pk=row.pk, due_at__isnull=False, tries=tries)
         # What Stripe has taken on is on its way, and only was not seen to arrive.
         owed = "" if row.refund_id else _("Owed: Stripe cannot be asked for it any more.")
         if not mine.update(due_at=None, refusal=owed):

@@ -128,6 +128,7 @@ def test_each_role_is_refused_the_deeds_of_others(desk: Desk) -> None:
         f"/admin/generations/generation/{failed.pk}/credit/": {StaffRole.FINANCE},
         f"/admin/billing/payment/{payment.pk}/refund/": {StaffRole.FINANCE},
         f"/admin/billing/payment/{payment.pk}/settle/": {StaffRole.FINANCE},
+        f"/admin/billing/payment/{payment.pk}/owe/": {StaffRole.FINANCE},
         "/admin/generations/billedday/margin/": {StaffRole.FINANCE},
         "/admin/generations/billedday/leakage/?file=1": {StaffRole.FINANCE},
         "/admin/generations/billedday/bill/": {StaffRole.FINANCE},

@@ -56,6 +56,7 @@ DEEDS = {
     "accounts.apikey thaw": "key_changed",
     "accounts.apikey revoke": "key_revoked",
     "billing.payment refund": "refunded",
+    "billing.payment owe": "payment_settled",
     "billing.payment settle": "payment_settled",
     "generations.image take_down": "image_taken_down",
     "generations.generation credit": "credits_changed",
@@ -153,3 +154,16 @@ def test_money_that_is_given_back(desk: Client, new_buyer: Callable[[], Buyer]) 
     assert newest(payment.organization) == ("refunded", payment.public_id, REASON, "127.0.0.1")
     event = AuditEvent.objects.get(action="refunded")
     assert (event.details["amount_minor"], event.details["currency"]) == (500, payment.currency)
+
+
+def test_money_that_stripe_cannot_be_asked_for_any_more(
+    desk: Client, new_buyer: Callable[[], Buyer], settings: Settings
+) -> None:
+    payment = new_buyer().buys()
+    settings.STRIPE_SECRET_KEY = "sk_test_of_nobody"
+    desk.post(f"/admin/billing/payment/{payment.pk}/refund/", {"amount": "5", "reason": REASON, "number": 1})
+    for _ in range(2):
+        desk.post(f"/admin/billing/payment/{payment.pk}/owe/", {"reason": REASON})
+    told = ("payment_settled", payment.public_id, REASON, "127.0.0.1")
+    assert newest(payment.organization) == told
+    assert AuditEvent.objects.get(action="payment_settled").details["owed_minor"] == 500
