@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 from django.db import Error as DatabaseError
 from psycopg_pool import PoolTimeout
@@ -12,6 +13,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 LOOK_AGAIN_S = 1.0
+# What is read with others costs a small part of what is read alone.
+ASKED_AGAIN_S: Final = 15.0
+MOST_KEYS: Final = 5_000
+MOST_CPU_S: Final = 0.05
 
 
 class Glances(Generic[K, V]):
@@ -82,3 +87,58 @@ class Kept(Generic[V]):
     def forget(self) -> None:
         """The next one reads anew."""
         self._held = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Several(Generic[K, V]):
+    """As they were at one moment. `asked`: when each key was asked for last, as time.monotonic() says it; those that
+    were read together first. `most`: how many of them the next reading may be of.
+    """
+
+    values: dict[K, V]
+    asked: dict[K, float]
+    most: int
+
+
+class Shared(Generic[K, V]):
+    """As Kept, for many keys: `look` finds the values of all that were asked for within the last seconds, together and
+    at most once a second. A key that nobody has asked for lately is looked for alone. One that has no value is a
+    KeyError.
+
+    Read together are at most MOST_KEYS, and no more than take about MOST_CPU_S of the processor; those that are stay
+    as long as they are asked for, the others are looked for alone. What `look` says of keys that it was not given is
+    nobody's.
+    """
+
+    def __init__(self, look: Callable[[Sequence[K]], Mapping[K, V]]) -> None:
+        self._look = look
+        self._kept: Kept[_Several[K, V]] = Kept(self._read)
+
+    def __call__(self, key: K) -> V:
+        held = self._kept()
+        held.asked[key] = time.monotonic()
+        try:
+            return held.values[key]
+        except KeyError:
+            pass
+        # Kept beside what was read before: whoever reads all meanwhile is later, and not overwritten.
+        value = held.values[key] = self._look([key])[key]
+        return value
+
+    def _read(self, before: _Several[K, V] | None) -> _Several[K, V]:
+        if before is None:
+            return _Several({}, {}, MOST_KEYS)
+        since, began = time.monotonic() - ASKED_AGAIN_S, time.thread_time()
+        lately = [(key, at) for key, at in list(before.asked.items()) if at > since]
+        asked = dict(lately[: before.most])
+        found = self._look(list(asked)) if asked else {}
+        took_s = time.thread_time() - began
+        if took_s > MOST_CPU_S:
+            most = max(1, int(len(asked) * MOST_CPU_S / took_s))
+        else:
+            most = min(MOST_KEYS, before.most * 5 // 4 + 1)
+        return _Several({key: found[key] for key in asked if key in found}, asked, most)
+
+    def forget(self) -> None:
+        """The next one looks anew."""
+        self._kept.forget()

@@ -1,6 +1,5 @@
 """Which shop is asked: the host name decides, here and nowhere else; and where each shop is."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,13 +11,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import hooks
-from accounts.glances import Kept
+from accounts.glances import Kept, Shared
 from accounts.hosts import clean_host
 from accounts.models import Shop
 
 FIRST_SHOP_SLUG: Final = "shop"
-# A row that is read with others costs about a thirtieth of one that is read alone.
-ROW_KEPT_S: Final = 15.0
 
 
 def first_shop() -> Shop:
@@ -52,8 +49,7 @@ USUAL: Final = Facts()
 @dataclass(frozen=True, slots=True)
 class _Hosts:
     """As they were at one moment. `shops`: host -> the shop that it leads to; `off`: those that lead nowhere, though
-    they belong to one. `primary`: shop -> the host that its links begin with. `facts` of all shops. `rows` of those
-    that were asked for lately; `asked`: when, as time.monotonic() says it.
+    they belong to one. `primary`: shop -> the host that its links begin with. `facts` of all shops.
     """
 
     first: int
@@ -61,14 +57,10 @@ class _Hosts:
     off: frozenset[str]
     primary: dict[int, str]
     facts: dict[int, Facts]
-    rows: dict[int, Shop]
-    asked: dict[int, float]
 
 
-def _read(before: _Hosts | None) -> _Hosts:
-    """Two queries, however many shops there are: all domains, so that names nobody has cost no query either; and the
-    rows of shops that somebody will ask for again, all at once.
-    """
+def _read(_before: _Hosts | None) -> _Hosts:
+    """One query, however many shops there are: all domains, so that names nobody has cost none either."""
     rows = list(
         Shop.objects.order_by("pk", "domains__pk")
         .annotate(is_paused=Q(suspended_at__isnull=False) | Q(closing_at__isnull=False))
@@ -99,11 +91,7 @@ def _read(before: _Hosts | None) -> _Hosts:
         if is_primary or (pk not in primary and pk != first):  # which has PUBLIC_URL
             primary[pk] = host
     shops |= dict.fromkeys(of_settings, first)  # nobody takes the platform's own address by a row
-    since = time.monotonic() - ROW_KEPT_S
-    known = list(before.asked.items()) if before is not None else []
-    asked = {pk: at for pk, at in known if at > since}
-    found = Shop.objects.in_bulk(asked) if asked else {}
-    return _Hosts(first, shops, frozenset(off), primary, facts, found, asked)
+    return _Hosts(first, shops, frozenset(off), primary, facts)
 
 
 def hosts_of_settings() -> list[str]:
@@ -113,11 +101,13 @@ def hosts_of_settings() -> list[str]:
 
 
 _hosts = Kept(_read)
+_rows: Shared[int, Shop] = Shared(Shop.objects.in_bulk)
 
 
 def forget() -> None:
     """The next request looks anew."""
     _hosts.forget()
+    _rows.forget()
 
 
 def id_at(host_header: str) -> int | None:
@@ -131,12 +121,10 @@ def id_at(host_header: str) -> int | None:
 
 def by_id(shop_id: int) -> Shop:
     """As it was within the last second or two; not to be changed. Raises Shop.DoesNotExist."""
-    hosts = _hosts()
-    hosts.asked[shop_id] = time.monotonic()
-    shop = hosts.rows.get(shop_id)
-    if shop is None:
-        shop = hosts.rows[shop_id] = Shop.objects.get(pk=shop_id)
-    return shop
+    try:
+        return _rows(shop_id)
+    except KeyError:
+        raise Shop.DoesNotExist from None
 
 
 def is_known(host: str) -> bool:

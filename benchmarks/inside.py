@@ -2,15 +2,20 @@
 
 `session ORGANIZATION` makes a member and prints the cookie of a browser in which they are signed in.
 `sweep COUNT` prints the milliseconds of so many sweeps, as JSON.
-`directory COUNT` prints the milliseconds of so many readings of all hosts and of all rows of shops, and the bytes that
-a process keeps of them.
+`directory COUNT` prints the milliseconds of so many readings of all hosts, with all rows of shops, and of what orders
+want to know of all of them; and the bytes that a process keeps of it.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import django
+
+if TYPE_CHECKING:
+    from accounts.glances import Shared
 
 
 def session(organization: int) -> str:
@@ -47,22 +52,31 @@ def directory(count: int) -> str:
 
     from accounts import shops
     from accounts.models import Shop
+    from generations import content, routing
 
-    def read(ask: bool) -> float:
-        began = time.perf_counter()
-        held = shops._read(shops._hosts() if ask else None)
-        took = 1000 * (time.perf_counter() - began)
-        assert len(held.rows) == (Shop.objects.count() if ask else 0)
-        return took
+    def timed(read: Callable[[], object]) -> list[float]:
+        times = []
+        for _ in range(count):
+            began = time.perf_counter()
+            read()
+            times.append(1000 * (time.perf_counter() - began))
+        return times[1:]
 
-    hosts = [read(ask=False) for _ in range(count)]
+    def again(*several: "Shared[int, Any]") -> list[Any]:
+        return [shared._read(shared._kept()) for shared in several]
+
+    hosts = timed(lambda: shops._read(None))
+    for_orders = content._phrases_of, routing._enabled_of
     for pk in Shop.objects.values_list("pk", flat=True):
-        shops.by_id(pk)
-    rows = [read(ask=True) for _ in range(count)]
-    before = shops._hosts()
+        for shared in (shops._rows, *for_orders):
+            shared(pk)
+    rows = timed(lambda: (shops._read(None), again(shops._rows)))
+    orders = timed(lambda: again(*for_orders))
+    assert all(len(one.values) == Shop.objects.count() for one in again(shops._rows, *for_orders))
     tracemalloc.start()
-    _held = shops._read(before)
-    return json.dumps({"hosts": hosts[1:], "rows": rows[1:], "bytes": tracemalloc.get_traced_memory()[0]})
+    _held = shops._read(None), again(shops._rows, *for_orders)
+    kept = tracemalloc.get_traced_memory()[0]
+    return json.dumps({"hosts": hosts, "rows": rows, "orders": orders, "bytes": kept})
 
 
 if __name__ == "__main__":

@@ -55,6 +55,26 @@ SELECT id, slug || '.example', true, true FROM made RETURNING shop_id, host
 """
 
 
+UPSTREAMS = """
+WITH made AS (
+    INSERT INTO generations_upstream (shop_id, name, provider, base_url, sealed_credential, sealed_webhook_secret,
+        model_names, sizes, min_side, max_side, priority, weight, concurrency, cost_micros, cost_unit, resends,
+        uses_webhooks, enabled)
+    SELECT id, 'Main', 'portal', 'http://127.0.0.1:9', '', '', '{"z-image-turbo": "z-image-turbo"}', '[]', 256, 1536,
+        10, 1, 10, 0, 'image', false, false, true
+    FROM accounts_shop RETURNING id
+)
+INSERT INTO generations_upstreamstate (upstream_id, in_flight, failures, openings, reason, detail)
+SELECT id, 0, 0, 0, '', '' FROM made
+"""
+
+
+def upstreams(connection: "psycopg.Connection[Any]") -> None:
+    """One for each shop, that nobody answers for: while workers stand still, orders alone look at it."""
+    connection.execute(UPSTREAMS)
+    connection.execute("ANALYZE generations_upstream, generations_upstreamstate")
+
+
 def _on_sale(connection: "psycopg.Connection[Any]") -> tuple[int, int]:
     """(shop, model) of the first price."""
     shop, model = _one(connection, "SELECT shop_id, model_id FROM generations_modelprice ORDER BY id LIMIT 1")

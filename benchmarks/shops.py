@@ -16,10 +16,11 @@ LIMIT = 0.9
 READINGS = 30
 READING_LIMIT_MS = 50.0
 WORDS = """The same requests a second of an installation with one shop and of one with {shops:,}, each at a host
-of its own; both have {shops:,} organizations, which are asked one after the other. A process reads all
-hosts at most once a second, and with them the rows of the shops that were asked for in the last seconds:
-`reading` is the milliseconds of one such reading with nothing else going on, of which nobody waits for
-more than the first. It keeps {kib:.0f} KiB of it."""
+of its own and with an upstream; both have {shops:,} organizations, which are asked one after the other. A
+process reads all hosts at most once a second, and with them the rows of the shops that were asked for in
+the last seconds, and for orders their upstreams and blocked phrases: `reading` is the milliseconds of one
+such reading with nothing else going on, of which nobody waits for more than the first. It keeps
+{kib:.0f} KiB of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,16 +46,24 @@ def section(ground: Ground, plan: Plan) -> Section:
         thousand = Side(many, list(rows.shops(many.connection, plan.shops).items()))
         for side in (one, thousand):
             side.stage.seats = [seat for _host, seat in side.asked]
+            rows.upstreams(side.stage.connection)
         with few.workers_paused(), many.workers_paused():
             table, goals, refused = _asked(one, thousand, plan)
         readings = [_reading(few), _reading(many)]
-    hosts_ms, rows_ms = ([reading[part] for reading in readings] for part in ("hosts", "rows"))
-    for name, (at_one, at_many) in (("reading, hosts alone", hosts_ms), ("reading, with all rows", rows_ms)):
+    hosts_ms, rows_ms, orders_ms = ([one[part] for one in readings] for part in ("hosts", "rows", "orders"))
+    for name, (at_one, at_many) in (
+        ("reading, hosts alone", hosts_ms),
+        ("reading, with all rows", rows_ms),
+        ("reading, for orders", orders_ms),
+    ):
         table.append([name, "1", f"{at_one:.1f} ms", f"{at_many:.1f} ms", f"{at_many / at_one:.1f}"])
     goals.append(
         at_most(f"reading hosts and rows of {plan.shops:,} shops", rows_ms[1], READING_LIMIT_MS, " ms")
     )
     words = WORDS.format(shops=plan.shops, kib=readings[1]["bytes"] / 1024)
+    goals.append(
+        at_most(f"reading for orders of {plan.shops:,} shops", orders_ms[1], READING_LIMIT_MS, " ms")
+    )
     columns = ["work", "clients", "one shop", f"{plan.shops:,} shops", "ratio"]
     return Section("Shops", words, columns, table, goals, refused)
 
@@ -105,4 +114,6 @@ def _tasks(side: Side) -> dict[int, str]:
 
 def _reading(stage: Stage) -> dict[str, float]:
     found = json.loads(stage.run("-m", "benchmarks.inside", "directory", str(READINGS)))
-    return {name: statistics.median(found[name]) for name in ("hosts", "rows")} | {"bytes": found["bytes"]}
+    return {name: statistics.median(found[name]) for name in ("hosts", "rows", "orders")} | {
+        "bytes": found["bytes"]
+    }

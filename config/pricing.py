@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accounts.glances import Glances
+from accounts.glances import Shared
 from accounts.models import Shop
 from billing import currencies, packs
 from billing.models import CreditPack
@@ -31,7 +31,7 @@ class Model:
 
 
 # For pages that anybody may ask for again and again.
-paid_at: Glances[int, credentials.Credentials | None] = Glances(credentials.of_shop)
+paid_at: Shared[int, credentials.Credentials | None] = Shared(credentials.of_shops)
 
 
 def takes_payments(shop: Shop) -> bool:

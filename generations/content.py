@@ -5,12 +5,12 @@ held. The prompt itself goes to upstreams as it was written.
 import logging
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from accounts.access import Access
 from accounts.errors import Unavailable
-from accounts.glances import Glances
+from accounts.glances import Shared
 from accounts.models import Organization
 from generations.errors import ContentRejected
 from generations.models import BlockedPhrase
@@ -34,7 +34,7 @@ image_classifiers: list[ImageClassifier] = []
 
 def refuse_unwanted(access: Access, request: ImageRequest) -> None:
     """Raises ContentRejected; Unavailable when a classifier fails, since nobody then knows."""
-    found = _pattern_of(access.organization.shop_id)
+    found = _compiled(_phrases_of(access.organization.shop_id))
     if found is not None and found.search(normalized(request.prompt)):
         raise ContentRejected(param="prompt")
     for classify in classifiers:
@@ -69,7 +69,7 @@ def normalized(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", visible.casefold()).split())
 
 
-@lru_cache(maxsize=2048)  # a shop that is asked looks for its phrases every second
+@lru_cache(maxsize=2048)
 def _compiled(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
     parts = sorted({normalized(phrase) for phrase in phrases} - {""})
     return re.compile("|".join(_bounded(part) for part in parts)) if parts else None
@@ -82,10 +82,13 @@ def _bounded(phrase: str) -> str:
     return f"{before}{re.escape(phrase)}{after}"
 
 
-def _look(shop_id: int) -> re.Pattern[str] | None:
-    phrases = BlockedPhrase.objects.filter(shop_id=shop_id).values_list("phrase", flat=True)
-    return _compiled(tuple(phrases.order_by("pk")))
+def _look(shop_ids: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
+    found: dict[int, list[str]] = {shop_id: [] for shop_id in shop_ids}
+    rows = BlockedPhrase.objects.filter(shop_id__in=shop_ids).order_by("pk").values_list("shop_id", "phrase")
+    for shop_id, phrase in rows:
+        found[shop_id].append(phrase)
+    return {shop_id: tuple(phrases) for shop_id, phrases in found.items()}
 
 
-_pattern_of = Glances(_look)
-forget = _pattern_of.forget
+_phrases_of = Shared(_look)
+forget = _phrases_of.forget

@@ -5,7 +5,7 @@ closed and who have a place. Whether that is still so is decided when the place 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.errors import InvalidField
-from accounts.glances import Glances
+from accounts.glances import Shared
 from accounts.sealing import is_readable
 from accounts.statements import Select
 from generations import gpu_workers, hops
@@ -248,7 +248,12 @@ def serves_live_keys() -> bool:
     return settings.DEMO or Upstream.objects.filter(enabled=True).exists()
 
 
-_enabled_of: Glances[int, list[Upstream]] = Glances(
-    lambda shop_id: list(Upstream.objects.filter(enabled=True, shop_id=shop_id).select_related("state"))
-)
+def _look(shop_ids: Sequence[int]) -> Mapping[int, list[Upstream]]:
+    found: dict[int, list[Upstream]] = {shop_id: [] for shop_id in shop_ids}
+    for upstream in Upstream.objects.filter(enabled=True, shop_id__in=shop_ids).select_related("state"):
+        found[upstream.shop_id].append(upstream)
+    return found
+
+
+_enabled_of = Shared(_look)
 forget = _enabled_of.forget

@@ -1,5 +1,7 @@
 """How an upstream is, in words for operators."""
 
+import datetime
+
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,13 +17,13 @@ REASONS = {
 }
 
 
-def state_of(row: Upstream) -> str:
-    """How many of our orders it has in hand, and its circuit."""
+def state_of(row: Upstream, now: datetime.datetime | None = None) -> str:
+    """How many of our orders it has in hand, and its circuit. `now`: the database's; read when None."""
     state = row.state
     busy = _("%(count)d of %(most)d in flight") % {"count": state.in_flight, "most": row.concurrency}
     if state.opened_at is None or state.open_until is None:
         return _("%(busy)s, circuit closed") % {"busy": busy}
-    left_s = int((state.open_until - read_db_now()).total_seconds())
+    left_s = int((state.open_until - (now or read_db_now())).total_seconds())
     again = _("tried again in %(s)d s") % {"s": left_s} if left_s > 0 else _("tried by the next order")
     facts = {
         "busy": busy,

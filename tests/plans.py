@@ -18,6 +18,8 @@ WEBHOOKS = frozenset({"webhooks_webhookevent", "webhooks_webhookdelivery", "webh
 _TABLES = re.compile(
     r'(?:FROM|JOIN|UPDATE)\s+"?(\w+)"?(?:\s+(?!WHERE|JOIN|LEFT|INNER|ON|SET|GROUP|ORDER|LIMIT)"?(\w+)"?)?'
 )
+# What searches for rows. A queryset's .iterator() declares a cursor on PostgreSQL, which plans it for a tenth of them.
+_SEARCHES = ("SELECT", "UPDATE", "DELETE", "DECLARE")
 # Of a large table, by one statement: what a page of a filtered list looks at, and a quarter more, so that no such page
 # is at the limit. Searches in the open rows or in batches stay below.
 MOST_ROWS = newest_first.WINDOW * 5 // 4
@@ -33,7 +35,7 @@ class Plan:
 
 
 def plans_of(work: Callable[[], object], large: frozenset[str]) -> list[Plan]:
-    """Of each statement that `work` runs and that searches for rows. Updates happen twice: roll back afterwards.
+    """Of each statement that `work` runs and that searches for rows. Changes happen twice: roll back afterwards.
 
     `large`: the tables that are filled; PostgreSQL rightly reads one without rows from end to end.
     """
@@ -41,7 +43,7 @@ def plans_of(work: Callable[[], object], large: frozenset[str]) -> list[Plan]:
         work()
     statements = [query["sql"].strip() for query in captured]
     plan_of = _postgresql_plan if connection.vendor == "postgresql" else _sqlite_plan
-    return [plan_of(sql, large) for sql in statements if sql.startswith(("SELECT", "UPDATE"))]
+    return [plan_of(sql, large) for sql in statements if sql.startswith(_SEARCHES)]
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ The first shop's key is in the settings, those of others are sealed in their acc
 till, whose key derives from the installation's secret and the shop.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,12 +49,21 @@ class Credentials:
 
 def of_shop(shop_id: int) -> Credentials | None:
     """None: it takes no payments."""
-    if shop_id == shops.first_id():
-        return _of_settings()
-    account = _with_keys().filter(shop=shop_id).first()
-    if account is not None:
-        return _of_account(account)
-    return _of_till(shop_id) if settings.TILL else None
+    return of_shops([shop_id])[shop_id]
+
+
+def of_shops(shop_ids: Sequence[int]) -> Mapping[int, Credentials | None]:
+    """The same of several, with one query."""
+    first = shops.first_id()
+    others = [shop_id for shop_id in shop_ids if shop_id != first]
+    accounts = _with_keys().filter(shop__in=others) if others else ()  # at most one of each
+    found = {account.shop_id: _of_account(account) for account in accounts}
+    return {
+        shop_id: _of_settings()
+        if shop_id == first
+        else found.get(shop_id) or (_of_till(shop_id) if settings.TILL else None)
+        for shop_id in shop_ids
+    }
 
 
 def of_account(account: StripeAccount) -> Credentials | None:

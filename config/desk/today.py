@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Case, Count, Max, Q, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import figures
+from accounts.clock import read_db_now
 from accounts.desk_scope import is_platform, scope_of
 from accounts.models import OperatorAlert, User
 from billing import books, reads
@@ -82,7 +83,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if user.has_perm("generations.view_generation"):
         found["queue"] = _queue(scope)
     if user.has_perm("generations.view_upstream"):
-        found["upstreams"] = _upstreams(scope)
+        found["upstreams"], found["all_upstreams"] = _upstreams(scope)
     if is_platform(request) and user.has_perm("billing.view_bookscheck"):
         found["books"] = _books(books.last())
     if user.has_perm("accounts.view_operatoralert"):
@@ -176,34 +177,46 @@ def _orders(count: int) -> str:
     return ngettext("%(count)s order", "%(count)s orders", count) % {"count": figures.count(count)}
 
 
-def _upstreams(scope: int | None) -> list[Health]:
+def _upstreams(scope: int | None) -> tuple[list[Health], int]:
+    """Those that want looking at first; and how many there are, where not all of them may fit."""
+    counts = _latest_attempts()
+    failing = [pk for pk, (well, tried) in counts.items() if 2 * well < tried]
+    urgency = Case(
+        When(enabled=False, then=Value(3)),
+        When(state__opened_at__isnull=False, then=Value(0)),
+        When(pk__in=failing, then=Value(1)),
+        default=Value(2),
+    )
+    every = Upstream.objects.all() if scope is None else Upstream.objects.filter(shop=scope)
+    rows = every.select_related("state", "shop").order_by(
+        urgency, "state__opened_at", "priority", "name", "pk"
+    )
+    found = list(rows[:MOST_UPSTREAMS])
+    names_shops = len({row.shop_id for row in found}) > 1
+    now = read_db_now()
+    shown = [
+        _health(row, *counts.get(row.pk, (0, 0)), of=row.shop.name if names_shops else "", now=now)
+        for row in found
+    ]
+    return shown, every.count() if len(found) == MOST_UPSTREAMS else 0
+
+
+def _latest_attempts() -> Mapping[int, tuple[int, int]]:
+    """Of each upstream: how many of them went well, of how many."""
     newest = Attempt.objects.aggregate(newest=Max("pk"))["newest"] or 0
     latest = Attempt.objects.filter(pk__gt=newest - LATEST_ATTEMPTS, upstream__isnull=False).exclude(
         outcome=""
     )
-    counts = {
-        upstream: (well, tried)
-        for upstream, well, tried in latest.order_by()
-        .values_list("upstream")
-        .annotate(well=Count("pk", filter=Q(outcome="ok")), tried=Count("pk"))
-    }
-    rows = Upstream.objects.select_related("state", "shop")
-    if scope is not None:
-        rows = rows.filter(shop=scope)
-    # Those that get no orders first: of a thousand shops not all fit.
-    rows = rows.order_by("-enabled", F("state__opened_at").asc(nulls_last=True), "priority", "name")
-    found = list(rows[:MOST_UPSTREAMS])
-    names_shops = len({row.shop_id for row in found}) > 1
-    return [
-        _health(row, *counts.get(row.pk, (0, 0)), of=row.shop.name if names_shops else "") for row in found
-    ]
+    counted = latest.order_by().values_list("upstream")
+    counted = counted.annotate(well=Count("pk", filter=Q(outcome="ok")), tried=Count("pk"))
+    return {upstream: (well, tried) for upstream, well, tried in counted}
 
 
-def _health(row: Upstream, well: int, tried: int, *, of: str) -> Health:
+def _health(row: Upstream, well: int, tried: int, *, of: str, now: datetime.datetime) -> Health:
     return Health(
         f"{of}: {row.name}" if of else row.name,
         reverse("admin:generations_upstream_change", args=[row.pk]),
-        state_of(row) if row.enabled else _("disabled"),
+        state_of(row, now) if row.enabled else _("disabled"),
         row.enabled and row.state.opened_at is not None,
         tried,
         100 * well / tried if tried else None,

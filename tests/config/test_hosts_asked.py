@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts import shops
+from accounts.glances import Kept
 from accounts.models import Shop, ShopDomain
 from tests.accounts.client import content, error_of, generate, send, word_of
 from tests.cast import new_key
@@ -275,9 +276,11 @@ def test_rows_are_seen_within_a_second_or_two_as_well(north: Place, monkeypatch:
 
 
 def age_hosts(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    held = shops._hosts._held
-    assert held is not None
-    monkeypatch.setattr(shops._hosts, "_held", (held[0] - seconds, held[1]))
+    kept: Kept[Any]
+    for kept in (shops._hosts, shops._rows._kept):
+        held = kept._held
+        assert held is not None
+        monkeypatch.setattr(kept, "_held", (held[0] - seconds, held[1]))
 
 
 # --- The database is away ------------------------------------------------------------------------

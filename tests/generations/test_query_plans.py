@@ -397,6 +397,21 @@ def test_without_its_index_a_statement_reads_more_control(
     assert any(table in cost for cost in costs(plans(shop, happening)))
 
 
+def test_rows_that_are_read_by_and_by_are_measured_too_control(shop: Shop) -> None:
+    """By a cursor on PostgreSQL: nobody would see that it reads everything."""
+
+    def walk(_shop: Shop) -> None:
+        assert any(Generation.objects.filter(width=1280).iterator())
+
+    assert any("generations_generation" in cost for cost in costs(plans(shop, walk)))
+
+
+def test_rows_that_are_deleted_are_looked_for_too_control(shop: Shop) -> None:
+    rows = Attempt.objects.filter(detail="nobody's")
+    found = plans(shop, lambda _shop: rows.delete())
+    assert any(plan.costs for plan in found if plan.sql.startswith("DELETE"))
+
+
 if connection.vendor == "postgresql":  # on SQLite tests/billing/test_proofs.py counts its steps
 
     def test_without_its_index_a_next_try_reads_more_control(shop: Shop) -> None:

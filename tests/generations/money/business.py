@@ -6,7 +6,15 @@ from billing import ledger
 from generations import circuit, lifecycle
 from generations.models import Attempt, Generation, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
-from tests.makers import a_generation, an_access, an_organization, an_upstream, new_reference, stored_images
+from tests.makers import (
+    PRICE_CREDITS,
+    a_generation,
+    an_access,
+    an_organization,
+    an_upstream,
+    new_reference,
+    stored_images,
+)
 
 
 def upstreams() -> list[Upstream]:
@@ -17,7 +25,8 @@ def do_business(seed: int, orders: int) -> None:
     """The same for the same seed."""
     chance = random.Random(seed)
     known = upstreams()
-    customers = [an_organization(1000, chance.randrange(1, 10**9)) for _ in range(3)]
+    credits = max(1000, orders * 3 * PRICE_CREDITS)  # enough for all orders by one of them
+    customers = [an_organization(credits, chance.randrange(1, 10**9)) for _ in range(3)]
     for customer in customers[:2]:
         ledger.grant(customer.pk, 77, reference=new_reference(), actor="system")
     accesses = [an_access(customer) for customer in customers]

@@ -3,14 +3,16 @@
 import csv
 import datetime
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db.models import Sum
+from django.db.models import F, Sum
+from django.db.models.functions import Mod
 
 from accounts.clock import read_db_now
 from billing.models import EntryKind, LedgerEntry
-from generations import leakage, margin
+from generations import leakage, margin, today
 from generations.leakage import BadBill, read_bill
 from generations.margin import Window
 from generations.models import Attempt, BilledDay, Generation, Upstream
@@ -29,6 +31,7 @@ from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
+MANY = scale.count(30, margin.PORTION + 200)
 MARGIN, LEAKAGE, BILL = (f"/admin/generations/billedday/{name}/" for name in ("margin", "leakage", "bill"))
 
 
@@ -69,6 +72,27 @@ def test_sums_agree_with_the_books_in_every_grouping(seed: int) -> None:
         n=Sum("cost_micros")
     )["n"]
     assert sum(leak.lost_micros for leak in leaks) == cost() - (paid or 0)
+    assert books_are_right()
+
+
+def test_sums_over_many_orders_and_days_agree_with_the_books_as_well() -> None:
+    """In the proof so many that each search by portions takes several of them."""
+    do_business(0, MANY)
+    for back in range(3):
+        rows = Generation.objects.annotate(rest=Mod("pk", 3)).filter(rest=back)
+        rows.update(finished_at=F("finished_at") - datetime.timedelta(days=back))
+    window, books = last_days(4), (MANY, income(), cost())
+    for by in ("day", "shop", "customer", "upstream", "model"):
+        found = margin.total(margin.grouped(window, by))
+        assert (found.orders, found.income_micros, found.cost_micros) == books, by
+    tasks = list(csv.DictReader(margin.as_csv(window, "task")))
+    amounts = (sum(Decimal(one[name]) * 10**6 for one in tasks) for name in ("income", "cost"))
+    assert (len(tasks), *amounts) == books
+    assert sum(leak.booked_micros for leak in leakage.report(window)) == cost()
+    while today.sum_up():
+        pass
+    [days] = today.last_days().values()
+    assert (days.missing, days.total.income_micros, days.total.cost_micros) == (0, income(), cost())
     assert books_are_right()
 
 
