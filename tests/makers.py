@@ -12,7 +12,7 @@ from django.db.models.expressions import CombinedExpression
 from accounts.access import Access, access_of_key
 from accounts.api_keys import create_api_key
 from accounts.clock import db_now
-from accounts.models import Organization
+from accounts.models import Organization, Shop
 from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
 from billing import audit, ledger, payments
@@ -32,12 +32,11 @@ def new_reference(cause: str = "made") -> str:
     return f"{cause}:{uuid.uuid4()}"
 
 
-def an_organization(credits: int = 0, value_micros: int = 0) -> Organization:
-    """With its wallet, and `credits` that were paid with `value_micros`."""
+def an_organization(credits: int = 0, value_micros: int = 0, *, shop: Shop | None = None) -> Organization:
+    """With its wallet, and `credits` that were paid with `value_micros`; of the first shop unless another is named."""
     number = next(_numbers)
-    organization = create_organization(
-        first_shop(), f"Studio {number}", person(f"owner{number}@studio.example")
-    )
+    owner = person(f"owner{number}@studio.example")
+    organization = create_organization(shop or first_shop(), f"Studio {number}", owner)
     if credits:
         ledger.top_up(
             organization.pk, credits, net_value_micros=value_micros, reference=new_reference(), actor="system"

@@ -10,7 +10,7 @@ from billing import ledger
 from generations import between_shops, lifecycle, margin, wholesale
 from generations.margin import Window
 from generations.models import Attempt, Upstream
-from tests.generations.wholesale.sellers import a_customer_of, a_reseller, begun, connected, delivered, taken
+from tests.generations.wholesale.sellers import a_reseller, begun, connected, delivered, taken
 from tests.makers import an_organization, books_are_right, stored_images
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def window() -> Window:
 
 def test_margins_agree_on_both_sides_and_name_what_is_in_both() -> None:
     upstream = connected(credits=45, value_micros=700_001)
-    customer = a_customer_of(upstream.shop, 45, 2_000_003)
+    customer = an_organization(45, 2_000_003, shop=upstream.shop)
     for _ in range(3):
         attempt = begun(upstream, customer)
         delivered(taken(attempt))
