@@ -1,15 +1,11 @@
 """What a shop sells credits by, for the shop's export; and what ends of that when it closes."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from accounts.models import Shop
-from billing.models import CreditPack, StripeAccount, Voucher
-
-_CREDENTIALS: Final[Mapping[str, Any]] = MappingProxyType(
-    {"sealed_key": "", "sealed_webhook_secrets": "", "key_digest": None}
-)
+from billing import connecting
+from billing.models import CreditPack, Voucher
 
 
 def sections(shop: Shop) -> Mapping[str, Any]:
@@ -23,7 +19,4 @@ def end(shop: Shop) -> None:
     """Nothing is sold in its name any more, and nobody is asked for money."""
     CreditPack.objects.filter(shop=shop).update(is_active=False)
     Voucher.objects.filter(shop=shop).update(active=False)
-    known = {field.name for field in StripeAccount._meta.concrete_fields}
-    forgotten = {name: value for name, value in _CREDENTIALS.items() if name in known}
-    if forgotten:
-        StripeAccount.objects.filter(shop=shop).update(**forgotten)
+    connecting.disconnect(shop)
