@@ -64,15 +64,20 @@ def a_payment(
 def a_paid_payment(organization: Organization, credits: int = 1000, amount_minor: int = 1000) -> Payment:
     """The same with its credits in the wallet, as if Stripe had said that it is paid."""
     payment = a_payment(organization, credits, amount_minor, session_id=f"cs_made_{next(_numbers)}")
-    facts = Facts(
+    return payments.apply(payments.begin(payment.pk), that_is_paid(payment))
+
+
+def that_is_paid(payment: Payment, **more: Any) -> Facts:
+    """What Stripe says of a purchase that was paid, and `more`."""
+    return Facts(
         status="paid",
         reference=payment.public_id,
         livemode=False,
         currency=payment.currency,
-        amount_minor=amount_minor,
-        charged_minor=amount_minor,
+        amount_minor=payment.amount_minor,
+        charged_minor=payment.amount_minor,
+        **more,
     )
-    return payments.apply(payments.begin(payment.pk), facts)
 
 
 def an_access(organization: Organization, *, livemode: bool = True) -> Access:

@@ -19,7 +19,7 @@ from billing.models import LedgerEntry, Payment, Refund
 from config import shop_end, shop_export
 from generations import lifecycle, runner
 from generations.models import Generation, Image, Upstream
-from tests.accounts.shops.steps import HARBOUR, change, customer_of, harbour, run, runs
+from tests.accounts.shops.steps import HARBOUR, change, customer_of, run, runs
 from tests.cast import Person, give_credits, new_key
 from tests.generations.kept_images import files, keep_images_in
 from tests.makers import a_payment, a_request, ago, an_access, an_organization, an_upstream, books_are_right
@@ -44,11 +44,6 @@ def images(tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "exports"
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return harbour()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from accounts.models import Shop, ShopDomain
 from accounts.shops import first_shop
 from config.doctor import shops as of_shops
 from generations.models import ModelPrice
-from tests.accounts.shops.steps import HARBOUR, change, harbour
+from tests.accounts.shops.steps import HARBOUR, change
 from tests.accounts.shops.test_page import save
 from tests.operators import desk_of, operator
 from tests.pages import text_of
@@ -41,11 +41,6 @@ def row_of(
         "is_primary": "on" if primary else None,
         "active": "on" if active else None,
     }
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return harbour()
 
 
 @pytest.fixture

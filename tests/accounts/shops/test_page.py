@@ -13,7 +13,7 @@ from accounts.models import Organization, Shop
 from accounts.shops import first_shop
 from generations.models import ModelPrice
 from tests.accounts.client import FOX
-from tests.accounts.shops.steps import HARBOUR, change, customer_of, harbour, runs, send_at
+from tests.accounts.shops.steps import HARBOUR, change, customer_of, runs, send_at
 from tests.cast import new_key
 from tests.operators import desk_of, operator
 from tests.pages import text_of
@@ -57,11 +57,6 @@ def save(desk: Client, shop: Shop, **changes: Any) -> Any:
         f"/admin/accounts/shop/{shop.pk}/change/",
         {name: value for name, value in typed.items() if value is not None},
     )
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return harbour()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from billing.models import AutoTopUp
 from generations import runner
 from generations.models import Generation, Status
 from tests.accounts.client import FOX, content, data_of
-from tests.accounts.shops.steps import HARBOUR, customer_of, harbour, runs, send_at
+from tests.accounts.shops.steps import HARBOUR, customer_of, runs, send_at
 from tests.cast import Person, give_credits, new_key
 from tests.makers import an_organization, books_are_right, wallet_of
 from tests.operators import clerk, desk_of, do, operator
@@ -23,11 +23,6 @@ from tests.pages import text_of
 from tests.several import browser_at
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return harbour()
 
 
 @pytest.fixture
