@@ -94,18 +94,9 @@ class OrganizationAdmin(WithDeeds):
         begins = Q(name__istartswith=term) | Q(slug__startswith=term.lower())
         return (queryset.filter(begins) if term else queryset), False
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {}
-        organization = self.get_object(request, object_id) if object_id else None
-        if organization is not None:
-            context["links"] = customers.links(request, organization)
-        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Organization | None) -> dict[str, Any]:
+        links = {} if row is None else {"links": customers.links(request, row)}
+        return super().beside(request, row) | links
 
     @admin.display(description=_("people"))
     def people(self, organization: Organization) -> str:

@@ -18,14 +18,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
+from accounts.audit import Detail, record
+from accounts.desk import FORM_METHODS, ReadOnlyAdmin, actor_of, reason_field
 from accounts.desk_scope import is_platform
 from accounts.errors import DomainError
-from accounts.models import User
+from accounts.models import AuditAction, Organization, User
 from accounts.origin import Origin, origin_of
 
 M = TypeVar("M", bound=Model)
-FORM_METHODS = ["GET", "HEAD", "POST"]
 
 
 class Refused(DomainError):
@@ -43,6 +43,20 @@ class Doer:
     origin: Origin
     reason: str
     once: uuid.UUID
+
+    def record(
+        self, organization: Organization, action: AuditAction, *, subject: str = "", **details: Detail
+    ) -> None:
+        """In its audit log, with the reason for operators alone; in the caller's transaction."""
+        record(
+            organization,
+            action,
+            actor=self.actor,
+            subject=subject,
+            origin=self.origin,
+            note=self.reason,
+            **details,
+        )
 
 
 class DeedForm(forms.Form):
@@ -147,21 +161,13 @@ class WithDeeds(ReadOnlyAdmin):
     def deed_path(self, deed: Deed[Any], row: Model) -> str:
         return reverse(f"admin:{self._url_name(deed)}", args=[row.pk])
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        row = self.get_object(request, object_id) if object_id else None
+    def beside(self, request: HttpRequest, row: Any | None) -> dict[str, Any]:
         offered = [
             {"title": deed.title, "hint": deed.hint, "path": self.deed_path(deed, row)}
             for deed in deeds_of(self.model)
             if row is not None and deed.is_allowed(request) and not deed.obstacle(row)
         ]
-        context = {"deeds": offered, **(extra_context or {})}
-        return super().changeform_view(request, object_id, form_url, context)
+        return super().beside(request, row) | {"deeds": offered}
 
     def deed_view(self, request: HttpRequest, row_id: int, deed: Deed[Any]) -> HttpResponse:
         """GET says what will happen and asks why, POST does it."""

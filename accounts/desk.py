@@ -14,6 +14,8 @@ from accounts.desk_lists import ListOfMany
 from accounts.desk_rows import OfDesk, OfShop
 from accounts.models import User
 
+FORM_METHODS = ["GET", "HEAD", "POST"]  # of a page with a form
+
 if TYPE_CHECKING:
     BaseForm = ModelForm[Any]
 else:

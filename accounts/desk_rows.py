@@ -103,16 +103,20 @@ class OfShop(DeskModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Who sees several shops reads which one a row is of, or is added to."""
-        context: dict[str, Any] = {}
-        if self.is_of_one_shop and there_are_several(request):
-            if object_id is None:
-                context["added_to"] = shop_of_desk(request)
-            else:
-                row = self.get_object(request, object_id)
-                shop_id = self._shop_id_of(row) if row is not None else None
-                context["row_of"] = shops.by_id(shop_id) if shop_id is not None else None
-        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        row = self.get_object(request, object_id) if object_id else None
+        context = self.beside(request, row) | (extra_context or {})
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def beside(self, request: HttpRequest, row: Any | None) -> dict[str, Any]:
+        """What the page of a row shows beside its form; None: of one that is to be added. Who sees several shops reads
+        which one it is of.
+        """
+        if not (self.is_of_one_shop and there_are_several(request)):
+            return {}
+        if row is None:
+            return {"added_to": shop_of_desk(request)}
+        shop_id = self._shop_id_of(row)
+        return {"row_of": shops.by_id(shop_id) if shop_id is not None else None}
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Whose a row is, where rows of several shops are seen."""

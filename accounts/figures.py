@@ -4,12 +4,17 @@ import datetime
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 
 def count(value: int) -> str:
     """1500 as 1,500."""
     return number_format(value, use_l10n=True, force_grouping=True)
+
+
+def credits(value: int) -> str:
+    """1500 as 1,500 credits."""
+    return ngettext("%(shown)s credit", "%(shown)s credits", value) % {"shown": count(value)}
 
 
 def decimal(value: float, places: int = 1) -> str:

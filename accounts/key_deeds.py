@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.api_keys import freeze_api_key, revoke_api_key, thaw_api_key
-from accounts.audit import Detail, record
+from accounts.audit import Detail
 from accounts.deeds import Deed, Doer, Refused, deed_of
 from accounts.models import ApiKey, AuditAction
 
@@ -23,15 +23,7 @@ def act(
     """Raises Refused when that is done already, or cannot be done any more."""
     if not change(key):
         raise Refused
-    record(
-        key.organization,
-        action,
-        actor=doer.actor,
-        subject=key.actor,
-        origin=doer.origin,
-        note=doer.reason,
-        **details,
-    )
+    doer.record(key.organization, action, subject=key.actor, **details)
 
 
 class KeyDeed(Deed[ApiKey]):

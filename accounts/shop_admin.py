@@ -24,7 +24,7 @@ from accounts import (
 )
 from accounts.deeds import WithDeeds
 from accounts.desk import actor_of
-from accounts.desk_scope import is_platform, scope_of
+from accounts.desk_scope import is_platform
 from accounts.hosts import clean_host, shown_host
 from accounts.models import Shop, ShopDomain
 from accounts.origin import origin_of
@@ -96,11 +96,6 @@ class ShopAdmin(WithDeeds):
         ),
     )
     new_fieldsets = ((None, {"fields": ("name", "domain", "currency", "operator")}),)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Shop]:
-        rows: QuerySet[Shop] = super().get_queryset(request)
-        shop_id = scope_of(request)
-        return rows if shop_id is None else rows.filter(pk=shop_id)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return ("slug",)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 from accounts import shop_closing, shop_standing, shops
 from accounts.clock import read_db_now
 from accounts.deeds import Deed, Doer, Refused, deed_of
-from accounts.desk_scope import is_platform
 from accounts.models import Shop
 from accounts.models.tenancy import UNDO_FOR
 
@@ -21,10 +20,7 @@ class ShopDeed(Deed[Shop]):
     permission = "accounts.suspend_shop"
     platform_alone = True
 
-    def is_allowed(self, request: HttpRequest) -> bool:
-        return is_platform(request) and super().is_allowed(request)
-
-    def obstacle(self, shop: Shop) -> str:
+    def hindrance(self, shop: Shop) -> str:
         if shop.pk == shops.first_id():
             return str(shop_standing.FirstShop().message)
         return _("It is closed.") if shop.closed_at is not None else ""
@@ -35,10 +31,10 @@ class Suspend(ShopDeed):
     name = "suspend"
     title = gettext_lazy("Suspend it")
     hint = gettext_lazy("All keys are refused, and nobody can order, buy or sign up there.")
+    done_before = gettext_lazy("It is suspended already.")
 
-    def obstacle(self, shop: Shop) -> str:
-        is_done = shop.suspended_at is not None
-        return super().obstacle(shop) or (_("It is suspended already.") if is_done else "")
+    def is_done(self, shop: Shop) -> bool:
+        return shop.suspended_at is not None
 
     def says(self, shop: Shop) -> list[str]:
         return [
@@ -55,7 +51,7 @@ class Suspend(ShopDeed):
 
     def do(self, request: HttpRequest, shop: Shop, doer: Doer, form: Any) -> str:
         if not shop_standing.suspend(shop, actor=doer.actor, origin=doer.origin, note=doer.reason):
-            raise Refused(_("It is suspended already."))
+            raise Refused(str(self.done_before))
         return _("%(name)s is suspended.") % {"name": shop.name}
 
 
@@ -64,10 +60,10 @@ class Resume(ShopDeed):
     name = "resume"
     title = gettext_lazy("Resume it")
     hint = gettext_lazy("Everything there works again.")
+    done_before = gettext_lazy("It is not suspended.")
 
-    def obstacle(self, shop: Shop) -> str:
-        is_done = shop.suspended_at is None
-        return super().obstacle(shop) or (_("It is not suspended.") if is_done else "")
+    def is_done(self, shop: Shop) -> bool:
+        return shop.suspended_at is None
 
     def says(self, shop: Shop) -> list[str]:
         return [
@@ -79,7 +75,7 @@ class Resume(ShopDeed):
 
     def do(self, request: HttpRequest, shop: Shop, doer: Doer, form: Any) -> str:
         if not shop_standing.resume(shop, actor=doer.actor, origin=doer.origin, note=doer.reason):
-            raise Refused(_("It is not suspended."))
+            raise Refused(str(self.done_before))
         return _("%(name)s is open again.") % {"name": shop.name}
 
 
@@ -88,10 +84,10 @@ class BeginToClose(ShopDeed):
     name = "close"
     title = gettext_lazy("Begin to close it")
     hint = gettext_lazy("Its members get a mail, and fourteen days to fetch what is theirs.")
+    done_before = gettext_lazy("It is being closed already.")
 
-    def obstacle(self, shop: Shop) -> str:
-        is_done = shop.closing_at is not None
-        return super().obstacle(shop) or (_("It is being closed already.") if is_done else "")
+    def is_done(self, shop: Shop) -> bool:
+        return shop.closing_at is not None
 
     def says(self, shop: Shop) -> list[str]:
         return [
@@ -109,7 +105,7 @@ class BeginToClose(ShopDeed):
 
     def do(self, request: HttpRequest, shop: Shop, doer: Doer, form: Any) -> str:
         if not shop_closing.begin(shop, actor=doer.actor, origin=doer.origin, note=doer.reason):
-            raise Refused(_("It is being closed already."))
+            raise Refused(str(self.done_before))
         return _("%(name)s is being closed.") % {"name": shop.name}
 
 
@@ -118,15 +114,15 @@ class TakeClosingBack(ShopDeed):
     name = "keep"
     title = gettext_lazy("Take its closing back")
     hint = gettext_lazy("It stays, with all that it has.")
+    done_before = gettext_lazy("It is not being closed.")
 
-    def obstacle(self, shop: Shop) -> str:
-        is_done = shop.closing_at is None
-        return super().obstacle(shop) or (_("It is not being closed.") if is_done else "")
+    def is_done(self, shop: Shop) -> bool:
+        return shop.closing_at is None
 
     def says(self, shop: Shop) -> list[str]:
         return [_("%(name)s stays, and every member gets a mail that says so.") % {"name": shop.name}]
 
     def do(self, request: HttpRequest, shop: Shop, doer: Doer, form: Any) -> str:
         if not shop_closing.take_back(shop, actor=doer.actor, origin=doer.origin, note=doer.reason):
-            raise Refused(_("It is not being closed."))
+            raise Refused(str(self.done_before))
         return _("%(name)s stays.") % {"name": shop.name}

@@ -65,15 +65,8 @@ def begin(request: HttpRequest, organization: Organization, user: User, doer: Do
         if _of(request, doer.once, doer.user) is None:
             raise NotInTheirPlace if is_new else Refused
         if is_new:
-            record(
-                organization,
-                AuditAction.STAND_IN_BEGUN,
-                actor=doer.actor,
-                subject=user.actor,
-                origin=doer.origin,
-                note=doer.reason,
-                minutes=int(LASTS.total_seconds() // 60),
-            )
+            minutes = int(LASTS.total_seconds() // 60)
+            doer.record(organization, AuditAction.STAND_IN_BEGUN, subject=user.actor, minutes=minutes)
     request.session[IN_SESSION] = str(doer.once)
     return row
 

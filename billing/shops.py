@@ -1,17 +1,13 @@
 """What a shop sells credits by, for the shop's export; and what ends of that when it closes."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from accounts.clock import db_now
 from accounts.models import Shop
+from billing import connecting
 from billing.errors import StillOwes
-from billing.models import CreditPack, Refund, StripeAccount, StripeEvent, Voucher
-
-_CREDENTIALS: Final[Mapping[str, Any]] = MappingProxyType(
-    {"sealed_key": "", "sealed_webhook_secrets": "", "key_digest": None}
-)
+from billing.models import CreditPack, Refund, StripeEvent, Voucher
 
 
 def sections(shop: Shop) -> Mapping[str, Any]:
@@ -31,7 +27,4 @@ def end(shop: Shop) -> None:
     )
     CreditPack.objects.filter(shop=shop).update(is_active=False)
     Voucher.objects.filter(shop=shop).update(active=False)
-    known = {field.name for field in StripeAccount._meta.concrete_fields}
-    forgotten = {name: value for name, value in _CREDENTIALS.items() if name in known}
-    if forgotten:
-        StripeAccount.objects.filter(shop=shop).update(**forgotten)
+    connecting.disconnect(shop, even_so=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Exchange, Queue
 
 from billing.stripe_keys import of_till
 from config import api_settings, beat, desk_look, env, logs, policies, sign_in, stripe_keys
+from config.celery_settings import *  # noqa: F403 - settings as well, none of them the operator's
 from config.gpu_settings import *  # noqa: F403 - settings as well, of an own GPU
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -301,7 +301,6 @@ LANGUAGE_CODE = "en"
 # What each is called, and how its addresses begin: config/languages.py.
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
 LANGUAGE_COOKIE_NAME = "language"
-FORMAT_MODULE_PATH = ["config.formats"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"
@@ -442,19 +441,6 @@ else:
         "data_folder_in": str(_broker_dir / "queue"),
         "polling_interval": 0.05,
     }
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
-CELERY_TASK_DEFAULT_QUEUE = "default"
-# Each with an exchange of its own: on a shared one every queue would get every message.
-CELERY_TASK_QUEUES = [
-    Queue(name, Exchange(name), routing_key=name) for name in ("default", "poll", "gpu", "webhooks")
-]
-CELERY_TASK_CREATE_MISSING_QUEUES = False  # a mistyped queue is an error, not a place where work is lost
 CELERY_BEAT_SCHEDULE = beat.schedule(SWEEP_S)
 
 # --- Logs ---------------------------------------------------------------------------------------

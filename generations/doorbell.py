@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from celery import current_app
+
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 10.0  # how long a failed broker is left alone; what would have rung is left to the sweep
@@ -73,20 +75,23 @@ def publish_poll() -> bool:
     return publish(_POLL)
 
 
+def _asked_by(generation_id: int) -> tuple[str, tuple[int, ...], str]:
+    """Which task, with what, in which queue. By its name: tasks know the lifecycle, which rings."""
+    if generation_id == _POLL:
+        return "generations.tasks.poll", (), "poll"
+    if generation_id < 0:
+        return "generations.tasks.make", (-generation_id,), "gpu"
+    return "generations.tasks.run", (generation_id,), "default"
+
+
 def publish(generation_id: int) -> bool:
     """One ring, on the caller's time. False when the broker is broken, which is then left alone for a while."""
     global _silent_until  # noqa: PLW0603 - the breaker of this process
     if time.monotonic() < _silent_until:
         return False
-    from generations import tasks  # noqa: PLC0415 - tasks import the lifecycle, which rings
-
+    task, arguments, queue_name = _asked_by(generation_id)
     try:
-        if generation_id == _POLL:
-            tasks.poll.apply_async(retry=False, queue="poll")
-        elif generation_id < 0:
-            tasks.make.apply_async((-generation_id,), retry=False, queue="gpu")
-        else:
-            tasks.run.apply_async((generation_id,), retry=False)
+        current_app.send_task(task, arguments, queue=queue_name, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 - kombu lets transport errors of every kind through
         _silent_until = time.monotonic() + PAUSE_S
         logger.warning("The broker is away, rings are left to the sweep for %g s: %s", PAUSE_S, error)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
@@ -35,7 +34,7 @@ from generations.models import Attempt, Generation, Upstream
 from generations.providers import UPSTREAMS
 from generations.providers.base import REFUSES_US, AfterCrash, Job, OutcomeKind
 from generations.providers.http import Forbidden, NoAnswer, NotReached, Oversized
-from generations.providers.wire import Account, Adapter, Answer, Request, Response
+from generations.providers.wire import Account, Adapter, Answer, Request, Response, origin_of
 from generations.request import MAX_SEED
 
 logger = logging.getLogger(__name__)
@@ -87,8 +86,8 @@ class Call:
     def leads_elsewhere(self) -> bool:
         """Whether it would take our present credential to an address that the upstream had before."""
         handle = self.attempt.handle or {}
-        asked = [urlsplit(value) for value in handle.values() if value.startswith(("http://", "https://"))]
-        return any((url.scheme, url.hostname, url.port) != self.account.origin for url in asked)
+        asked = [value for value in handle.values() if value.startswith(("http://", "https://"))]
+        return any(origin_of(url) != self.account.origin for url in asked)
 
     async def send(self, build: Callable[[], Request], read: Callable[[Response], T], *, total_s: float) -> T:
         """Raises NotReached, NoAnswer and Oversized; whatever an adapter raises is its bug, and raised as well."""

@@ -45,7 +45,9 @@ def start(on_fatal: Callable[[], None]) -> None:
     problems = list(config.problems())
     if problems:
         raise CannotStart(" ".join(problems))
-    engine = config.make_engine()
+    from generations.engine.making import make_engine  # noqa: PLC0415 - only here is one needed
+
+    engine = make_engine(config)
     engine.on_fatal = lambda _reason: threading.Thread(
         target=_end, args=(on_fatal,), name="gpu-ending", daemon=True
     ).start()

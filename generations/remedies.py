@@ -6,7 +6,6 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Access
-from accounts.audit import record
 from accounts.deeds import Doer, Refused
 from accounts.models import AuditAction
 from accounts.standing import is_suspended
@@ -92,16 +91,8 @@ def _retry(generation: Generation, access: Access, request: ImageRequest, doer: 
     made = lifecycle.submit(access, request, endpoint=ENDPOINT, retry_of=generation)
     if made.price_credits != credits:
         raise PriceChanged
-    record(
-        organization,
-        AuditAction.TASK_RETRIED,
-        actor=doer.actor,
-        subject=generation.task_id,
-        origin=doer.origin,
-        note=doer.reason,
-        task=made.task_id,
-        credits=credits,
-    )
+    subject = generation.task_id
+    doer.record(organization, AuditAction.TASK_RETRIED, subject=subject, task=made.task_id, credits=credits)
     return made
 
 
@@ -113,15 +104,7 @@ def credit(generation: Generation, credits: int, doer: Doer) -> None:
     granted = ledger.grant(organization.pk, credits, reference=reference, actor=doer.actor, note=doer.reason)
     if granted is None:
         raise CreditedBefore
-    record(
-        organization,
-        AuditAction.CREDITS_CHANGED,
-        actor=doer.actor,
-        subject=generation.task_id,
-        origin=doer.origin,
-        note=doer.reason,
-        credits=credits,
-    )
+    doer.record(organization, AuditAction.CREDITS_CHANGED, subject=generation.task_id, credits=credits)
     told = reads.added(organization.pk, credits, kind="grant", reference=reference)
     publish(organization.pk, CREDITS_ADDED, livemode=True, data=told)
 
@@ -149,14 +132,7 @@ def cancel(generation: Generation, doer: Doer) -> None:
     """
     with transaction.atomic():
         lifecycle.cancel(generation, at_shops_expense=True)
-        record(
-            generation.organization,
-            AuditAction.TASK_CANCELED,
-            actor=doer.actor,
-            subject=generation.task_id,
-            origin=doer.origin,
-            note=doer.reason,
-        )
+        doer.record(generation.organization, AuditAction.TASK_CANCELED, subject=generation.task_id)
     with suppress(OSError):  # it is canceled all the same
         storage.delete_unsettled(generation.task_id, generation.claim)
 

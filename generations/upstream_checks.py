@@ -54,8 +54,7 @@ def base_address(text: str, provider: str) -> str:
 
 def is_allowed_inside(base_url: str) -> bool:
     """To the staff of all shops, by the operator of the installation: exactly this scheme, host and port."""
-    scheme, host, port = origin_of(base_url)
-    return (scheme, host, port or {"https": 443, "http": 80}.get(scheme)) in settings.UPSTREAM_ORIGINS
+    return origin_of(base_url) in settings.UPSTREAM_ORIGINS
 
 
 def outside(base_url: str, shop_id: int) -> str:

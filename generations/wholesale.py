@@ -166,10 +166,8 @@ def circle_by(shop_id: int, base_url: str) -> bool:
 
 def _shop_at(base_url: str) -> int | None:
     """The shop of this installation that answers there; an engine at another port of the same machine is none."""
-    scheme, host, port = origin_of(base_url)
-    usual = {"https": 443, "http": 80}
-    public_scheme, _host, public_port = origin_of(settings.PUBLIC_URL)
-    if (port or usual.get(scheme)) != (public_port or usual.get(public_scheme)):
+    _scheme, host, port = origin_of(base_url)
+    if port != origin_of(settings.PUBLIC_URL)[2]:
         return None
     return shops.all_hosts().get(clean_host(host) or "")
 

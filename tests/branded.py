@@ -1,16 +1,13 @@
-"""Shops with brands of their own, beside the platform's: their hosts, people, and browsers at them."""
+"""Shops with brands of their own, beside the platform's."""
 
 from io import BytesIO
 from typing import Any
 
-from django.test import Client
 from PIL import Image
 
-from accounts import hooks, logos, shops
-from accounts.models import Organization, Shop, ShopDomain
-from accounts.organizations import create_organization
-from tests.cast import Person, new_user
-from tests.pages import Browser, browser_of
+from accounts import logos, shops
+from accounts.models import Shop
+from tests import several
 
 PLATES: dict[str, Any] = {
     "name": "Plattenwerk Süd",
@@ -38,14 +35,10 @@ PRINTS: dict[str, Any] = {
 
 def a_shop(host: str, fields: dict[str, Any], *, with_logo: bool = False) -> Shop:
     """With prices and packs as every new one has them, reached at `host` alone."""
-    shops.first_shop()
-    shop = Shop.objects.create(slug=host.partition(".")[0], **fields)
-    ShopDomain.objects.create(shop=shop, host=host, is_primary=True)
-    for hook in hooks.shop_opened:
-        hook(shop)
+    shop = several.a_shop(host=host, **fields).shop
     if with_logo:
         logos.put(shop, a_logo(shop.accent))
-    shops.forget()
+        shops.forget()
     return shop
 
 
@@ -64,22 +57,3 @@ def a_logo(colour: str) -> bytes:
     file = BytesIO()
     Image.new("RGBA", (240, 96), colour).save(file, "PNG")
     return file.getvalue()
-
-
-def found_at(shop: Shop, email: str, name: str) -> Person:
-    """Who owns an organization of that shop."""
-    owner = new_user(email)
-    organization: Organization = create_organization(shop, name, owner)
-    return Person(owner, organization)
-
-
-def browser_at(shop: Shop, person: Person | None = None) -> Client:
-    """At its own host, signed in there as `person`, if any."""
-    client = browser_of(person)
-    client.defaults["HTTP_HOST"] = shops.host_of(shop.pk)
-    if person is not None:
-        session = client.session
-        session["shop"] = shop.pk
-        session.save()
-    assert isinstance(client, Browser)
-    return client

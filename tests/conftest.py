@@ -24,7 +24,7 @@ from generations import backlog, content, doorbell, routing
 from tests import alone, log_watch, mail, proof_page, proof_scope, scale, turns
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
-from tests.databases import Restore, end_other_sessions, kept_clean_copy
+from tests.databases import Restore, end_other_sessions, kept_clean_copy, kept_rows
 from tests.services import DATABASE
 from webhooks import doorbell as webhook_doorbell
 
@@ -144,10 +144,7 @@ def committed_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(scope="module")
 def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """As `committed_db`, but what one test of the module commits is there for those after it."""
-    with django_db_blocker.unblock():
-        yield
-        connections.close_all()
-        django_db_setup()
+    yield from kept_rows(django_db_setup, django_db_blocker)
 
 
 @pytest.fixture

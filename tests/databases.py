@@ -10,6 +10,7 @@ import psycopg
 from django.db import connection, connections
 from django.db.utils import ConnectionHandler
 from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.processes import CLEAN_SQLITE
 
@@ -36,6 +37,14 @@ def kept_clean_copy() -> Iterator[Restore]:
                 autocommit=True,
             )
             yield _keep_postgresql(stack.enter_context(own))
+
+
+def kept_rows(restore: Restore, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """For a fixture of any scope: what one test commits is there for those after it, and gone at the end."""
+    with blocker.unblock():
+        yield
+        connections.close_all()
+        restore()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,6 +117,32 @@ def broken_links(root: Path = ROOT) -> list[str]:
         for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
         if not (page.parent / target).exists()
     ]
+
+
+def circle(root: Path = ROOT) -> list[str]:
+    """Files of which each imports the next, and the last the first. Late imports count, for types alone they do not."""
+    files = {_module_of(file.relative_to(root)): file for file in product_files(root)}
+    graph = {}
+    for module, file in files.items():
+        tree = _WithoutTypes().visit(ast.parse(file.read_text(encoding="utf-8")))
+        named = [name for _line, name in _imports(tree)]
+        graph[module] = {name if name in files else name.rpartition(".")[0] for name in named} & files.keys()
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
+def _module_of(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+class _WithoutTypes(ast.NodeTransformer):
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return node.orelse if is_for_types else self.generic_visit(node)
 
 
 def locks_with_addresses(root: Path = ROOT) -> list[str]:

@@ -13,7 +13,7 @@ from django.db.models.expressions import CombinedExpression
 from accounts.access import Access, access_of_key
 from accounts.api_keys import create_api_key
 from accounts.clock import db_now, read_db_now
-from accounts.models import Organization
+from accounts.models import Organization, Shop
 from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
 from billing import audit, ledger, payments
@@ -33,12 +33,11 @@ def new_reference(cause: str = "made") -> str:
     return f"{cause}:{uuid.uuid4()}"
 
 
-def an_organization(credits: int = 0, value_micros: int = 0) -> Organization:
-    """With its wallet, and `credits` that were paid with `value_micros`."""
+def an_organization(credits: int = 0, value_micros: int = 0, *, shop: Shop | None = None) -> Organization:
+    """With its wallet, and `credits` that were paid with `value_micros`; of the first shop unless another is named."""
     number = next(_numbers)
-    organization = create_organization(
-        first_shop(), f"Studio {number}", person(f"owner{number}@studio.example")
-    )
+    owner = person(f"owner{number}@studio.example")
+    organization = create_organization(shop or first_shop(), f"Studio {number}", owner)
     if credits:
         ledger.top_up(
             organization.pk, credits, net_value_micros=value_micros, reference=new_reference(), actor="system"
@@ -66,15 +65,20 @@ def a_payment(
 def a_paid_payment(organization: Organization, credits: int = 1000, amount_minor: int = 1000) -> Payment:
     """The same with its credits in the wallet, as if Stripe had said that it is paid."""
     payment = a_payment(organization, credits, amount_minor, session_id=f"cs_made_{next(_numbers)}")
-    facts = Facts(
+    return payments.apply(payments.begin(payment.pk), that_is_paid(payment))
+
+
+def that_is_paid(payment: Payment, **more: Any) -> Facts:
+    """What Stripe says of a purchase that was paid, and `more`."""
+    return Facts(
         status="paid",
         reference=payment.public_id,
         livemode=False,
         currency=payment.currency,
-        amount_minor=amount_minor,
-        charged_minor=amount_minor,
+        amount_minor=payment.amount_minor,
+        charged_minor=payment.amount_minor,
+        **more,
     )
-    return payments.apply(payments.begin(payment.pk), facts)
 
 
 def an_access(organization: Organization, *, livemode: bool = True) -> Access:

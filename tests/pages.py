@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
 
+from accounts.models import User
 from generations import runner
 from generations.models import Generation
 from tests.cast import Person
@@ -30,15 +31,16 @@ class Browser(Client):
         return super().post(path, data, *args, **kwargs)
 
 
-def browser_of(person: Person | None = None) -> Client:
-    """Signed in as `person` just now, if any; bugs become answers, as on a real shop."""
+def browser_of(who: Person | User | None = None) -> Client:
+    """Signed in as `who` just now, if anybody; bugs become answers, as on a real shop."""
     client = Browser(raise_request_exception=False)
-    if person is not None:
-        client.person = person
-        client.force_login(person.user)
+    if who is not None:
+        client.person = who if isinstance(who, Person) else None
+        user = who.user if isinstance(who, Person) else who
+        client.force_login(user)
         session = client.session
         session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
-        session["account_authentication_methods_user"] = str(person.user.pk)
+        session["account_authentication_methods_user"] = str(user.pk)
         session.save()
     return client
 

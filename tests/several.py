@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.test import Client
+from django.utils.text import slugify
 
 from accounts import access, hooks, shops
 from accounts.access import Access
 from accounts.models import Shop, ShopDomain, User
 from accounts.organizations import create_organization
 from accounts.signing.store import SHOP
-from tests.cast import Person, give_credits
+from tests.cast import Person, give_credits, new_user
 from tests.pages import browser_of
 
 FIRST_HOST = "testserver"  # as Django's test client calls itself
@@ -36,13 +37,17 @@ def the_platform() -> Place:
     return Place(shops.first_shop(), FIRST_HOST)
 
 
-def a_shop(name: str, host: str | None = None, **fields: Any) -> Place:
-    """Open, with what every new shop sells; `host`: <name>.example unless another is given."""
-    slug = f"{name.lower()}-{next(_numbers)}"
-    shop = Shop.objects.create(slug=slug, name=name, **fields)
+def a_shop(name: str = "", host: str | None = None, **fields: Any) -> Place:
+    """Open, with what every new shop sells, under a name of its own unless one is given; `host`: <name>.example unless
+    another is given.
+    """
+    shops.first_shop()  # which no other one shall become
+    number = next(_numbers)
+    name = name or f"Another {number}"
+    shop = Shop.objects.create(**{"slug": f"{slugify(name)}-{number}", "name": name} | fields)
     for hook in hooks.shop_opened:
         hook(shop)
-    host = host or f"{name.lower()}.example"
+    host = host or f"{slugify(name)}.example"
     a_domain(shop, host, is_primary=True)
     return Place(shop, host)
 
@@ -53,10 +58,11 @@ def a_domain(shop: Shop, host: str, **fields: Any) -> ShopDomain:
     return domain
 
 
-def an_owner(place: Place, email: str, name: str, credits: int = 1500) -> Person:
-    """Somebody who owns a new organization there, with credits."""
-    user, _is_new = User.objects.get_or_create(email=email)
-    person = Person(user, create_organization(place.shop, name, user))
+def an_owner(where: Place | Shop, email: str, name: str, credits: int = 1500) -> Person:
+    """Somebody who owns a new organization there, with credits; with PASSWORD if they are new."""
+    shop = where.shop if isinstance(where, Place) else where
+    user = User.objects.filter(email=email).first() or new_user(email)
+    person = Person(user, create_organization(shop, name, user))
     if credits:
         give_credits(person.organization, credits)
     return person
@@ -66,15 +72,21 @@ def access_at(place: Place, person: Person) -> Access:
     return access.access_of_user(person.user, place.shop.pk, person.organization.slug)
 
 
-def browser_at(place: Place, person: Person | None = None) -> Client:
-    """As tests.pages.browser_of, at the host of this shop."""
-    browser = browser_of(person)
-    browser.defaults["HTTP_HOST"] = place.host
-    if person is not None:
+def browser_at(where: Place | Shop | str, who: Person | User | None = None) -> Client:
+    """As tests.pages.browser_of, at this host, or where links to this shop lead."""
+    browser = browser_of(who)
+    browser.defaults["HTTP_HOST"] = host = _host_of(where)
+    if who is not None:
         session = browser.session
-        session[SHOP] = place.shop.pk
+        session[SHOP] = shops.id_at(host)
         session.save()
     return browser
+
+
+def _host_of(where: Place | Shop | str) -> str:
+    if isinstance(where, str):
+        return where
+    return where.host if isinstance(where, Place) else shops.host_of(where.pk)
 
 
 def carried(browser: Client, place: Place) -> Client:

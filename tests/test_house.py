@@ -144,6 +144,20 @@ def test_a_long_file_is_found(tmp_path: Path) -> None:
     assert house.long_files(tmp_path) == ["tests/long.py: 501 lines"]
 
 
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert house.circle() == []
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "one.py").write_text("from typing import TYPE_CHECKING\nfrom config.two import name")
+    (folder / "two.py").write_text("if TYPE_CHECKING:\n    import config.one")
+    assert house.circle(tmp_path) == []
+    (folder / "two.py").write_text("def late():\n    import config.one")
+    assert set(house.circle(tmp_path)) == {"config.one", "config.two"}
+
+
 def test_locks_hold_no_address() -> None:
     assert house.locks_with_addresses() == []
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.clock import db_now
 
-UNDO_FOR = datetime.timedelta(days=14)  # the deletion of an organization
+UNDO_FOR = datetime.timedelta(days=14)  # the deletion of an organization, the closing of a shop
 LIMITS_ARE_POSITIVE = (Q(rate_per_minute=None) | Q(rate_per_minute__gte=1)) & (
     Q(burst=None) | Q(burst__gte=1)
 )
@@ -134,7 +134,7 @@ class Shop(models.Model):
 
 
 class ShopDomain(models.Model):
-    """A host name that leads to a shop, as shops.clean_host writes it. Links begin with the primary one of a shop.
+    """A host name that leads to a shop, as hosts.clean_host writes it. Links begin with the primary one of a shop.
 
     While `active` is off the name leads nowhere, and belongs to the shop all the same.
     """

@@ -6,7 +6,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts import figures
@@ -32,7 +32,7 @@ class CreditsDeed(OrganizationDeed):
         balance = reads.balance(organization.pk)
         facts = {
             "name": organization.name,
-            "available": _credits(balance.available),
+            "available": figures.credits(balance.available),
             "held": figures.count(balance.held),
             "owed": figures.count(balance.owed),
         }
@@ -65,7 +65,7 @@ class GrantCredits(CreditsDeed):
         )
         if entry is None:
             return _("That form was sent before: nothing was given again.")
-        return _("%(credits)s were given.") % {"credits": _credits(given)}
+        return _("%(credits)s were given.") % {"credits": figures.credits(given)}
 
 
 @deed_of(Organization)
@@ -91,8 +91,4 @@ class TakeCredits(CreditsDeed):
         )
         if entry is None:
             return _("That form was sent before: nothing was taken again.")
-        return _("%(credits)s were taken.") % {"credits": _credits(-entry.available)}
-
-
-def _credits(count: int) -> str:
-    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": figures.count(count)}
+        return _("%(credits)s were taken.") % {"credits": figures.credits(-entry.available)}

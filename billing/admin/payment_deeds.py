@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.desk import ReadOnlyAdmin, ReasonForm, actor_of, reason_field
+from accounts.desk import FORM_METHODS, ReadOnlyAdmin, ReasonForm, actor_of, reason_field
 from accounts.names import isolated
 from accounts.origin import origin_of
 from billing import payments, refunds, stripe_gateway
@@ -20,7 +20,6 @@ from billing.currencies import parse, plain, shown
 from billing.models import Payment, PaymentStatus, Refund
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
-FORM_METHODS = ["GET", "HEAD", "POST"]
 AT_ONCE = 20  # somebody waits for the page
 
 
@@ -111,24 +110,17 @@ class PaymentDeeds(ReadOnlyAdmin):
                 looked.append(payment_id)
         return looked
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {}
-        payment = self.get_object(request, object_id) if object_id else None
-        if payment is not None and self.has_steer_permission(request):
-            context["look_path"] = reverse("admin:billing_payment_look", args=[payment.pk])
-            if payment.problem:
-                context["settle_path"] = reverse("admin:billing_payment_settle", args=[payment.pk])
-        if payment is not None and self.may(request, "refund") and refunds.left_minor(payment):
-            context["refund_path"] = reverse("admin:billing_payment_refund", args=[payment.pk])
-        if payment is not None and self.may(request, "refund") and _promised(payment).exists():
-            context["owe_path"] = reverse("admin:billing_payment_owe", args=[payment.pk])
-        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Payment | None) -> dict[str, Any]:
+        context = super().beside(request, row)
+        if row is not None and self.has_steer_permission(request):
+            context["look_path"] = reverse("admin:billing_payment_look", args=[row.pk])
+            if row.problem:
+                context["settle_path"] = reverse("admin:billing_payment_settle", args=[row.pk])
+        if row is not None and self.may(request, "refund") and refunds.left_minor(row):
+            context["refund_path"] = reverse("admin:billing_payment_refund", args=[row.pk])
+        if row is not None and self.may(request, "refund") and _promised(row).exists():
+            context["owe_path"] = reverse("admin:billing_payment_owe", args=[row.pk])
+        return context
 
     def get_urls(self) -> list[URLPattern]:
         deeds = {

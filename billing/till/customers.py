@@ -13,7 +13,6 @@ KNOWN = frozenset(
     {"address", "business_name", "description", "email", "expand", "individual_name", "invoice_settings"}
     | {"metadata", "name", "phone", "preferred_locales", "tax_exempt"}
 )
-ADDED = ("business_name", "individual_name")  # only there when they were given
 
 
 def create(till: Till, params: Body) -> Body:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.admin import site
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,6 @@ from accounts.desk_rows import there_are_several
 from accounts.desk_scope import CHOSEN, scope_of
 from accounts.models import Shop, ShopDomain
 
-METHODS = ["GET", "HEAD", "POST"]
 MOST = 50
 # Of which there is one for every shop; a row of one shop is nowhere in another.
 EVERYWHERE = frozenset({"index", "staff", "generations_margin", "generations_leakage"})
@@ -29,8 +28,6 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def shown_view(request: HttpRequest) -> HttpResponse:
     """GET looks for shops, POST shows one, or all."""
-    if request.method not in METHODS:
-        return HttpResponseNotAllowed(METHODS)
     if request.method == "POST":
         _choose(request, request.POST.get("shop", ""))
         return HttpResponseRedirect(_back_to(request.POST.get("next", "")))

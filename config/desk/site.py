@@ -10,7 +10,7 @@ from django.contrib.admin import AdminSite, autodiscover, site
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import staff
-from accounts.desk import Notice
+from accounts.desk import FORM_METHODS, Notice
 from accounts.desk_pages import DeskPage
 from accounts.desk_pages import pages as pages_of_desk
 from accounts.desk_scope import is_platform, scope_of
@@ -118,6 +118,8 @@ def _of(page: DeskPage) -> Callable[..., HttpResponse]:
             raise Http404
         if not page.is_for(request):
             raise PermissionDenied
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
         return page.view(request, *args, **kwargs)
 
     return view

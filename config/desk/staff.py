@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import site
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,7 +20,6 @@ from accounts.errors import DomainError
 from accounts.models import Shop, ShopStaff, StaffRole, User
 from accounts.signing import second_factor
 
-METHODS = ["GET", "HEAD", "POST"]
 MOST = 200
 NONE = ""
 MEANS: dict[str, Any] = {
@@ -54,8 +53,6 @@ class StaffForm(forms.Form):
 
 def staff_view(request: HttpRequest) -> HttpResponse:
     """GET shows them, POST gives a role, another one, or none."""
-    if request.method not in METHODS:
-        return HttpResponseNotAllowed(METHODS)
     shop = shop_of_desk(request)
     initial = {"email": request.GET.get("email", "")[:254], "role": request.GET.get("role", "")}
     form = StaffForm(request.POST if request.method == "POST" else None, initial=initial)

@@ -118,18 +118,11 @@ class GenerationAdmin(WithDeeds):
             return HttpResponseRedirect(f"?{query.urlencode()}")
         return super().changelist_view(request, extra_context)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {}
-        generation = self.get_object(request, object_id) if object_id else None
-        if generation is not None and self.has_view_permission(request, generation):
-            context["story"] = story_of(generation)
-        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Generation | None) -> dict[str, Any]:
+        context = super().beside(request, row)
+        if row is not None and self.has_view_permission(request, row):
+            context["story"] = story_of(row)
+        return context
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Generation]:
         return super().get_queryset(request).select_related("organization__shop", "model")

@@ -17,7 +17,7 @@ from accounts.deeds import Deed, Doer, WithDeeds, deed_of
 from accounts.desk import RowForm, actor_of
 from accounts.desk_scope import shop_of_desk
 from generations import incidents
-from generations.admin.task_deeds import MOST_CREDITS, credits_in_words
+from generations.admin.task_deeds import MOST_CREDITS
 from generations.models import Incident, IncidentState
 
 PERMISSION = "generations.credit_incident"
@@ -177,6 +177,6 @@ def in_words(extent: incidents.Extent) -> str:
         (
             customers % {"shown": figures.count(extent.customers)},
             tasks % {"shown": figures.count(extent.tasks)},
-            credits_in_words(extent.credits),
+            figures.credits(extent.credits),
         )
     )

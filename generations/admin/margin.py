@@ -22,8 +22,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts import desk_scope, figures
-from accounts.desk import ReadOnlyAdmin
+from accounts import figures
+from accounts.desk import FORM_METHODS, ReadOnlyAdmin
 from accounts.desk_rows import Chosen
 from accounts.desk_scope import scope_of, shop_of_desk
 from accounts.models import Shop
@@ -154,7 +154,7 @@ class BilledDayAdmin(ReadOnlyAdmin):
             currencies={row.currency for row in rows},
             further=further,
             is_cut=len(rows) > MOST_ROWS,
-            between=_between(window) if desk_scope.scope_of(request) is None else [],
+            between=_between(window) if scope is None else [],
             by_hand=_by_hand(scope),
         )
 
@@ -173,8 +173,8 @@ class BilledDayAdmin(ReadOnlyAdmin):
         )
 
     def bill_view(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD", "POST"):
-            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
         if not self.may(request, "add"):
             raise PermissionDenied
         shop = shop_of_desk(request)

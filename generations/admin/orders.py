@@ -190,18 +190,11 @@ class ImageAdmin(ReadOnlyAdmin):
     def has_take_down_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "change")
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {}
-        image = self.get_object(request, object_id) if object_id else None
-        if image is not None and self.has_take_down_permission(request) and _takedown_of(image) is None:
-            context["take_down_path"] = reverse("admin:generations_image_take_down", args=[image.pk])
-        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Image | None) -> dict[str, Any]:
+        context = super().beside(request, row)
+        if row is not None and self.has_take_down_permission(request) and _takedown_of(row) is None:
+            context["take_down_path"] = reverse("admin:generations_image_take_down", args=[row.pk])
+        return context
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.take_down_view)

@@ -6,7 +6,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts import figures
@@ -52,14 +52,14 @@ class Credit(TaskDeed):
         words = _(
             "Its price was %(price)s. What you enter is added to the wallet as a gift, once for this task."
         )
-        return words % {"price": credits_in_words(generation.price_credits)}
+        return words % {"price": figures.credits(generation.price_credits)}
 
     def form(self, generation: Generation, data: Any) -> CreditForm:
         return CreditForm(data, initial={"credits": generation.price_credits})
 
     def do(self, request: HttpRequest, generation: Generation, doer: Doer, form: Any) -> str:
         remedies.credit(generation, form.cleaned_data["credits"], doer)
-        return _("%(credits)s were given.") % {"credits": credits_in_words(form.cleaned_data["credits"])}
+        return _("%(credits)s were given.") % {"credits": figures.credits(form.cleaned_data["credits"])}
 
 
 @deed_of(Generation)
@@ -103,7 +103,3 @@ class Cancel(TaskDeed):
     def do(self, request: HttpRequest, generation: Generation, doer: Doer, form: Any) -> str:
         remedies.cancel(generation, doer)
         return _("It is canceled.")
-
-
-def credits_in_words(count: int) -> str:
-    return ngettext("%(shown)s credit", "%(shown)s credits", count) % {"shown": figures.count(count)}

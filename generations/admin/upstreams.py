@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts import desk_scope
 from accounts.connections import let_go
-from accounts.desk import DeskAdmin
+from accounts.desk import FORM_METHODS, DeskAdmin
 from generations import circuit, routing, trial, wholesale
 from generations.admin.connect_form import ConnectForm, may_connect
 from generations.admin.upstream_form import UpstreamForm, secret_state
@@ -30,7 +30,6 @@ from generations.upstream_checks import amount
 from generations.upstream_states import state_of
 
 PROMPT = gettext_lazy("A lighthouse at dusk, heavy sea, the lamp just lit")
-TRY_METHODS = ["GET", "HEAD", "POST"]
 
 
 class TrialForm(forms.Form):
@@ -88,15 +87,13 @@ class UpstreamAdmin(DeskAdmin):
         return ("credential_state", "cost_shown")
 
     @method_decorator(sensitive_post_parameters("new_credential", "new_webhook_secret"))
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        row = self.get_object(request, object_id) if object_id else None
-        context = {"state_words": self.state_shown(row), "state_detail": row.state.detail} if row else {}
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(request, *args, **kwargs)
+
+    def beside(self, request: HttpRequest, row: Upstream | None) -> dict[str, Any]:
+        context = super().beside(request, row)
+        if row:
+            context |= {"state_words": self.state_shown(row), "state_detail": row.state.detail}
         if row and row.wholesale:
             facts = {"seller": row.wholesale.shop.name, "organization": row.wholesale.name}
             said = (_("It buys from %(seller)s as %(organization)s.") % facts, wholesale.cost_by_hand(row))
@@ -104,7 +101,7 @@ class UpstreamAdmin(DeskAdmin):
             context["wholesale_advice"] = wholesale.advice_for(row.pk)
         if row and self.has_change_permission(request, row):
             context["try_path"] = reverse("admin:generations_upstream_try", args=[row.pk])
-        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
+        return context
 
     def get_form(
         self, request: HttpRequest, obj: Upstream | None = None, change: bool = False, **kwargs: Any
@@ -207,8 +204,8 @@ class UpstreamAdmin(DeskAdmin):
 
     def connect_view(self, request: HttpRequest) -> HttpResponse:
         """GET asks which shop buys as which customer of another one; POST sets it up."""
-        if request.method not in TRY_METHODS:
-            return HttpResponseNotAllowed(TRY_METHODS)
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
         if not may_connect(request):
             raise PermissionDenied
         form = ConnectForm(request.POST or None)
@@ -233,8 +230,8 @@ class UpstreamAdmin(DeskAdmin):
 
     def try_view(self, request: HttpRequest, upstream_id: int) -> HttpResponse:
         """GET shows the form; POST makes one image, which takes trial.TOTAL_S at most."""
-        if request.method not in TRY_METHODS:
-            return HttpResponseNotAllowed(TRY_METHODS)
+        if request.method not in FORM_METHODS:
+            return HttpResponseNotAllowed(FORM_METHODS)
         row = self.get_queryset(request).select_related("shop", "state").filter(pk=upstream_id).first()
         if row is None:
             raise Http404

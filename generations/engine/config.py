@@ -4,15 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from generations.engine import weights
-
-if TYPE_CHECKING:
-    from generations.engine.core import Engine
-    from generations.engine.jobs import Backend
 
 EXTRA = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
 FAKE, DIFFUSERS = "fake", "diffusers"
@@ -73,23 +68,3 @@ class EngineConfig:
         else:
             for problem in weights.problems(Path(self.model)):
                 yield f"GPU_MODEL: {problem}."
-
-    def make_backend(self) -> "Backend":
-        """Imports torch, unless it is the fake. Touches no device yet."""
-        if self.backend == FAKE:
-            from generations.engine.fake import FakeBackend  # noqa: PLC0415 - only where it is wished for
-
-            return FakeBackend()
-        from generations.engine.diffusers_backend import DiffusersBackend  # noqa: PLC0415 - it imports torch
-
-        return DiffusersBackend(self)
-
-    def make_engine(self, backend: "Backend | None" = None) -> "Engine":
-        from generations.engine.core import Engine  # noqa: PLC0415 - web processes need none
-
-        return Engine(
-            backend or self.make_backend(),
-            window_s=self.window_s,
-            batch_tokens=self.batch_tokens,
-            hang_s=self.hang_s,
-        )

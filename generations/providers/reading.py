@@ -4,7 +4,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from generations.providers.base import OutcomeKind
-from generations.providers.wire import MASK, Account, Answer, ForgedWebhook, Response, printable, secrets_of
+from generations.providers.wire import (
+    MASK,
+    Account,
+    Answer,
+    ForgedWebhook,
+    Response,
+    origin_of,
+    printable,
+    secrets_of,
+)
 
 MAX_ID = 200
 MAX_ADDRESS = 2000
@@ -56,9 +65,7 @@ def own_address(account: Account, value: object) -> str:
         return ""
     try:
         base, given = urlsplit(account.base_url), urlsplit(value)
-        same = _origin(base.scheme, base.hostname, base.port) == _origin(
-            given.scheme, given.hostname, given.port
-        )
+        same = origin_of(account.base_url) == origin_of(value)
     except ValueError:
         return ""
     if not same or "@" in given.netloc:
@@ -74,10 +81,6 @@ def _is_address(text: str) -> bool:
 def _is_text(text: object, longest: int) -> bool:
     fits = isinstance(text, str) and 0 < len(text) <= longest and text.isascii() and text.isprintable()
     return fits and " " not in str(text)
-
-
-def _origin(scheme: str, host: str | None, port: int | None) -> tuple[str, str | None, int | None]:
-    return scheme, host, port or {"https": 443, "http": 80}.get(scheme)
 
 
 def said(account: Account, text: object) -> str:

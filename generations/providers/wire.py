@@ -16,13 +16,15 @@ MAX_DETAIL = 300
 LONGEST_PAUSE_S = 120.0
 MASK = "[hidden]"
 
-# Scheme, host and port; the port None: the scheme's own.
+# Scheme, host and port, also where it is the scheme's own; None for schemes of others.
 Origin = tuple[str, str, int | None]
+_USUAL_PORTS = {"https": 443, "http": 80}
 
 
 def origin_of(url: str) -> Origin:
+    """Raises ValueError for what is no address."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port
+    return parts.scheme, parts.hostname or "", parts.port or _USUAL_PORTS.get(parts.scheme)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from accounts.shops import first_shop
 from accounts.signing import second_factor
 from tests import branded
 from tests.accounts.signing.steps import NEW, sign_in, sign_up
-from tests.branded import browser_at, found_at
 from tests.cast import Person, new_key
 from tests.mail import Mailbox
 from tests.pages import browser_of
+from tests.several import an_owner, browser_at
 
 pytestmark = pytest.mark.django_db
 TO = "alice@studio.example"
@@ -99,7 +99,7 @@ def test_only_the_first_address_is_a_button(plates: Shop) -> None:
 
 def test_addresses_that_others_chose_lead_nowhere(plates: Shop) -> None:
     place = "https://evil.example/leak"
-    dora = found_at(plates, NEW, "https://evil.example/name")
+    dora = an_owner(plates, NEW, "https://evil.example/name", credits=0)
     key, _secret = new_key(dora)
     outbox.queue_template(
         plates,
@@ -124,7 +124,7 @@ def test_reader_who_is_not_known_gets_the_shops_first_language(plates: Shop) -> 
 
 
 def test_reader_gets_the_language_that_they_signed_in_with(plates: Shop) -> None:
-    dora = found_at(plates, NEW, "Harbour")
+    dora = an_owner(plates, NEW, "Harbour", credits=0)
     client = browser_at(plates)
     client.cookies["language"] = "en"
     assert sign_in(client, NEW).status_code == 302
@@ -134,7 +134,7 @@ def test_reader_gets_the_language_that_they_signed_in_with(plates: Shop) -> None
 
 
 def test_language_that_the_shop_does_not_speak_is_not_used(plates: Shop) -> None:
-    dora = found_at(plates, NEW, "Harbour")
+    dora = an_owner(plates, NEW, "Harbour", credits=0)
     client = browser_of()
     client.cookies["language"] = "zh-hans"
     assert sign_in(client, NEW).status_code == 302
@@ -156,7 +156,7 @@ def test_who_is_invited_and_not_known_reads_what_whoever_invites_speaks(alice: P
 
 
 def test_who_lost_all_factors_is_told_in_the_name_of_the_shop_they_know(plates: Shop) -> None:
-    dora = found_at(plates, NEW, "Harbour")
+    dora = an_owner(plates, NEW, "Harbour", credits=0)
     Authenticator.objects.create(user=dora.user, type=Authenticator.Type.TOTP, data={})
     assert second_factor.reset(dora.user, reason="lost")
     assert QueuedMail.objects.get().shop == plates

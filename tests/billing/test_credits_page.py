@@ -1,16 +1,13 @@
 """The page of credits: balances, and every entry in words."""
 
 import re
-from typing import Any
 
 import pytest
 
 from accounts.models import Role
 from billing import ledger, payments, reads
-from billing.models import Payment
-from billing.stripe_gateway.facts import Facts
 from tests.cast import Person, give_credits, join
-from tests.makers import a_paid_payment
+from tests.makers import a_paid_payment, that_is_paid
 from tests.pages import browser_of, made, ordered, text_of
 
 
@@ -50,7 +47,7 @@ def test_each_kind_of_entry_is_told_in_words_with_signed_credits(alice: Person) 
 def test_what_a_won_dispute_brings_back_was_not_bought_again(alice: Person) -> None:
     payment = a_paid_payment(alice.organization)
     for disputed_minor in (1000, 0):
-        facts = a_look(payment, disputed_minor=disputed_minor)
+        facts = that_is_paid(payment, disputed_minor=disputed_minor)
         payment = payments.apply(payments.begin(payment.pk), facts)
     words = text_of(browser_of(alice).get("/credits/"))
     expected = (
@@ -59,18 +56,6 @@ def test_what_a_won_dispute_brings_back_was_not_bought_again(alice: Person) -> N
         r"Bought \+1,000 0 purchase"
     )
     assert re.search(expected, words), words
-
-
-def a_look(payment: Payment, **seen: Any) -> Facts:
-    return Facts(
-        status="paid",
-        reference=payment.public_id,
-        livemode=False,
-        currency=payment.currency,
-        amount_minor=payment.amount_minor,
-        charged_minor=payment.amount_minor,
-        **seen,
-    )
 
 
 def test_entry_leads_to_its_order(alice: Person) -> None:

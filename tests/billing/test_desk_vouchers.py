@@ -10,10 +10,10 @@ from accounts.shops import first_shop
 from billing import vouchers
 from billing.models import Redemption, Voucher
 from tests.billing.gifts import a_voucher, owner_of
-from tests.billing.stripe.shops import a_shop
 from tests.makers import an_organization
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/billing/voucher/"
@@ -150,7 +150,7 @@ def test_staff_that_may_only_look_makes_and_changes_none() -> None:
 def test_each_shop_has_codes_of_its_own(desk: Client) -> None:
     """The same word may bring something else at another, and nothing at a third."""
     assert add(desk).status_code == 302
-    shop = a_shop()
+    shop = a_shop().shop
     session = desk.session
     session[desk_scope.CHOSEN] = shop.pk
     session.save()

@@ -14,8 +14,8 @@ from billing import tasks
 from billing.models import LedgerEntry, Welcome, WelcomeCount
 from billing.welcome import _hashed_network, give
 from tests.billing.gifts import a_person
-from tests.billing.stripe.shops import a_shop
 from tests.makers import ago, an_organization, books_are_right, wallet_of
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 HOME = "203.0.113.7"
@@ -147,7 +147,7 @@ def test_a_network_is_not_followed_from_day_to_day(settings: Settings) -> None:
 
 def test_each_shop_says_what_it_gives_and_gives_it_to_its_own(settings: Settings) -> None:
     user, organization = a_founder()
-    generous, mean = a_shop("Generous", welcome_credits=7), a_shop("Mean")
+    generous, mean = a_shop("Generous", welcome_credits=7).shop, a_shop("Mean").shop
     theirs = [create_organization(shop, f"At {shop}", user) for shop in (generous, mean)]
     assert give(user, HOME) == 57
     assert [wallet_of(one)[0] for one in (organization, *theirs)] == [50, 7, 0]
@@ -169,7 +169,7 @@ def test_the_first_shop_may_say_so_itself() -> None:
 
 def test_the_limits_of_a_day_are_each_shop_s_own(settings: Settings) -> None:
     settings.WELCOME_PER_DAY = 1
-    shop = a_shop(welcome_credits=7)
+    shop = a_shop(welcome_credits=7).shop
     users = [a_person() for _ in range(3)]
     for number, user in enumerate(users):
         create_organization(shop, f"Theirs {number}", user)

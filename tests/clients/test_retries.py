@@ -33,11 +33,7 @@ def _steps(
             assert isinstance(step, Request)
             requests.append(step)
             outcome = left.pop(0)
-            match outcome:
-                case ConnectionFailed():
-                    step = flow.throw(outcome)
-                case Reply():
-                    step = flow.send(_answer(outcome))
+            step = flow.send(_answer(outcome) if isinstance(outcome, Reply) else outcome)
     except StopIteration as done:
         assert not left
         return pauses, requests, done.value

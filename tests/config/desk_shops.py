@@ -10,13 +10,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
-from accounts import hooks, shops
 from accounts.desk_rows import EVERYBODYS, PLATFORM, OfShop
-from accounts.models import Shop, ShopDomain, ShopStaff, StaffRole, User
+from accounts.models import Shop, ShopStaff, StaffRole, User
 from accounts.organizations import person
-from accounts.signing.store import SHOP
 from tests.config.desk_rows import everything
-from tests.pages import browser_of
+from tests.several import a_shop, browser_at, the_platform
 
 # Each name stands in all words of its shop, and in no token by chance.
 FIRST, SECOND, THIRD = "annabella", "bertoldina", "carlottina"
@@ -36,26 +34,13 @@ class Desk:
 
     def browser(self, user: User) -> Client:
         """Signed in at the host of this shop."""
-        client = browser_of()
-        client.defaults["HTTP_HOST"] = self.host
-        client.force_login(user)
-        session = client.session
-        session[SHOP] = self.shop.pk
-        session.save()
-        return client
+        return browser_at(self.host, user)
 
 
 def a_desk(name: str, host: str | None = None, **fields: Any) -> Desk:
     """Of a new shop; the first one's where there is no host."""
-    first = shops.first_shop()  # before any other
-    if host is None:
-        return Desk(first, "testserver", name)
-    shop = Shop.objects.create(slug=name, name=f"Shop of {name}", **fields)
-    for hook in hooks.shop_opened:
-        hook(shop)
-    ShopDomain.objects.create(shop=shop, host=host, is_primary=True)
-    shops.forget()
-    return Desk(shop, host, name)
+    place = the_platform() if host is None else a_shop(f"Shop of {name}", host, slug=name, **fields)
+    return Desk(place.shop, place.host, name)
 
 
 def three_desks() -> list[Desk]:

@@ -24,12 +24,12 @@ from config.docs import openapi
 from generations import lifecycle, runner
 from tests import branded
 from tests.accounts.client import content, send
-from tests.branded import browser_at
 from tests.cast import Person, give_credits, new_key
 from tests.makers import a_paid_payment, a_request, an_access
 from tests.pages import database_away
 from tests.processes import ROOT
 from tests.routes import routes
+from tests.several import an_owner, browser_at
 from webhooks import errands, outbound
 from webhooks.event_types import EVENT_TYPES
 from webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -70,7 +70,7 @@ def shop() -> Shop:
 @pytest.fixture
 def dora(shop: Shop) -> Person:
     """A customer of it who has some of everything."""
-    dora = branded.found_at(shop, "dora@harbour.example", "Harbour & Söhne")
+    dora = an_owner(shop, "dora@harbour.example", "Harbour & Söhne", credits=0)
     organization = dora.organization
     versions = {str(document.kind): document.version for document in terms.asked(shop)}
     assert terms.accept(dora.user, shop, versions) == []

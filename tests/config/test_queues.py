@@ -8,7 +8,8 @@ from celery.exceptions import QueueNotFound
 from django.conf import settings
 
 from config.celery import app
-from generations import tasks
+from generations import doorbell
+from webhooks import doorbell as webhook_doorbell
 
 QUEUES = ["default", "poll", "gpu", "webhooks"]
 
@@ -42,9 +43,10 @@ def test_message_waits_in_the_queue_it_was_sent_to_and_in_no_other(channel: Any,
 
 
 @pytest.mark.django_db
-def test_rings_wait_in_the_default_queue(channel: Any) -> None:
-    tasks.run.apply_async((1,))
-    assert waiting(channel) == {"default": 1, "poll": 0, "gpu": 0, "webhooks": 0}
+def test_each_ring_waits_in_a_queue_of_its_own(channel: Any) -> None:
+    rung = [doorbell.publish(1), doorbell.publish(-1), doorbell.publish_poll(), webhook_doorbell.publish()]
+    assert rung == [True] * 4
+    assert waiting(channel) == dict.fromkeys(QUEUES, 1)
 
 
 def test_mistyped_queue_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""docs/operations.md and docs/gpu.md name every variable that the settings read, with the default that the code has."""
+"""docs/operations.md, people.md and gpu.md name every variable that the settings read, with the default that the code has."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from tests.processes import ROOT
 from tests.services import product_variables, settings_source
 
 OPERATIONS = "\n".join(
-    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operations.md", "gpu.md")
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operations.md", "people.md", "gpu.md")
 )
 NAME = re.compile(r"`([A-Z][A-Z0-9_]+)`")
 VARIABLES = product_variables()

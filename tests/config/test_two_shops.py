@@ -13,10 +13,9 @@ from generations import runner, samples
 from generations.lifecycle import submit
 from generations.models import Image, ModelPrice
 from tests import branded
-from tests.branded import browser_at, found_at
-from tests.cast import give_credits
 from tests.makers import a_request, an_access
 from tests.pages import database_away, text_of
+from tests.several import an_owner, browser_at
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +44,7 @@ def in_turns(*shops: Shop) -> Iterator[tuple[Client, ...]]:
 
 
 def a_picture_of(shop: Shop, email: str, prompt: str) -> tuple[Image, User]:
-    owner = found_at(shop, email, "Harbour")
-    give_credits(owner.organization, 100)
+    owner = an_owner(shop, email, "Harbour", credits=100)
     generation = submit(an_access(owner.organization), a_request(prompt), endpoint="test")
     runner.run(generation.pk)
     return Image.objects.get(generation=generation), owner.user

@@ -1,7 +1,6 @@
 """What every fault test begins and ends with: a customer, and books that are right."""
 
 import datetime
-from collections.abc import Iterable
 
 from django.db.models import F
 
@@ -55,9 +54,3 @@ def assert_books_are_right() -> None:
     ]
     assert wrong == []
     assert audit.check_snapshot() == []
-
-
-def assert_all_are_known(task_ids: Iterable[str]) -> None:
-    """Nothing that a customer was promised is lost."""
-    missing = set(task_ids) - set(Generation.objects.values_list("task_id", flat=True))
-    assert missing == set()

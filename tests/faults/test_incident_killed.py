@@ -1,22 +1,15 @@
 """kill -9 of whoever gives the credits of an incident: the next one gives the rest, and nobody gets any twice."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from billing import audit
 from generations import incidents
 from generations.models import IncidentState
-from tests.faults.shop import environment
+from tests.faults.killing import kill_in_the_middle
 from tests.generations.hurt import a_failed, an_incident
 from tests.makers import PRICE_CREDITS, an_access, an_organization, wallet_of
 from tests.operators import doer
-from tests.processes import ROOT, free_port
 
 TASKS = 7
 # Says when it is in the middle, and then takes longer than anybody waits.
@@ -48,22 +41,6 @@ def credit(*arguments):
 incidents._credit = credit
 incidents.run_due()"""
 BEFORE_ANYBODY_IS_TOLD = f"{BEGIN}\nincidents._tell = stop_here\nincidents.run_due()"
-
-
-def kill_in_the_middle(script: str) -> None:
-    names = ("DATABASE_URL", "REDIS_URL") if connection.vendor == "postgresql" else ()
-    changes = {name: os.environ[name] for name in names} | {"DEMO": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=environment(Path(settings.DATA_DIR), free_port(), **changes),
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout
-    assert process.stdout.readline().strip() == b"in the middle"
-    process.kill()
-    process.wait(30)
-    process.stdout.close()
 
 
 @pytest.mark.parametrize(

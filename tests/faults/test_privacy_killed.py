@@ -1,14 +1,10 @@
 """kill -9 of whoever makes an export or closes an organization: the next one does it, and nothing is left half done."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from accounts import closing, exports
 from accounts.models import DataExport, ExportState, Organization
@@ -16,9 +12,8 @@ from billing import audit
 from generations.models import Generation, Image
 from tests.accounts.privacy.steps import an_image_of, fetched, open_archive
 from tests.cast import Person, access_of_user
-from tests.faults.shop import environment
+from tests.faults.killing import kill_in_the_middle
 from tests.makers import ago, wallet_of
-from tests.processes import ROOT, free_port
 
 # Each says when it is in the middle, and then takes longer than anybody waits.
 BEGIN = """
@@ -45,22 +40,6 @@ def _empty_storage() -> Iterator[None]:
 
 def parts() -> list[Path]:
     return [path for path in Path(settings.DATA_DIR, "images", "exports").rglob("*") if path.is_file()]
-
-
-def kill_in_the_middle(script: str) -> None:
-    names = ("DATABASE_URL", "REDIS_URL") if connection.vendor == "postgresql" else ()
-    changes = {name: os.environ[name] for name in names} | {"DEMO": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=environment(Path(settings.DATA_DIR), free_port(), **changes),
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout
-    with process.stdout:
-        assert process.stdout.readline() == b"in the middle\n"
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.usefixtures("_empty_storage")

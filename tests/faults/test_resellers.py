@@ -20,7 +20,7 @@ from generations import between_shops, margin
 from generations.margin import Window
 from generations.models import Attempt, Generation, Upstream, UpstreamState
 from tests.faults.books import assert_books_are_right, task
-from tests.generations.wholesale.sellers import a_customer_of, a_reseller
+from tests.generations.wholesale.sellers import a_reseller
 from tests.makers import PRICE_CREDITS, age, an_organization, new_reference, settlements_of, wallet_of
 from tests.processes import free_port
 from tests.shop import RunningShop, start
@@ -37,8 +37,8 @@ class Reseller:
     def __init__(self, running: RunningShop, host: str, seller: Shop, credits: int) -> None:
         self.running, self.host = running, host
         self.shop = a_reseller(host)
-        self.customer = a_customer_of(self.shop, 100 * PRICE_CREDITS, VALUE)
-        self.buys_as = a_customer_of(seller, credits, VALUE if credits else 0)
+        self.customer = an_organization(100 * PRICE_CREDITS, VALUE, shop=self.shop)
+        self.buys_as = an_organization(credits, VALUE if credits else 0, shop=seller)
         _row, self.key = create_api_key(self.customer, livemode=True, rate_per_minute=10_000, burst=1_000)
         connection.close()
         code = (

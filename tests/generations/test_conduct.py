@@ -22,11 +22,6 @@ def organization(db: None, settings: Settings) -> Organization:
     return an_organization(1000)
 
 
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
-
-
 def refused(access: Access) -> Generation:
     """An order that its upstream has just refused."""
     generation = a_generation(access)

@@ -15,20 +15,10 @@ from generations.errors import ContentRejected
 from generations.models import BlockedPhrase, Generation
 from generations.request import ImageRequest
 from tests.cast import Person
-from tests.makers import a_request, an_access, an_organization, wallet_of
+from tests.makers import a_request, an_access, wallet_of
 from tests.pages import browser_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def organization(db: None) -> Organization:
-    return an_organization(100)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
 
 
 def block(*phrases: str) -> None:

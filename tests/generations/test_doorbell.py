@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from celery import current_app
 from kombu import Connection
 
+from config.celery import app
 from generations import doorbell
-from generations.tasks import run
 from tests.waiting import wait_until
+from webhooks import doorbell as webhook_doorbell
 
 GONE = "redis://127.0.0.1:1/0"
 
@@ -27,17 +27,28 @@ def broker(url: str, timeout_s: float = 1) -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
         Connection(url, transport_options={"socket_timeout": timeout_s, "max_retries": 0}) as there,
     ):
-        original: Callable[..., Any] = run.apply_async
-        patch.setattr(run, "apply_async", functools.partial(original, connection=there))
+        original: Callable[..., Any] = app.send_task
+        patch.setattr(app, "send_task", functools.partial(original, connection=there))
         yield
 
 
 def test_a_ring_reaches_the_queue_of_the_workers() -> None:
     with broker("memory://ring"), Connection("memory://ring") as there:
         doorbell.publish(7)
-        message = there.SimpleQueue(current_app.conf.task_default_queue).get(timeout=5)
+        message = there.SimpleQueue(app.conf.task_default_queue).get(timeout=5)
         assert message.headers["task"] == "generations.tasks.run"
         assert message.payload[0] == [7]
+
+
+def test_every_ring_is_for_a_task_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(app, "send_task", lambda name, *_arguments, **_options: rung.append(name))
+    assert doorbell.publish(7)
+    assert doorbell.publish(-7)
+    assert doorbell.publish_poll()
+    assert webhook_doorbell.publish()
+    app.loader.import_default_modules()
+    assert len(set(rung) & set(app.tasks)) == 4
 
 
 def test_a_ring_comes_from_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,13 +69,13 @@ def test_a_broken_broker_delays_nobody_and_is_left_alone_for_a_while(
 ) -> None:
     tries: list[int] = []
     with broker(GONE), pytest.MonkeyPatch.context() as monkeypatch:
-        failing: Callable[..., Any] = run.apply_async
+        failing: Callable[..., Any] = app.send_task
 
-        def counted(args: tuple[int], **options: Any) -> Any:
+        def counted(name: str, args: tuple[int], **options: Any) -> Any:
             tries.append(args[0])
-            return failing(args, **options)
+            return failing(name, args, **options)
 
-        monkeypatch.setattr(run, "apply_async", counted)
+        monkeypatch.setattr(app, "send_task", counted)
         doorbell.publish(1)
         doorbell.publish(2)
         assert tries == [1]

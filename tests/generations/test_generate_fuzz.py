@@ -13,6 +13,7 @@ from generations.models import Generation
 from tests import scale
 from tests.accounts.client import FOX, content, generate, send
 from tests.cast import Person, new_key
+from tests.generations.patience import Patient
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
@@ -33,17 +34,6 @@ headers = st.dictionaries(
 
 @pytest.fixture
 def key(alice: Person, monkeypatch: pytest.MonkeyPatch) -> str:
-    class Patient(throttling.ProcessLimiter):
-        """Its clock runs a minute a look, so that thousands of requests are let in."""
-
-        def __init__(self) -> None:
-            self.now_us = 0
-            super().__init__(self.tick)
-
-        def tick(self) -> int:
-            self.now_us += 60_000_000
-            return self.now_us
-
     monkeypatch.setattr(throttling, "_limiter", Patient())
     return new_key(alice)[1]
 

@@ -18,7 +18,6 @@ from tests.makers import (
     PRICE_CREDITS,
     a_generation,
     age,
-    an_access,
     an_organization,
     an_upstream,
     books_are_right,
@@ -38,11 +37,6 @@ CREDITS = 10_000
 def organization(db: None, tmp_path: Path, settings: Settings) -> Organization:
     keep_images_in(tmp_path, settings)
     return an_organization(CREDITS)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
 
 
 @pytest.fixture

@@ -28,16 +28,6 @@ pytestmark = pytest.mark.django_db
 DAY_S = 86_400
 
 
-@pytest.fixture
-def organization(db: None) -> Organization:
-    return an_organization(100)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
-
-
 def test_an_accepted_order_is_queued_and_holds_its_price(organization: Organization, access: Access) -> None:
     generation = Generation.objects.get(pk=a_generation(access).pk)
     assert (generation.status, generation.price_credits, generation.livemode) == ("queued", 15, True)

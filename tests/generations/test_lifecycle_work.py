@@ -36,11 +36,6 @@ def organization(db: None) -> Organization:
     return an_organization(100, 10 * MICROS)
 
 
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
-
-
 def outcomes(generation: Generation) -> list[tuple[int, str]]:
     return list(generation.attempts.order_by("number").values_list("number", "outcome"))
 

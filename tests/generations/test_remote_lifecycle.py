@@ -17,7 +17,6 @@ from tests.generations.kept_images import files, keep_images_in
 from tests.makers import (
     a_generation,
     age,
-    an_access,
     an_organization,
     an_upstream,
     books_are_right,
@@ -35,11 +34,6 @@ COST_MICROS = 5000
 @pytest.fixture
 def organization(db: None) -> Organization:
     return an_organization(10_000)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
 
 
 def at(access: Access, provider: str = "portal", **fields: object) -> Attempt:

@@ -39,16 +39,6 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path / "images"
 
 
-@pytest.fixture
-def organization(db: None) -> Organization:
-    return an_organization(100)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
-
-
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 

@@ -16,7 +16,6 @@ from tests.makers import (
     a_generation,
     a_submitted,
     age,
-    an_access,
     an_organization,
     books_are_right,
     settlements_of,
@@ -43,11 +42,6 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.fixture
 def organization(db: None) -> Organization:
     return an_organization(1000)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
 
 
 def seconds_until_ring(generation: Generation) -> float:

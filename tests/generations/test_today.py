@@ -6,12 +6,8 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from accounts import hooks
 from accounts.clock import read_db_now
-from accounts.models import Organization, Shop
-from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
-from billing import ledger
 from billing.models import EntryKind, LedgerEntry
 from generations import lifecycle, today
 from generations.models import Attempt, CountedHour, Generation, HourSum
@@ -22,9 +18,9 @@ from tests.makers import (
     an_access,
     an_organization,
     an_upstream,
-    new_reference,
     stored_images,
 )
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 COST = 4_125
@@ -139,26 +135,12 @@ def test_margin_may_be_negative(alice: Person) -> None:
     assert last_days().today.margin_micros == -50
 
 
-def a_shop(slug: str, currency: str) -> Shop:
-    shop = Shop.objects.create(slug=slug, name=slug, currency=currency)
-    for hook in hooks.shop_opened:
-        hook(shop)
-    return shop
-
-
-def a_customer(shop: Shop) -> Organization:
-    organization = create_organization(shop, f"Of {shop.slug}", person(f"owner@{shop.slug}.example"))
-    reference = new_reference()
-    ledger.top_up(organization.pk, 1000, net_value_micros=1_000_000, reference=reference, actor="system")
-    return organization
-
-
 @pytest.mark.parametrize("back", [0, 5])
 def test_each_shop_has_sums_of_its_own_and_currencies_are_never_added_up(back: int) -> None:
     """Counted live, and kept by the hour."""
-    first, euro, other = first_shop(), a_shop("euro", "eur"), a_shop("other", "usd")
+    first, euro, other = first_shop(), a_shop(currency="eur").shop, a_shop(currency="usd").shop
     for shop, orders in ((first, 1), (other, 2), (euro, 3)):
-        access = an_access(a_customer(shop))
+        access = an_access(an_organization(1000, 1_000_000, shop=shop))
         for _order in range(orders):
             move(ended(access), back * HOUR)
     while today.sum_up():
@@ -174,8 +156,7 @@ def test_each_shop_has_sums_of_its_own_and_currencies_are_never_added_up(back: i
         [(currency, days)] = today.last_days(shop.pk).items()
         assert (currency, days.total.succeeded, days.total.images) == (shop.currency, orders, orders)
         assert days.total.income_micros > 0
-    assert a_shop("new", "chf").pk
-    [(currency, days)] = today.last_days(Shop.objects.get(slug="new").pk).items()
+    [(currency, days)] = today.last_days(a_shop(currency="chf").shop.pk).items()
     assert (currency, days.total) == ("chf", Sums())
 
 

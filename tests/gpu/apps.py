@@ -13,9 +13,10 @@ class FailingGpuConfig(AppConfig):
     name = "tests.gpu"
 
     def ready(self) -> None:
+        from generations.engine import making
         from generations.engine.config import EngineConfig
 
-        make = EngineConfig.make_backend
+        make = making.make_backend
 
         def make_failing(config: EngineConfig) -> Any:
             backend: Any = make(config)
@@ -34,4 +35,4 @@ class FailingGpuConfig(AppConfig):
             backend.latents = failing
             return backend
 
-        EngineConfig.make_backend = make_failing  # type: ignore[assignment,method-assign] # what a broken device does
+        making.make_backend = make_failing  # what a broken device does

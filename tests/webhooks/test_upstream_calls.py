@@ -133,7 +133,7 @@ class TestLoopbackAllowed:
         ("http://gpu.internal:30001", False, None),
         ("https://gpu.internal:30000", False, None),
         ("http://gpu.internal", False, None),
-        ("http://other.internal", True, ("http", "other.internal", None)),
+        ("http://other.internal", True, ("http", "other.internal", 80)),
         ("https://api.example", False, None),
     ],
 )

@@ -27,7 +27,6 @@ from accounts.roles import Right
 from billing import ledger
 from billing.models import EntryNote, LedgerEntry, Payment, PaymentStatus, StripeEvent
 from billing.payments import apply, begin
-from billing.stripe_gateway.facts import Facts
 from generations.models import Attempt, Generation, Image
 from tests.accounts.privacy.steps import DAY_S, access_of, acts, an_image_of, let_time_pass, now
 from tests.cast import Person, new_key
@@ -40,6 +39,7 @@ from tests.makers import (
     an_access,
     books_are_right,
     new_reference,
+    that_is_paid,
     wallet_of,
 )
 from tests.operators import operator
@@ -260,15 +260,7 @@ def test_money_on_its_way_is_waited_for(alice: Person) -> None:
     payment = a_payment(alice.organization, session_id="cs_slow")
     let_it_be_due(alice)
     assert closing.close_due() == 0
-    facts = Facts(
-        status="paid",
-        reference=payment.public_id,
-        livemode=False,
-        currency=payment.currency,
-        amount_minor=1000,
-        charged_minor=1000,
-    )
-    apply(begin(payment.pk), facts)
+    apply(begin(payment.pk), that_is_paid(payment))
     assert closing.close_due() == 1
     assert wallet_of(alice.organization)[0] == 0
     assert books_are_right()
@@ -285,16 +277,7 @@ def test_what_stripe_tells_later_is_still_booked(alice: Person) -> None:
     payment = a_paid_payment(alice.organization)
     let_it_be_due(alice)
     assert closing.close_due() == 1
-    facts = Facts(
-        status="paid",
-        reference=payment.public_id,
-        livemode=False,
-        currency=payment.currency,
-        amount_minor=1000,
-        charged_minor=1000,
-        disputed_minor=1000,
-        card="Visa 4242",
-    )
+    facts = that_is_paid(payment, disputed_minor=1000, card="Visa 4242")
     assert apply(begin(payment.pk), facts).card == "", "It would tell whose it was"
     assert wallet_of(alice.organization)[2] == 1000
     assert books_are_right()

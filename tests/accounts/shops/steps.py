@@ -1,28 +1,23 @@
-"""Further shops, who works there, and who comes there."""
+"""One further shop, who works there, and who comes there."""
 
-import time
 from io import StringIO
 from typing import Any
 
 from django.core.management import call_command
 from django.http import HttpResponse
-from django.test import Client
 
-from accounts import shop_opening, shops
+from accounts import shops
 from accounts.models import Shop, ShopStaff, StaffRole, User
-from accounts.organizations import create_organization, person
-from accounts.signing.store import SHOP
+from accounts.organizations import person
 from tests.accounts.client import send
 from tests.cast import Person
-from tests.pages import Browser
+from tests.several import a_shop, an_owner
 
 HARBOUR = "harbour.example"
 
 
-def a_shop(host: str = HARBOUR, name: str = "Harbour Images", **fields: Any) -> Shop:
-    shop = shop_opening.open_shop(Shop(name=name, **fields), host)
-    shops.forget()
-    return shop
+def harbour() -> Shop:
+    return a_shop("Harbour Images", HARBOUR).shop
 
 
 def change(shop: Shop, **fields: Any) -> None:
@@ -31,8 +26,7 @@ def change(shop: Shop, **fields: Any) -> None:
 
 
 def customer_of(shop: Shop, email: str = "dora@studio.example") -> Person:
-    owner = person(email)
-    return Person(owner, create_organization(shop, "Dora's Studio", owner))
+    return an_owner(shop, email, "Dora's Studio", credits=0)
 
 
 def runs(shop: Shop, email: str = "olaf@harbour.example") -> User:
@@ -40,22 +34,6 @@ def runs(shop: Shop, email: str = "olaf@harbour.example") -> User:
     user = person(email)
     ShopStaff.objects.create(shop=shop, user=user, role=StaffRole.OPERATOR)
     return user
-
-
-def browser_at(host: str, user: Person | User | None = None) -> Client:
-    """Signed in at that shop just now, if anybody is."""
-    client = Browser(raise_request_exception=False, headers={"host": host})
-    if user is None:
-        return client
-    who = user.user if isinstance(user, Person) else user
-    client.person = user if isinstance(user, Person) else None
-    client.force_login(who)
-    session = client.session
-    session[SHOP] = shops.id_at(host)
-    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
-    session["account_authentication_methods_user"] = str(who.pk)
-    session.save()
-    return client
 
 
 def send_at(host: str, method: str, path: str, **options: Any) -> HttpResponse:

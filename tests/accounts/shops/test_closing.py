@@ -20,12 +20,13 @@ from billing.models import LedgerEntry, Payment, Refund
 from config import shop_end, shop_export
 from generations import lifecycle, runner
 from generations.models import Generation, Image, Upstream
-from tests.accounts.shops.steps import HARBOUR, a_shop, browser_at, change, customer_of, run, runs
+from tests.accounts.shops.steps import HARBOUR, change, customer_of, run, runs
 from tests.cast import Person, give_credits, new_key
 from tests.generations.kept_images import files, keep_images_in
 from tests.makers import a_payment, a_request, ago, an_access, an_organization, an_upstream, books_are_right
 from tests.operators import desk_of, do, operator
 from tests.pages import text_of
+from tests.several import a_shop, browser_at
 
 pytestmark = pytest.mark.django_db
 
@@ -44,11 +45,6 @@ def images(tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "exports"
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return a_shop()
 
 
 @pytest.fixture
@@ -165,7 +161,7 @@ def test_its_hosts_lead_nowhere_its_staff_lose_the_desk_and_secrets_are_forgotte
     ours.refresh_from_db()
     assert sealing.unseal(ours.sealed_credential) == "sk-ours"
     assert not shop.credit_packs.filter(is_active=True).exists()
-    again = a_shop(HARBOUR, "A new one")
+    again = a_shop("A new one", HARBOUR).shop
     assert shops.id_at(HARBOUR) == again.pk
     assert "sk-secret" not in (folder / shop.slug / "shop.json").read_text()
 

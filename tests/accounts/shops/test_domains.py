@@ -12,11 +12,12 @@ from accounts.models import Shop, ShopDomain
 from accounts.shops import first_shop
 from config.doctor import shops as of_shops
 from generations.models import ModelPrice
-from tests.accounts.shops.steps import HARBOUR, a_shop, browser_at, change
+from tests.accounts.shops.steps import HARBOUR, change
 from tests.accounts.shops.test_page import save
 from tests.operators import desk_of, operator
 from tests.pages import text_of
 from tests.processes import ROOT
+from tests.several import a_shop, browser_at
 
 pytestmark = pytest.mark.django_db
 ASK = "/domains/ask"
@@ -40,11 +41,6 @@ def row_of(
         "is_primary": "on" if primary else None,
         "active": "on" if active else None,
     }
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return a_shop()
 
 
 @pytest.fixture
@@ -82,7 +78,7 @@ def test_no_mail_comes_from_a_name_that_was_given_up(shop: Shop, desk: Client, s
 
 
 def test_what_cannot_be_is_refused_with_the_reason(shop: Shop, desk: Client) -> None:
-    a_shop("old.example", "Old")
+    a_shop("Old", "old.example")
     mine = row_of(own(shop), shop, HARBOUR, primary=True)
     for rows, words in (
         ((mine, row_of(None, shop, "OLD.example:443")), "leads to another shop already"),

@@ -14,12 +14,13 @@ from accounts.shops import first_shop
 from billing import packs
 from generations.models import ModelPrice, Upstream
 from tests.accounts.client import FOX
-from tests.accounts.shops.steps import HARBOUR, a_shop, browser_at, customer_of, run, send_at
+from tests.accounts.shops.steps import HARBOUR, customer_of, harbour, run, send_at
 from tests.cast import new_key
 from tests.makers import an_organization
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
 from tests.passwords import PASSWORD
+from tests.several import a_shop, browser_at
 
 pytestmark = pytest.mark.django_db
 OPEN = ("create_shop", "Harbour Images", "--domain", HARBOUR)
@@ -97,8 +98,8 @@ def test_owner_who_has_an_account_keeps_their_password() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(arguments: tuple[str, ...], words: str) -> None:
-    a_shop("old.example")
-    a_shop("xn--bcher-kva.example", "Books")
+    a_shop(host="old.example")
+    a_shop("Books", "xn--bcher-kva.example")
     code, said = run(*arguments)
     assert (code, words in said) == (1, True), said
     assert Shop.objects.count() == 3
@@ -160,7 +161,7 @@ def test_platforms_staff_open_one_at_the_desk() -> None:
     ],
 )
 def test_desk_refuses_it_beside_the_field(field: str, value: str, words: str) -> None:
-    a_shop("old.example")
+    a_shop(host="old.example")
     changed: dict[str, str] = {field: value}
     response = add(desk_of(operator()), **changed)
     assert response.status_code == 200
@@ -169,7 +170,7 @@ def test_desk_refuses_it_beside_the_field(field: str, value: str, words: str) ->
 
 
 def test_nobody_else_opens_one() -> None:
-    shop = a_shop()
+    shop = harbour()
     assert add(desk_of(clerk("view_shop", "change_shop")), domain="other.example").status_code == 403
     there = browser_at(HARBOUR, operator())
     assert add(there, domain="other.example").status_code in (403, 404)

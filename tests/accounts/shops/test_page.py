@@ -16,11 +16,12 @@ from accounts.shops import first_shop
 from generations.models import ModelPrice
 from tests import branded
 from tests.accounts.client import FOX
-from tests.accounts.shops.steps import HARBOUR, a_shop, browser_at, change, customer_of, runs, send_at
+from tests.accounts.shops.steps import HARBOUR, change, customer_of, runs, send_at
 from tests.cast import new_key
 from tests.operators import desk_of, operator
 from tests.pages import text_of
 from tests.passwords import PASSWORD
+from tests.several import a_shop, browser_at
 
 pytestmark = pytest.mark.django_db
 TYPED: dict[str, Any] = {
@@ -59,11 +60,6 @@ def save(desk: Client, shop: Shop, **changes: Any) -> Any:
         f"/admin/accounts/shop/{shop.pk}/change/",
         {name: value for name, value in typed.items() if value is not None},
     )
-
-
-@pytest.fixture
-def shop() -> Shop:
-    return a_shop()
 
 
 @pytest.fixture
@@ -162,7 +158,7 @@ def test_its_own_operators_give_it_no_domain_and_no_foreign_sender(shop: Shop) -
 
 def test_its_own_operators_see_no_other_shop(shop: Shop) -> None:
     desk = desk_at_harbour(shop)
-    other = a_shop("quay.example", "Quay")
+    other = a_shop("Quay", "quay.example").shop
     assert desk.get(f"/admin/accounts/shop/{shop.pk}/change/").status_code == 200
     for row in (other, first_shop()):
         assert desk.get(f"/admin/accounts/shop/{row.pk}/change/").status_code in (302, 404)
@@ -172,7 +168,7 @@ def test_its_own_operators_see_no_other_shop(shop: Shop) -> None:
 
 
 def test_shops_are_found_by_name_and_host(shop: Shop, desk: Client) -> None:
-    a_shop("quay.example", "Quay")
+    a_shop("Quay", "quay.example")
     for term in ("Harb", "harbour-im", "HARBOUR.example."):
         page = text_of(desk.get("/admin/accounts/shop/", {"q": term}))
         assert "Harbour Images" in page, term

@@ -9,9 +9,9 @@ from accounts.organizations import suspend
 from accounts.shops import first_shop
 from tests import branded
 from tests.accounts.signing.steps import mails_to, sign_in, sign_up
-from tests.branded import browser_at
 from tests.cast import Person, found
 from tests.pages import browser_of, text_of
+from tests.several import browser_at
 
 pytestmark = pytest.mark.django_db
 

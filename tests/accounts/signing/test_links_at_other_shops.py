@@ -17,21 +17,10 @@ from tests.cast import found
 from tests.makers import wallet_of
 from tests.pages import text_of
 from tests.passwords import PASSWORD
-from tests.several import Place, a_shop, an_owner, browser_at, the_platform
+from tests.several import Place, an_owner, browser_at, the_platform
 
 pytestmark = pytest.mark.django_db
 OTHER = "seven quiet harbours at dawn"
-
-
-@pytest.fixture
-def north(db: None) -> Place:
-    the_platform()
-    return a_shop("North")
-
-
-@pytest.fixture
-def south(north: Place) -> Place:
-    return a_shop("South")
 
 
 def link_to(email: str, place: Place, template: str) -> str:

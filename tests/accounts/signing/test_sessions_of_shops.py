@@ -1,7 +1,5 @@
 """A session belongs to the shop that it was begun at: at every other its cookie is nobody's, and does it no harm."""
 
-from typing import Any
-
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
@@ -15,21 +13,10 @@ from tests.cast import Person, found
 from tests.makers import ago
 from tests.pages import browser_of, text_of
 from tests.passwords import PASSWORD
-from tests.several import Place, a_shop, an_owner, browser_at, carried, the_platform
+from tests.several import Place, an_owner, browser_at, carried, the_platform
 
 pytestmark = pytest.mark.django_db
 PAGE = "/account/sessions/"
-
-
-@pytest.fixture
-def north(db: None) -> Place:
-    the_platform()
-    return a_shop("North")
-
-
-@pytest.fixture
-def south(north: Place) -> Place:
-    return a_shop("South")
 
 
 @pytest.fixture
@@ -45,11 +32,6 @@ def at(place: Place, person: Person) -> Client:
     client = browser_at(place)
     assert sign_in(client, person.user.email)["Location"] == "/home/"
     return client
-
-
-def name_on_home(client: Client) -> str | None:
-    answer: Any = client.get("/home/")
-    return answer["Location"] if answer.status_code == 302 else text_of(answer)
 
 
 def test_one_person_signs_in_at_each_shop_and_sees_what_is_theirs_there(

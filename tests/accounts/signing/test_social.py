@@ -26,9 +26,9 @@ from tests.accounts.signing.steps import (
     switch_on,
     told,
 )
-from tests.branded import browser_at
 from tests.cast import Person
 from tests.pages import browser_of, text_of
+from tests.several import browser_at
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,11 @@ from accounts.models import Shop
 from accounts.shops import first_shop
 from billing import packs
 from billing.models import CreditPack
-from tests.billing.stripe.shops import a_shop
 from tests.cast import Person
 from tests.makers import ago
 from tests.operators import clerk, desk_of
 from tests.pages import browser_of, text_of
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/billing/creditpack/"
@@ -127,7 +127,7 @@ def test_who_may_only_look_changes_nothing(db: None) -> None:
 
 def test_a_new_one_is_of_the_shop_that_the_desk_shows(desk: Client) -> None:
     CreditPack.objects.create(shop=first_shop(), name="Fair", credits=1, price_minor=100, currency="usd")
-    shop = a_shop(currency="eur")
+    shop = a_shop(currency="eur").shop
     session = desk.session
     session[desk_scope.CHOSEN] = shop.pk
     session.save()

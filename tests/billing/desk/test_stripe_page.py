@@ -14,10 +14,11 @@ from billing import connecting
 from billing.models import Payment, StripeAccount
 from billing.stripe_gateway import credentials
 from tests.billing.stripe.buying import a_buyer
-from tests.billing.stripe.shops import SIGNER, a_shop, with_key
+from tests.billing.stripe.shops import SIGNER, with_key
 from tests.makers import a_payment, ago
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
+from tests.several import a_shop
 from tests.till import RunningTill
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ TEST, LIVE = "sk_test_51hushhush", "sk_live_51hushhush"
 @pytest.fixture
 def shop(till: RunningTill, settings: Settings) -> Shop:
     settings.TILL, settings.DEMO = False, False
-    return a_shop("Plates")
+    return a_shop("Plates").shop
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_from_test_to_live_only_one_key_is_in_use(desk: Client, shop: Shop) -> N
 
 
 def test_a_key_belongs_to_one_shop(desk: Client, shop: Shop, settings: Settings) -> None:
-    with_key(a_shop("Prints"), TEST)
+    with_key(a_shop("Prints").shop, TEST)
     assert "Another shop uses this key" in text_of(save(desk))
     assert "Another shop uses this key" in text_of(save(desk, key=settings.STRIPE_SECRET_KEY))
     assert connecting.connected(shop.pk) is None

@@ -34,15 +34,11 @@ from tests.billing.stripe.buying import (
     events_about,
     intent_of,
 )
-from tests.billing.stripe.shops import (
-    a_shop,
-    browser_at,
-    with_its_till_as_stripe,
-    with_key,
-)
+from tests.billing.stripe.shops import with_its_till_as_stripe, with_key
 from tests.billing.stripe.topping_up import a_rule, sweep
 from tests.makers import a_request, ago, an_access, books_are_right
 from tests.pages import browser_of, text_of
+from tests.several import a_shop, browser_at
 from tests.threads import together
 from tests.till import Object, RunningTill
 
@@ -54,7 +50,7 @@ TwoBuyers = tuple[Buyer, Buyer]
 @pytest.fixture
 def two(till: RunningTill, any_db: None) -> TwoBuyers:
     """A customer of the first shop, and one of Plates; each with the till of their shop."""
-    plates = a_shop("Plates")
+    plates = a_shop("Plates").shop
     its_till = till.of_shop(plates.pk)
     its_till.behave(reset=True)
     return a_buyer(till), a_buyer(its_till, plates)
@@ -133,7 +129,7 @@ def test_pages_of_a_shop_speak_of_its_own_till(two: TwoBuyers, settings: Setting
     _first, second = two
     shop = second.organization.shop
     a_pack(shop=shop)
-    client = browser_at(shop, second)
+    client = browser_at(shop, second.access.user)
     assert "a till that moves no money" in text_of(client.get("/credits/"))
     settings.TILL = False
     page = text_of(client.get("/credits/"))

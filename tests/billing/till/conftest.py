@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import stripe
 
+from tests.billing.till.inbox import Inbox, open_inbox
 from tests.till import RunningTill, running_till
 
 
@@ -25,3 +26,16 @@ def till(the_till: RunningTill) -> RunningTill:
 def client(till: RunningTill) -> stripe.StripeClient:
     """The real library; it asks once, so that a test sees every answer."""
     return till.client(max_network_retries=0)
+
+
+@pytest.fixture(scope="module")
+def inbox() -> Iterator[Inbox]:
+    with open_inbox() as inbox:
+        yield inbox
+
+
+@pytest.fixture(scope="module")
+def telling(inbox: Inbox) -> Iterator[RunningTill]:
+    """A till that tells the inbox."""
+    with running_till(inbox.url, is_measured=True) as till:
+        yield till

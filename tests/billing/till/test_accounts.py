@@ -1,7 +1,6 @@
 """One till for several shops: each has an account of its own, and hears of that alone."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,10 @@ import stripe
 
 from billing.stripe_keys import of_till
 from tests.billing.till.buying import checkout, customer, paid
-from tests.billing.till.inbox import Inbox, open_inbox
+from tests.billing.till.inbox import Inbox
 from tests.billing.till.test_pages import visit
 from tests.till import RunningTill, running_till
 from tests.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def inbox() -> Iterator[Inbox]:
-    with open_inbox() as inbox:
-        yield inbox
-
-
-@pytest.fixture(scope="module")
-def telling(inbox: Inbox) -> Iterator[RunningTill]:
-    with running_till(inbox.url, is_measured=True) as till:
-        yield till
 
 
 def test_each_has_customers_sessions_and_events_of_its_own(

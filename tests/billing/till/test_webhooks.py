@@ -19,19 +19,6 @@ from tests.till import RunningTill, TillError, running_till
 from tests.waiting import wait_until
 
 
-@pytest.fixture(scope="module")
-def inbox() -> Iterator[Inbox]:
-    with open_inbox() as inbox:
-        yield inbox
-
-
-@pytest.fixture(scope="module")
-def telling(inbox: Inbox) -> Iterator[RunningTill]:
-    """A till that tells the inbox."""
-    with running_till(inbox.url, is_measured=True) as till:
-        yield till
-
-
 @pytest.fixture(autouse=True)
 def _as_usual(telling: RunningTill, inbox: Inbox) -> Iterator[None]:
     yield

@@ -4,20 +4,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.databases import Restore
+from tests.databases import Restore, kept_rows
 from tests.shop import RunningShop, start
 
 
 @pytest.fixture(scope="package")
 def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """As `committed_db`, but what one test commits is there for those after it."""
-    with django_db_blocker.unblock():
-        yield
-        connections.close_all()
-        django_db_setup()
+    yield from kept_rows(django_db_setup, django_db_blocker)
 
 
 @pytest.fixture(scope="package")

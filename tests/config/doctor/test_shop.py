@@ -17,12 +17,13 @@ from config.doctor import files, people, public_address, settings_check, stripe_
 from generations import circuit
 from generations.models import UpstreamState
 from generations.providers.base import OutcomeKind
-from tests.billing.stripe.shops import a_shop, with_its_till_as_stripe, with_key
+from tests.billing.stripe.shops import with_its_till_as_stripe, with_key
 from tests.config.doctor.found import levels, trouble
 from tests.generations.wholesale.sellers import connected
 from tests.makers import a_generation, age, ago, an_access, an_organization, an_upstream
 from tests.operators import operator
 from tests.processes import free_port
+from tests.several import a_shop
 from tests.till import RunningTill, running_till
 
 
@@ -152,7 +153,7 @@ def test_each_shop_is_told_under_its_name(
 ) -> None:
     settings.DEMO = False
     one_till.behave(forbidden="webhook_endpoints")
-    plates, _prints, wrong = a_shop("Plates"), a_shop("Prints"), a_shop("Wrong")
+    plates, _prints, wrong = (a_shop(name).shop for name in ("Plates", "Prints", "Wrong"))
     with_its_till_as_stripe(one_till, plates)
     with_key(wrong)
     told = {f"{finding.level}: {finding.what}" for finding in stripe_account.look()}

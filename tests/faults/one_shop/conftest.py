@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import scale
-from tests.databases import Restore
+from tests.databases import Restore, kept_rows
 from tests.shop import RunningShop, start
 from tests.upstream.running import RunningUpstream, running_upstream
 
@@ -25,10 +24,7 @@ SETTINGS = {
 @pytest.fixture(scope="package")
 def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """As everywhere, but for all modules of this folder."""
-    with django_db_blocker.unblock():
-        yield
-        connections.close_all()
-        django_db_setup()
+    yield from kept_rows(django_db_setup, django_db_blocker)
 
 
 @pytest.fixture(scope="package")

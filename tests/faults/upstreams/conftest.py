@@ -10,7 +10,6 @@ from email.message import Message
 from typing import Any
 
 import pytest
-from django.db import connections
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.api_keys import create_api_key
@@ -21,7 +20,7 @@ from billing import ledger
 from generations import catalogue
 from generations.models import Attempt, Generation, Upstream
 from generations.providers import ADAPTERS
-from tests.databases import Restore
+from tests.databases import Restore, kept_rows
 from tests.makers import an_upstream, new_reference
 from tests.shop import RunningShop, start
 from tests.upstreams.running import Up
@@ -96,10 +95,7 @@ def task(task_id: str) -> Generation:
 @pytest.fixture(scope="package")
 def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """As everywhere, but for all modules of this folder."""
-    with django_db_blocker.unblock():
-        yield
-        connections.close_all()
-        django_db_setup()
+    yield from kept_rows(django_db_setup, django_db_blocker)
 
 
 @pytest.fixture(scope="package")

@@ -13,6 +13,7 @@ from tests import scale
 from tests.accounts.client import FOX, content, send
 from tests.cast import Person, new_key
 from tests.generations.api.asking import GENERATIONS, V1
+from tests.generations.patience import Patient
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
@@ -27,18 +28,6 @@ near_misses = st.dictionaries(names, values, max_size=2) | st.fixed_dictionaries
     {}, optional={"n": st.integers(-1, 6), "metadata": values, "webhook_url": addresses}
 )
 bodies = near_misses.map(lambda fields: json.dumps(FOX | fields).encode()) | st.binary(max_size=100)
-
-
-class Patient(throttling.ProcessLimiter):
-    """Its clock runs a minute a look, so that thousands of requests are let in."""
-
-    def __init__(self) -> None:
-        self.now_us = 0
-        super().__init__(self.tick)
-
-    def tick(self) -> int:
-        self.now_us += 60_000_000
-        return self.now_us
 
 
 @pytest.fixture

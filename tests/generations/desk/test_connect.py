@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 
 from accounts.models import AuditEvent
 from generations.models import Upstream
-from tests.generations.wholesale.sellers import a_customer_of, a_reseller
+from tests.generations.wholesale.sellers import a_reseller
 from tests.makers import an_organization
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
@@ -35,7 +35,7 @@ def test_it_is_offered_and_done() -> None:
 
 def test_what_cannot_be_is_said() -> None:
     desk, shop = desk_of(operator()), a_reseller()
-    mine = a_customer_of(shop)
+    mine = an_organization(shop=shop)
     for sent, words in (
         ({"shop": shop.slug, "organization": "nobody"}, "There is no such organization"),
         ({"shop": "nothing", "organization": mine.slug}, "There is no such shop"),

@@ -9,8 +9,9 @@ from pytest_django import Settings
 from accounts import sealing
 from billing.stripe_gateway import credentials
 from generations.models import Upstream
-from tests.billing.stripe.shops import SIGNER, a_shop, with_key
+from tests.billing.stripe.shops import SIGNER, with_key
 from tests.makers import an_organization, an_upstream
+from tests.several import a_shop
 from webhooks import secrets
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_keys_of_shops_at_stripe_are_sealed_anew_as_well(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.SEALING_KEYS, settings.TILL, settings.DEMO = [OLD], False, False
-    shop = a_shop()
+    shop = a_shop().shop
     with_key(shop, "sk_test_51known")
     settings.SEALING_KEYS = [NEW, OLD]
     assert reseal() == "2"
@@ -60,7 +61,7 @@ def test_keys_of_shops_at_stripe_are_sealed_anew_as_well(
     settings.SEALING_KEYS = [OLD]
     with pytest.raises(SystemExit):
         reseal()
-    assert "Stripe of plates" in capsys.readouterr().err
+    assert f"Stripe of {shop.slug}" in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_is_named_and_nothing_is_changed(

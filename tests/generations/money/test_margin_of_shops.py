@@ -2,16 +2,14 @@
 
 import pytest
 
-from accounts import hooks
 from accounts.clock import read_db_now
-from accounts.models import Organization, Shop
-from accounts.organizations import create_organization, person
+from accounts.models import Shop
 from accounts.shops import first_shop
-from billing import ledger
 from generations import leakage, margin
 from generations.margin import Window
 from generations.models import BilledDay, Generation, Upstream
-from tests.makers import a_generation, an_access, an_upstream, new_reference, stored_images
+from tests.makers import a_generation, an_access, an_organization, an_upstream, stored_images
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 GROUPS = ("day", "customer", "upstream", "model")
@@ -20,27 +18,18 @@ GROUPS = ("day", "customer", "upstream", "model")
 @pytest.fixture
 def shops() -> dict[Shop, int]:
     """With how many orders each has; two of them in one currency."""
-    first = first_shop()  # before any other
-    euro = Shop.objects.create(slug="euro", name="Euro", currency="eur")
-    other = Shop.objects.create(slug="other", name="Other", currency="usd")
-    for shop in (euro, other):
-        for hook in hooks.shop_opened:
-            hook(shop)
-    found = {first: 1, other: 2, euro: 3}
+    found = {
+        first_shop(): 1,
+        a_shop(slug="other", currency="usd").shop: 2,
+        a_shop(slug="euro", currency="eur").shop: 3,
+    }
     for shop, orders in found.items():
         upstream = an_upstream(shop=shop, name="Main", cost_micros=1_000)
-        access = an_access(a_customer(shop))
+        access = an_access(an_organization(1000, 1_000_000, shop=shop))
         for _order in range(orders):
             an_order(a_generation(access), upstream)
         BilledDay.objects.create(upstream=upstream, day=read_db_now().date(), amount_micros=9_000 * orders)
     return found
-
-
-def a_customer(shop: Shop) -> Organization:
-    organization = create_organization(shop, f"Of {shop.slug}", person(f"owner@{shop.slug}.example"))
-    reference = new_reference()
-    ledger.top_up(organization.pk, 1000, net_value_micros=1_000_000, reference=reference, actor="system")
-    return organization
 
 
 def an_order(generation: Generation, upstream: Upstream) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import openai
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.databases import Restore
+from tests.databases import Restore, kept_rows
 from tests.generations.openai_api.customers import Customer
 from tests.shop import RunningShop, start
 
@@ -19,10 +19,7 @@ SETTINGS |= {"CALL_TOTAL_S": "10", "RATE_LIMIT_ORGANIZATION_BURST": "10000"}
 @pytest.fixture(scope="package")
 def kept_db(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """As `committed_db`, but what one test commits is there for those after it."""
-    with django_db_blocker.unblock():
-        yield
-        connections.close_all()
-        django_db_setup()
+    yield from kept_rows(django_db_setup, django_db_blocker)
 
 
 @pytest.fixture(scope="package")

@@ -14,8 +14,6 @@ from tests.generations.own_gpu.conftest import COST_MICROS, Card, own
 from tests.makers import (
     a_generation,
     age,
-    an_access,
-    an_organization,
     books_are_right,
     settlements_of,
     status_of,
@@ -24,16 +22,6 @@ from tests.makers import (
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def organization(db: None) -> Organization:
-    return an_organization(100)
-
-
-@pytest.fixture
-def access(organization: Organization) -> Access:
-    return an_access(organization)
 
 
 def an_order(access: Access, prompt: str = "a lighthouse", n: int = 1) -> Generation:

@@ -11,7 +11,7 @@ from billing import ledger
 from generations import wholesale
 from generations.errors import CannotConnect
 from generations.models import ModelPrice, Upstream
-from tests.generations.wholesale.sellers import a_customer_of, a_reseller
+from tests.generations.wholesale.sellers import a_reseller
 from tests.makers import an_organization, an_upstream
 
 pytestmark = pytest.mark.django_db
@@ -111,26 +111,26 @@ def test_what_cannot_sell_is_refused_with_the_reason(change: object, reason: str
 def test_a_shop_is_not_its_own_customer() -> None:
     shop = a_reseller()
     with pytest.raises(CannotConnect, match="a customer of"):
-        wholesale.connect(shop, a_customer_of(shop))
+        wholesale.connect(shop, an_organization(shop=shop))
 
 
 def test_a_seller_without_an_address_is_refused() -> None:
     seller = a_reseller()
     seller.domains.all().delete()
     with pytest.raises(CannotConnect, match="has no address"):
-        wholesale.connect(a_reseller(), a_customer_of(seller))
+        wholesale.connect(a_reseller(), an_organization(shop=seller))
 
 
 def test_circles_are_refused_however_long_they_are() -> None:
     platform, first, second = first_shop(), a_reseller(), a_reseller()
-    wholesale.connect(first, a_customer_of(platform))
-    wholesale.connect(second, a_customer_of(first))
+    wholesale.connect(first, an_organization(shop=platform))
+    wholesale.connect(second, an_organization(shop=first))
     with pytest.raises(CannotConnect, match="in a circle"):
-        wholesale.connect(platform, a_customer_of(first))
+        wholesale.connect(platform, an_organization(shop=first))
     with pytest.raises(CannotConnect, match="in a circle"):
-        wholesale.connect(platform, a_customer_of(second))
+        wholesale.connect(platform, an_organization(shop=second))
     Upstream.objects.filter(shop=second).update(enabled=False)
-    assert wholesale.connect(platform, a_customer_of(second)).shop == platform
+    assert wholesale.connect(platform, an_organization(shop=second)).shop == platform
 
 
 def test_a_circle_that_was_entered_by_hand_is_seen() -> None:

@@ -14,7 +14,7 @@ from generations.margin import Window
 from generations.models import Attempt, Generation, Upstream
 from generations.providers.base import OutcomeKind
 from generations.providers.wire import Answer
-from tests.generations.wholesale.sellers import a_customer_of, a_reseller, begun, connected, delivered, taken
+from tests.generations.wholesale.sellers import a_reseller, begun, connected, delivered, taken
 from tests.makers import an_organization, books_are_right, stored_images
 from tests.operators import desk_of, operator
 from tests.pages import text_of
@@ -100,7 +100,7 @@ def window() -> Window:
 
 def test_margins_agree_on_both_sides_and_name_what_is_in_both() -> None:
     upstream = connected(credits=45, value_micros=700_001)
-    customer = a_customer_of(upstream.shop, 45, 2_000_003)
+    customer = an_organization(45, 2_000_003, shop=upstream.shop)
     for _ in range(3):
         attempt = begun(upstream, customer)
         delivered(taken(attempt))
@@ -131,7 +131,7 @@ def bought(upstream: Upstream, customer: Organization) -> None:
 
 def test_whom_a_shop_buys_from_now_does_not_change_what_it_has_bought() -> None:
     upstream = connected(credits=45, value_micros=700_001)
-    customer = a_customer_of(upstream.shop, 45, 2_000_003)
+    customer = an_organization(45, 2_000_003, shop=upstream.shop)
     bought(upstream, customer)
     lost = begun(upstream, customer)
     delivered(taken(lost))  # and its answer was lost

@@ -51,11 +51,10 @@ def ask(
         made += 1
         after: float | None = None
         failure: ApiError | ConnectionFailed
-        try:
-            answer: Answer = yield Request(method, url, headers, content, settings.timeout_s)
-        except ConnectionFailed as error:
-            error.request_id, failure = request_id, error
-            again = is_repeatable or not error.was_sent
+        answer: Answer | ConnectionFailed = yield Request(method, url, headers, content, settings.timeout_s)
+        if isinstance(answer, ConnectionFailed):
+            answer.request_id = request_id
+            failure, again = answer, is_repeatable or not answer.was_sent
         else:
             if 200 <= answer.status < 300:
                 return _decoded(answer, request_id)

@@ -7,7 +7,7 @@ import functools
 import os
 import ssl
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,8 +27,8 @@ from tintype._resources import (
     WebhookDeliveries,
     WebhookEndpoints,
 )
-from tintype._steps import Answer, Flow, Request, Settings, Sleep, T, Write
-from tintype.errors import ConfigurationError, ConnectionFailed, TimedOut, TintypeError, UnexpectedAnswer
+from tintype._steps import Answer, Flow, Outcome, Settings, Sleep, Step, T, Write
+from tintype.errors import ConfigurationError, ConnectionFailed, TimedOut, UnexpectedAnswer
 from tintype.retries import Retries
 
 KEY_VARIABLE, URL_VARIABLE = "TINTYPE_API_KEY", "TINTYPE_BASE_URL"
@@ -62,7 +62,28 @@ def settings_from(
     return Settings(url, key, timeout_s, retries or Retries())
 
 
-class Tintype:
+class Client:
+    """What both clients are told about the shop."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        retries: Retries | None = None,
+    ) -> None:
+        self.settings = settings_from(api_key, base_url, timeout_s, retries)
+        self._open()
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.settings.base_url!r})"
+
+
+class Tintype(Client):
     """A shop, for programs that wait for each answer. Threads may share it; `close` it, or use `with`.
 
     api_key, base_url: else from TINTYPE_API_KEY and TINTYPE_BASE_URL. timeout_s: to connect, and for each wait on data.
@@ -77,15 +98,7 @@ class Tintype:
     ledger = paged(_operations.list_ledger)
     usage = paged(_operations.list_usage)
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        *,
-        timeout_s: float = 30.0,
-        retries: Retries | None = None,
-    ) -> None:
-        self.settings = settings_from(api_key, base_url, timeout_s, retries)
+    def _open(self) -> None:
         self.generations = Generations(self)
         self.keys = Keys(self)
         self.webhook_endpoints = WebhookEndpoints(self)
@@ -94,22 +107,16 @@ class Tintype:
 
     def run(self, flow: Flow[T]) -> T:
         """Does what the operation asks for until it returns."""
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    outcome = self._do(step)
-                except ConnectionFailed as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(outcome)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        finally:
-            flow.close()
+        outcome: Outcome = None
+        with closing(flow):
+            try:
+                while True:
+                    outcome = self._do(flow.send(outcome))
+            except StopIteration as done:
+                result: T = done.value
+                return result
 
-    def _do(self, step: Request | Sleep | Write) -> Answer | None:
+    def _do(self, step: Step) -> Outcome:
         match step:
             case Sleep():
                 time.sleep(step.seconds)
@@ -122,7 +129,7 @@ class Tintype:
                 step.method, step.url, headers=step.headers, content=step.body, timeout=step.timeout_s
             )
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            raise failure_of(error) from error
+            return failure_of(error)
         return as_answer(answer)
 
     def close(self) -> None:
@@ -136,11 +143,8 @@ class Tintype:
     ) -> None:
         self.close()
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.settings.base_url!r})"
 
-
-class AsyncTintype:
+class AsyncTintype(Client):
     """A shop, for programs on asyncio. The same as Tintype, with `await` and `async for`; close it by `aclose`, or use
     `async with`.
     """
@@ -154,15 +158,7 @@ class AsyncTintype:
     ledger = async_paged(_operations.list_ledger)
     usage = async_paged(_operations.list_usage)
 
-    def __init__(
-        self,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        *,
-        timeout_s: float = 30.0,
-        retries: Retries | None = None,
-    ) -> None:
-        self.settings = settings_from(api_key, base_url, timeout_s, retries)
+    def _open(self) -> None:
         self.generations = AsyncGenerations(self)
         self.keys = AsyncKeys(self)
         self.webhook_endpoints = AsyncWebhookEndpoints(self)
@@ -171,22 +167,16 @@ class AsyncTintype:
 
     async def run(self, flow: Flow[T]) -> T:
         """Does what the operation asks for until it returns."""
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    outcome = await self._do(step)
-                except ConnectionFailed as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(outcome)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-        finally:
-            flow.close()
+        outcome: Outcome = None
+        with closing(flow):
+            try:
+                while True:
+                    outcome = await self._do(flow.send(outcome))
+            except StopIteration as done:
+                result: T = done.value
+                return result
 
-    async def _do(self, step: Request | Sleep | Write) -> Answer | None:
+    async def _do(self, step: Step) -> Outcome:
         match step:
             case Sleep():
                 await asyncio.sleep(step.seconds)
@@ -199,7 +189,7 @@ class AsyncTintype:
                 step.method, step.url, headers=step.headers, content=step.body, timeout=step.timeout_s
             )
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            raise failure_of(error) from error
+            return failure_of(error)
         return as_answer(answer)
 
     async def aclose(self) -> None:
@@ -213,24 +203,26 @@ class AsyncTintype:
     ) -> None:
         await self.aclose()
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.settings.base_url!r})"
-
 
 def as_answer(answer: httpx2.Response) -> Answer:
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Answer(answer.status_code, headers, answer.content)
 
 
-def failure_of(error: httpx2.RequestError | httpx2.InvalidURL) -> TintypeError:
+def failure_of(error: httpx2.RequestError | httpx2.InvalidURL) -> ConnectionFailed:
+    """Raises UnexpectedAnswer for an address that is none."""
     if isinstance(error, httpx2.InvalidURL):
-        return UnexpectedAnswer("The shop gave an address that is none")
+        raise UnexpectedAnswer("The shop gave an address that is none") from error
     was_sent = not isinstance(error, _NEVER_SENT)
     origin = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    failure: ConnectionFailed
     if isinstance(error, httpx2.TimeoutException):
-        return TimedOut(f"{origin} did not answer in time", was_sent=was_sent)
-    what = str(error) or type(error).__name__
-    return ConnectionFailed(f"{origin} cannot be reached: {what}", was_sent=was_sent)
+        failure = TimedOut(f"{origin} did not answer in time", was_sent=was_sent)
+    else:
+        what = str(error) or type(error).__name__
+        failure = ConnectionFailed(f"{origin} cannot be reached: {what}", was_sent=was_sent)
+    failure.__cause__ = error
+    return failure
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -221,12 +221,11 @@ def download(settings: Settings, image: Image) -> Flow[bytes]:
     while True:
         made += 1
         failure: DownloadFailed | ConnectionFailed
-        try:
-            answer: Answer = yield Request(
-                "GET", url, {"User-Agent": USER_AGENT}, timeout_s=settings.timeout_s
-            )
-        except ConnectionFailed as error:
-            failure, again = error, True
+        answer: Answer | ConnectionFailed = yield Request(
+            "GET", url, {"User-Agent": USER_AGENT}, timeout_s=settings.timeout_s
+        )
+        if isinstance(answer, ConnectionFailed):
+            failure, again = answer, True
         else:
             if answer.status == 200 and _is_whole(image, answer.body):
                 return answer.body

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from tintype.errors import ConnectionFailed
 from tintype.retries import Retries
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Answered by an Answer, or ConnectionFailed is thrown in."""
+    """Answered by an Answer, or by ConnectionFailed where none came."""
 
     method: str
     url: str
@@ -60,4 +61,5 @@ class Write:
 
 
 Step: TypeAlias = Request | Sleep | Write
+Outcome: TypeAlias = Answer | ConnectionFailed | None
 Flow: TypeAlias = Generator[Step, Any, T]
