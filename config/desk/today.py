@@ -208,8 +208,9 @@ def _latest_attempts() -> Mapping[int, tuple[int, int]]:
         outcome=""
     )
     counted = latest.order_by().values_list("upstream")
-    counted = counted.annotate(well=Count("pk", filter=Q(outcome="ok")), tried=Count("pk"))
-    return {upstream: (well, tried) for upstream, well, tried in counted}
+    well, tried = Count("pk", filter=Q(outcome="ok")), Count("pk")
+    found: Any = counted.annotate(well=well, tried=tried)
+    return {upstream: (good, of_all) for upstream, good, of_all in found}
 
 
 def _health(row: Upstream, well: int, tried: int, *, of: str, now: datetime.datetime) -> Health:

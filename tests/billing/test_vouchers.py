@@ -19,8 +19,8 @@ from billing.errors import (
 from billing.models import LedgerEntry, Redemption, Voucher
 from billing.vouchers import ORGANIZATION_RATE, PERSON_RATE, clean_code, new_code, redeem
 from tests.billing.gifts import a_person, a_voucher, owner_of
-from tests.billing.stripe.shops import a_shop
 from tests.makers import ago, an_organization, books_are_right, wallet_of
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 DAY_S = 86_400
@@ -60,7 +60,7 @@ def test_it_brings_its_credits_once(organization: Organization, owner: User) -> 
 
 
 def test_it_brings_nothing_while_the_organization_or_its_shop_is_suspended() -> None:
-    shop = a_shop("Plates")
+    shop = a_shop("Plates").shop
     owner = person("erin@studio.example")
     organization = create_organization(shop, "Erin's", owner)
     Voucher.objects.create(shop=shop, code="SPRING-2026", credits=100)

@@ -57,7 +57,7 @@ def test_without_a_confirmed_address_there_are_none_yet() -> None:
 
 
 def test_a_suspended_shop_gives_none_until_it_is_open_again() -> None:
-    shop = a_shop("Plates", welcome_credits=50)
+    shop = a_shop("Plates", welcome_credits=50).shop
     user = a_person()
     organization = create_organization(shop, "Erin's", user)
     for row, suspended in ((shop, True), (organization, True), (organization, False)):

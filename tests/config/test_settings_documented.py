@@ -1,4 +1,4 @@
-"""docs/operations.md, people.md and gpu.md name every variable that the settings read, with the default that the code has."""
+"""docs/operations.md, people.md and gpu.md name every variable that the settings read, with the default of the code."""
 
 import ast
 import re

@@ -355,7 +355,7 @@ EVERYTHING = [
 ]
 
 
-def plans(shop: Shop, happening: Callable[[Shop], None]) -> list[Plan]:
+def plans(shop: Shop, happening: Callable[[Shop], object]) -> list[Plan]:
     """Webhooks' tables are looked at where these are filled: tests/webhooks/customers/test_query_plans.py."""
     return plans_of(lambda: happening(shop), ORDERS)
 

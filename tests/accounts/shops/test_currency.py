@@ -12,7 +12,7 @@ from accounts.models import Organization, Shop
 from billing import checkout, ledger, packs
 from billing.models import Payment, Voucher
 from generations.models import Attempt, BilledDay, HourSum
-from tests.accounts.shops.steps import a_shop, customer_of
+from tests.accounts.shops.steps import customer_of
 from tests.cast import give_credits
 from tests.makers import (
     a_generation,
@@ -23,13 +23,14 @@ from tests.makers import (
     new_reference,
 )
 from tests.operators import desk_of, operator
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def organization() -> Organization:
-    return customer_of(a_shop()).organization
+    return customer_of(a_shop().shop).organization
 
 
 def is_fixed(shop: Shop) -> bool:
@@ -91,7 +92,7 @@ def test_it_stays_once_money_is_recorded(
     give_credits(organization, 10)
     Voucher.objects.create(shop=shop, code="UNUSED", credits=5)
     an_upstream(shop=shop)
-    other = customer_of(a_shop("other.example", "Other")).organization
+    other = customer_of(a_shop("Other").shop).organization
     assert not is_fixed(shop), "Nothing of this has a price"
     happens(organization)
     assert (is_fixed(shop), is_fixed(other.shop)) == (True, False)

@@ -19,8 +19,9 @@ from billing.models import LedgerEntry, Payment, PaymentStatus, Refund, StripeEv
 from config import shop_end
 from tests.accounts.shops.steps import run
 from tests.billing.stripe.buying import CREDITS, PRICE, Buyer, a_buyer, arrives, entries_of
-from tests.billing.stripe.shops import a_shop, browser_at, with_its_till_as_stripe, with_key
+from tests.billing.stripe.shops import with_its_till_as_stripe, with_key
 from tests.makers import a_payment, ago, books_are_right
+from tests.several import a_shop, browser_at
 from tests.till import RunningTill, TillError
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ PAUSES = pytest.mark.parametrize("pause", [shop_standing.suspend, shop_closing.b
 def buyer(till: RunningTill, settings: Settings, any_db: None) -> Buyer:
     """At a shop with a key of its own, which is not the first."""
     settings.TILL = False
-    shop = a_shop("Plates")
+    shop = a_shop("Plates").shop
     its_till = till.of_shop(shop.pk)
     its_till.behave(reset=True)
     with_its_till_as_stripe(till, shop)
