@@ -19,7 +19,7 @@ from tests.operators import desk_of, operator
 from tests.page_forms import PageForm, forms_of
 from tests.pages import browser_of
 from tests.routes import routes
-from tests.test_isolation import by_id, is_api
+from tests.test_isolation import by_id, is_api, text_of_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +57,13 @@ def hers(alice: Person) -> Belongings:
     return belongings
 
 
+def read_to_its_end(answer: Any) -> Any:
+    """Where the file of one that streams is closed."""
+    if answer.streaming:
+        text_of_answer(answer)
+    return answer
+
+
 @pytest.fixture
 def https(settings: Settings) -> None:
     """As with a PUBLIC_URL of https."""
@@ -67,8 +74,7 @@ def test_pages_bear_the_headers_that_protect_them(alice: Person, hers: Belonging
     for person, paths in ((None, pages()), (alice, pages() + pages_of(hers))):
         client = browser_of(person)
         for path in paths:
-            answer: Any = client.get(path, secure=True)
-            answer.close()
+            answer = read_to_its_end(client.get(path, secure=True))
             assert answer.status_code < 500, path
             assert answer["Strict-Transport-Security"] == "max-age=31536000", path
             policy = answer["Content-Security-Policy"]
@@ -114,8 +120,7 @@ def all_forms(client: Client, paths: list[str]) -> list[tuple[str, PageForm]]:
     """Each once, however many pages it stands on."""
     found: dict[tuple[object, ...], tuple[str, PageForm]] = {}
     for path in paths:
-        answer: Any = client.get(path)
-        answer.close()
+        answer = read_to_its_end(client.get(path))
         if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
             for form in forms_of(answer.content.decode()):
                 action = form.action or path
@@ -157,6 +162,7 @@ def type_anything(client: Client, paths: list[str], data: st.DataObject) -> None
             if form.choices.get(name):
                 options.append(st.sampled_from(form.choices[name]))
             sent[name] = data.draw(st.one_of(options), label=f"{action} {name}")
-        answer: Any = client.post(action, sent) if form.method == "post" else client.get(action, sent)
-        answer.close()
+        answer = read_to_its_end(
+            client.post(action, sent) if form.method == "post" else client.get(action, sent)
+        )
         assert answer.status_code < 500 or answer.status_code == 503, (action, sent, answer.status_code)
