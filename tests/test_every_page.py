@@ -19,7 +19,7 @@ from tests.operators import desk_of, operator
 from tests.page_forms import PageForm, forms_of
 from tests.pages import browser_of
 from tests.routes import routes
-from tests.test_isolation import by_id, is_api, text_of_answer
+from tests.test_isolation import by_id, is_api
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ def hers(alice: Person) -> Belongings:
 def read_to_its_end(answer: Any) -> Any:
     """Where the file of one that streams is closed."""
     if answer.streaming:
-        text_of_answer(answer)
+        b"".join(answer.streaming_content)
     return answer
 
 

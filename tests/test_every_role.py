@@ -15,7 +15,7 @@ from tests.belongings import Belongings, belongings_of
 from tests.cast import Person, access_of_user, join, new_key
 from tests.pages import browser_of, text_of
 from tests.routes import METHODS, Route, changed, routes, rows
-from tests.test_isolation import QUERIES, is_api, is_public, text_of_answer
+from tests.test_isolation import QUERIES, is_api, is_public
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ def asked_and_undone(browser: Any, method: str, path: str, query: str) -> Any:
     with transaction.atomic():
         answer = ask(path, QUERY_STRING=query)
         if answer.streaming:
-            text_of_answer(answer)  # to its end, where its file is closed
+            b"".join(answer.streaming_content)  # to its end, where its file is closed
         transaction.set_rollback(True)
     return answer
 
