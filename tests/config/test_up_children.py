@@ -26,7 +26,7 @@ def test_processes_of_a_kind_share_eight_connections_and_each_has_two_at_least(
     pools = [(name.partition(" ")[0], environment["DATABASE_POOL"]) for name, _, environment in children]
     assert pools.count(("web", str(each))) == 1, "Granian starts its processes with this environment"
     assert pools.count(("worker", str(each))) == processes
-    assert pools.count(("beat", "8")) == 1
+    assert pools.count(("beat", "2")) == 1
 
 
 def test_workers_are_threads_and_hear_every_queue_but_that_of_gpus() -> None:
