@@ -56,7 +56,7 @@ def of_shops(shop_ids: Sequence[int]) -> Mapping[int, Credentials | None]:
     """The same of several, with one query."""
     first = shops.first_id()
     others = [shop_id for shop_id in shop_ids if shop_id != first]
-    accounts = _with_keys().filter(shop__in=others) if others else ()  # at most one of each
+    accounts = list(_with_keys().filter(shop__in=others)) if others else []  # at most one of each
     found = {account.shop_id: _of_account(account) for account in accounts}
     return {
         shop_id: _of_settings()

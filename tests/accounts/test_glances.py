@@ -288,7 +288,7 @@ def test_key_without_a_value_is_said_each_time_and_spoils_no_other(clock: Clock)
 
 
 def test_what_is_said_of_keys_that_were_not_asked_for_is_nobodys(clock: Clock) -> None:
-    shared = Shared(lambda keys: {1: "of 1", 2: "of 2", 3: "of 3"})
+    shared: Shared[int, str] = Shared(lambda keys: {1: "of 1", 2: "of 2", 3: "of 3"})
     assert shared(1) == "of 1"
     clock.now_s += LOOK_AGAIN_S
     assert shared(2) == "of 2"

@@ -276,8 +276,8 @@ def test_rows_are_seen_within_a_second_or_two_as_well(north: Place, monkeypatch:
 
 
 def age_hosts(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    kept: Kept[Any]
-    for kept in (shops._hosts, shops._rows._kept):
+    both: list[Kept[Any]] = [shops._hosts, shops._rows._kept]
+    for kept in both:
         held = kept._held
         assert held is not None
         monkeypatch.setattr(kept, "_held", (held[0] - seconds, held[1]))

@@ -12,6 +12,11 @@ from tests.config.test_settings_boot import settings_with
 POSTGRESQL = "postgresql://shop:secret@db.example:5432/shop"
 
 
+@pytest.fixture(autouse=True)
+def _no_till(settings: Settings) -> None:
+    settings.TILL = False  # else its port would be chosen first
+
+
 @pytest.mark.parametrize(("processes", "each"), [(1, 8), (2, 4), (3, 2), (4, 2), (9, 2)])
 def test_processes_of_a_kind_share_eight_connections_and_each_has_two_at_least(
     settings: Settings, processes: int, each: int
@@ -21,7 +26,7 @@ def test_processes_of_a_kind_share_eight_connections_and_each_has_two_at_least(
     pools = [(name.partition(" ")[0], environment["DATABASE_POOL"]) for name, _, environment in children]
     assert pools.count(("web", str(each))) == 1, "Granian starts its processes with this environment"
     assert pools.count(("worker", str(each))) == processes
-    assert pools.count(("beat", "8")) == 1
+    assert pools.count(("beat", "2")) == 1
 
 
 def test_workers_are_threads_and_hear_every_queue_but_that_of_gpus() -> None:
