@@ -85,5 +85,9 @@ def fill(access: Access, count: int) -> None:
         "new": f"g.seed BETWEEN {first} AND {last} AND g.key_id = {access.key.pk}",
     }
     with connection.cursor() as cursor:
+        if postgresql:  # which gives a statement of the product half a minute
+            cursor.execute("SET statement_timeout = 0")
         for statement in (GENERATIONS, HOLDS, SETTLEMENTS, ATTEMPTS, IMAGES, WALLET, USAGE):
             cursor.execute(statement.format(**names))
+        if postgresql:
+            cursor.execute("RESET statement_timeout")

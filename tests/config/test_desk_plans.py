@@ -46,21 +46,17 @@ class Desk:
 def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[Desk]:
     with django_db_blocker.unblock():
         organizations = []
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET statement_timeout = 0")  # a million rows at once
         for name, rows in (("Gone", ROWS // 10), ("Large", ROWS)):
             owner = found(f"{name.lower()}@desk.example", name)
             give_credits(owner.organization, 100 * rows)
             key, _secret = new_key(owner)
             fill(access_of_key(key), rows)
             organizations.append(owner.organization)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")  # as its autovacuum would have by and by
         while today.sum_up():
             pass
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("ANALYZE")
-                cursor.execute("RESET statement_timeout")
         yield Desk(
             desk_of(operator()), organizations[0], Generation.objects.latest("pk"), Image.objects.latest("pk")
         )
