@@ -107,7 +107,11 @@ def test_each_shop_is_given_what_is_its_own_read_alone_or_with_others(
     BlockedPhrase.objects.filter(shop=several[0]).delete()
     Upstream.objects.filter(shop=several[3]).update(enabled=False)
     Upstream.objects.filter(shop=several[2]).update(enabled=True)
-    changed = {0: {"phrases": ()}, 3: {"upstreams": []}, 2: {"upstreams": [(several[2].pk, "off")]}}
+    changed: dict[int, dict[str, Any]] = {
+        0: {"phrases": ()},
+        3: {"upstreams": []},
+        2: {"upstreams": [(several[2].pk, "off")]},
+    }
     for number, shop in enumerate(several):
         assert given(shop) == wanted(several, number) | changed.get(number, {})
 
