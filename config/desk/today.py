@@ -207,10 +207,12 @@ def _latest_attempts() -> Mapping[int, tuple[int, int]]:
     latest = Attempt.objects.filter(pk__gt=newest - LATEST_ATTEMPTS, upstream__isnull=False).exclude(
         outcome=""
     )
-    counted = latest.order_by().values_list("upstream")
-    well, tried = Count("pk", filter=Q(outcome="ok")), Count("pk")
-    found: Any = counted.annotate(well=well, tried=tried)
-    return {upstream: (good, of_all) for upstream, good, of_all in found}
+    return {
+        upstream: (well, tried)
+        for upstream, well, tried in latest.order_by()
+        .values_list("upstream")
+        .annotate(well=Count("pk", filter=Q(outcome="ok")), tried=Count("pk"))
+    }
 
 
 def _health(row: Upstream, well: int, tried: int, *, of: str, now: datetime.datetime) -> Health:
