@@ -1,18 +1,14 @@
 """What a shop sells and who makes it, for the shop's export; and what is forgotten of that when it closes."""
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q
 
-from accounts.clock import db_now
 from accounts.models import Shop
-from generations.models import Attempt, BilledDay, BlockedPhrase, HourSum, ModelPrice, Upstream
+from generations.models import BilledDay, BlockedPhrase, HourSum, ModelPrice, Upstream
 
 _SECRETS = ("sealed_credential", "sealed_webhook_secret")
-# Orders that ended before are in the sums of hours, unless nothing counts them.
-_NOT_COUNTED_YET = datetime.timedelta(days=1)
 
 
 def sections(shop: Shop) -> Mapping[str, Any]:
@@ -37,19 +33,13 @@ def forget(shop: Shop) -> None:
 
 
 def has_money(shop: Shop) -> bool:
-    """Whether anything is written down in the shop's currency: what orders brought and cost, bills, and what it pays
-    another shop.
+    """Whether anything is written down in the shop's currency: what orders brought and cost, bills, and what is paid
+    for images, to another shop or by what was entered. So costs of orders that are in no sum yet need no look.
     """
-    upstreams = Upstream.objects.filter(shop=shop)
+    paying = Q(wholesale__isnull=False) | Q(cost_micros__gt=0)
     counted = HourSum.objects.filter(shop=shop).filter(~Q(income_micros=0) | ~Q(cost_micros=0))
-    costs = Attempt.objects.filter(
-        ~Q(cost_micros=0) | ~Q(possible_cost_micros=0), generation__organization__shop=shop
-    )
     return (
-        upstreams.filter(wholesale__isnull=False).exists()
+        Upstream.objects.filter(paying, shop=shop).exists()
         or counted.exists()
         or BilledDay.objects.filter(upstream__shop=shop).exists()
-        # Of its open orders, and of the latest that ended; apart, since each has an index of its own.
-        or costs.filter(generation__finished_at=None).exists()
-        or costs.filter(generation__finished_at__gt=db_now() - _NOT_COUNTED_YET).exists()
     )

@@ -15,7 +15,6 @@ from accounts import hooks
 from accounts.access import Access, access_of_key
 from accounts.clock import read_db_now
 from accounts.models import ApiKey, Organization
-from accounts.models import Shop as ShopRow
 from billing import audit, ledger, proofs, reads
 from billing.models import LedgerEntry
 from config.watching import alarms, figures, meters
@@ -325,12 +324,6 @@ def buy_from_a_shop(shop: Shop) -> None:
     sweeps.open_again()
 
 
-def look_whether_its_currency_may_change(shop: Shop) -> None:
-    """Of a shop in which nothing has happened."""
-    other = ShopRow.objects.create(slug="other", name="Other")
-    assert not any(is_used(other) for is_used in hooks.currency_is_used)
-
-
 EVERYTHING = [
     order,
     poll,
@@ -351,7 +344,6 @@ EVERYTHING = [
     watch,
     look_at_margins,
     buy_from_a_shop,
-    look_whether_its_currency_may_change,
 ]
 
 
