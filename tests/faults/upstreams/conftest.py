@@ -2,6 +2,7 @@
 tried until its deadline ends soon.
 """
 
+import datetime
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,12 +14,13 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.api_keys import create_api_key
+from accounts.clock import db_now
 from accounts.models import Organization, Shop, ShopDomain
 from accounts.organizations import create_organization, person
 from accounts.shops import first_shop
 from billing import ledger
 from generations import catalogue
-from generations.models import Attempt, Generation, Upstream
+from generations.models import Attempt, Generation, Status, Upstream
 from generations.providers import ADAPTERS
 from tests.databases import Restore, kept_rows
 from tests.makers import an_upstream, new_reference
@@ -90,6 +92,15 @@ def attempts_of(task_id: str) -> list[Attempt]:
 
 def task(task_id: str) -> Generation:
     return Generation.objects.get(task_id=task_id)
+
+
+def give_time(task_id: str) -> str:
+    """An order that is to succeed, also while the machine has so much to do that it would miss its short deadline."""
+    later = db_now() + datetime.timedelta(seconds=120)
+    order = Generation.objects.filter(task_id=task_id)
+    order.update(deadline_at=later)
+    order.filter(status=Status.RUNNING).update(lease_until=later)  # once accepted it ends with the deadline
+    return task_id
 
 
 @pytest.fixture(scope="package")

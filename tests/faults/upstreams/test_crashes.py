@@ -6,7 +6,7 @@ import pytest
 
 from generations.models import Attempt
 from tests.faults.books import assert_books_are_right
-from tests.faults.upstreams.conftest import COST_MICROS, CREDITS, Case, attempts_of, task
+from tests.faults.upstreams.conftest import COST_MICROS, CREDITS, Case, attempts_of, give_time, task
 from tests.makers import age, settlements_of, wallet_of
 from tests.shop import RunningShop
 from tests.upstreams.running import Up
@@ -25,7 +25,7 @@ def kill_worker(shop: RunningShop) -> None:
     shop.worker().kill()
 
 
-def ended(task_id: str, timeout_s: float = 60) -> str:
+def ended(task_id: str, timeout_s: float = 120) -> str:
     wait_until(lambda: task(task_id).has_ended, "it to end", timeout_s)
     return task(task_id).status
 
@@ -36,7 +36,7 @@ def test_what_an_upstream_has_accepted_survives_the_worker(
 ) -> None:
     case = a_case()
     case.upstream(ups[name])
-    task_id = case.order(f"a lighthouse up:late=2 after {name}")
+    task_id = give_time(case.order(f"a lighthouse up:late=2 after {name}"))
     wait_until(lambda: [a for a in attempts_of(task_id) if a.accepted_at], "it to be accepted", 30)
     kill_worker(shop)
     Attempt.objects.filter(generation__task_id=task_id).exclude(poll_token="").update(poll_token="")

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tests.faults.books import assert_books_are_right
-from tests.faults.upstreams.conftest import Case, attempts_of, task
+from tests.faults.upstreams.conftest import Case, attempts_of, give_time, task
 from tests.makers import settlements_of
 from tests.shop import RunningShop
 from tests.upstreams.running import Up
@@ -28,8 +28,8 @@ def ended(
         for mode in MODES:
             case = a_case()
             case.upstream(ups[name], uses_webhooks=True)
-            orders[name, mode] = case, case.order(f"a lighthouse {mode}")
-    wait_until(lambda: all(task(task_id).has_ended for _, task_id in orders.values()), "all to end", 60)
+            orders[name, mode] = case, give_time(case.order(f"a lighthouse {mode}"))
+    wait_until(lambda: all(task(task_id).has_ended for _, task_id in orders.values()), "all to end", 120)
     return orders
 
 
@@ -86,7 +86,7 @@ def test_nobody_else_can_make_us_ask(
 ) -> None:
     case = a_case()
     case.upstream(ups["wavespeed"], uses_webhooks=True)
-    task_id = case.order("a lighthouse up:late=3 up:webhook=none")
+    task_id = give_time(case.order("a lighthouse up:late=3 up:webhook=none"))
     wait_until(lambda: attempts_of(task_id) and attempts_of(task_id)[0].accepted_at, "it to be accepted")
     path = f"/hooks/upstream/{task_id}/1"
     due = attempts_of(task_id)[0].poll_at
@@ -107,4 +107,4 @@ def test_nobody_else_can_make_us_ask(
     assert refusals == [401, 401, 404, 404, 404, 405]
     later = attempts_of(task_id)[0]
     assert later.outcome or (later.poll_at or due) >= due  # type: ignore[operator]  # both are times here
-    wait_until(lambda: task(task_id).has_ended, "it to end", 30)
+    wait_until(lambda: task(task_id).has_ended, "it to end", 120)
