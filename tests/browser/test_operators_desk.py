@@ -1,9 +1,9 @@
 """An operator's first minutes: add an upstream, be told what is wrong with it, try it."""
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LOOKS, WIDE, Visitor
+from tests.browser.looks import accessibility
 from tests.upstreams.running import running
 
 LIST = "/admin/generations/upstream/"
@@ -16,7 +16,7 @@ def assert_accessible(page: Page, where: str) -> None:
         # What the page does with the visitor's choice when it loads; the form would lose what was refused.
         page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
         page.set_viewport_size(size)
-        found = {violation["id"] for violation in Axe().run(page).response["violations"]}
+        found = {violation["id"] for violation in accessibility(page).response["violations"]}
         assert found <= NOT_OURS, (where, scheme, found)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{where} scrolls sideways at {size['width']} px"

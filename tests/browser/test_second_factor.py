@@ -6,10 +6,10 @@ from typing import Literal
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
+from tests.browser.looks import accessibility
 from tests.browser.mail import open_link
 from tests.browser.test_signing_up import PASSWORD, open_account
 
@@ -46,7 +46,7 @@ def sign_in(page: Page, email: str) -> None:
 def check(page: Page) -> None:
     for size in (WIDE, PHONE):
         page.set_viewport_size(size)
-        results = Axe().run(page)
+        results = accessibility(page)
         assert results.violations_count == 0, results.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.set_viewport_size(WIDE)

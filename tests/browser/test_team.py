@@ -9,10 +9,10 @@ from contextlib import closing
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
+from tests.browser.looks import accessibility
 from tests.faults.shop import environment
 from tests.processes import ROOT
 from tests.waiting import wait_until
@@ -67,7 +67,7 @@ def assert_fine(page: Page) -> None:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
-        results = Axe().run(page)
+        results = accessibility(page)
         assert results.violations_count == 0, (page.url, results.generate_report())
 
 
