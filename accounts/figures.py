@@ -4,8 +4,8 @@ import datetime
 from collections.abc import Iterable
 
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _
 
 
 def count(value: int) -> str:

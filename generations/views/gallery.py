@@ -152,7 +152,9 @@ def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
 
 def _has_others_between(receipt: dict[str, Any]) -> bool:
     """Whether the balances of a receipt differ by more than it charged: other orders held or got back something."""
-    before, after, settlement = (receipt[name] for name in ("available_before", "available_after", "settlement"))
+    before, after, settlement = (
+        receipt[name] for name in ("available_before", "available_after", "settlement")
+    )
     return bool(settlement) and None not in (before, after) and before - settlement["consumed"] != after
 
 
