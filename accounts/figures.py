@@ -1,10 +1,11 @@
-"""Numbers, times and shares as the reader's language writes them."""
+"""Numbers, times, shares and lists as the reader's language writes them."""
 
 import datetime
+from collections.abc import Iterable
 
 from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 
 def count(value: int) -> str:
@@ -23,7 +24,7 @@ def decimal(value: float, places: int = 1) -> str:
 
 
 def percent(value: float, places: int = 1) -> str:
-    return pgettext("a share", "%(number)s %%") % {"number": decimal(value, places)}
+    return pgettext("a share", "%(number)s%%") % {"number": decimal(value, places)}
 
 
 def seconds(value: float, places: int = 1) -> str:
@@ -37,6 +38,16 @@ def duration(seconds_: float) -> str:
     if seconds_ < 7200:
         return _("%(number)s min") % {"number": decimal(seconds_ / 60, 0)}
     return _("%(number)s h") % {"number": decimal(seconds_ / 3600)}
+
+
+def listed(words: Iterable[object]) -> str:
+    """ "generate, read"."""
+    return pgettext("between the words of a list", ", ").join(str(word) for word in words)
+
+
+def gap() -> str:
+    """Between two sentences. Nothing in Chinese, whose full stops are as wide as a character."""
+    return "" if (get_language() or "").startswith("zh") else " "
 
 
 def day(value: datetime.date) -> str:

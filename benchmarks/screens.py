@@ -1,4 +1,4 @@
-"""Pages as a browser meets them for the first time: what it transfers, how often it asks, when it first paints."""
+"""Pages as a browser meets them for the first time: what it transfers and asks for, when it paints and answers."""
 
 import http.client
 import json
@@ -36,9 +36,22 @@ MEMBERS = (
 )
 IMAGES = 12
 LIMIT_KB = 100.0
+MOST_SHIFT = 0.01  # what a reader does not see; 0.1 is what search engines call good
 WORDS = """The embedded shop on loopback, in Chromium with an empty cache. Kilobytes (10^3) as they are transferred,
 headers included, without images; requests of all kinds. `first paint` is when something of the content is first seen,
-from the beginning of the navigation; medians. The gallery has twelve images."""
+`largest paint` when the largest of it is, from the beginning of the navigation; `blocked` is how long the page could
+not answer after the first paint, over 50 ms a piece (total blocking time); medians. `shift` is how far things moved by
+themselves (cumulative layout shift), the worst visit. The gallery has twelve images."""
+# From the first moment of a page: what the browser says only to those who listen.
+LISTEN = """
+window.heard = {shift: 0, largest_paint: 0, tasks: []};
+const hear = (type, take) => new PerformanceObserver(list => list.getEntries().forEach(take))
+    .observe({type, buffered: true});
+hear("layout-shift", one => { if (!one.hadRecentInput) heard.shift += one.value; });
+hear("largest-contentful-paint", one => { heard.largest_paint = one.startTime; });
+hear("longtask", one => heard.tasks.push([one.startTime, one.duration]));
+"""
+FREE_MS = 50  # of a task, in which nobody notices that the page does not answer
 
 
 @dataclass(slots=True)
@@ -50,6 +63,9 @@ class Visit:
     requests: int = 0
     elsewhere: int = 0
     first_paint_ms: float = 0
+    largest_paint_ms: float = 0
+    blocked_ms: float = 0
+    shift: float = 0
 
 
 def section(ground: Ground, plan: Plan) -> Section:
@@ -57,21 +73,30 @@ def section(ground: Ground, plan: Plan) -> Section:
         address = f"http://localhost:{shop.port}"
         _fill(shop)
         state = _sign_in(browser, address, shop.out)
-        rows, most_kb, elsewhere = [], 0.0, 0
+        rows, most_kb, most_shift, elsewhere = [], 0.0, 0.0, 0
         for paths, signed_in in ((PUBLIC, None), (MEMBERS, state)):
             for path in paths:
                 visits = [visit(browser, address + path, signed_in) for _ in range(plan.rounds)]
                 one = visits[0]
                 most_kb = max(most_kb, one.byte_count / 1000)
                 elsewhere += one.elsewhere
-                paint_ms = statistics.median(each.first_paint_ms for each in visits)
+                shift = max(each.shift for each in visits)
+                most_shift = max(most_shift, shift)
+                times = [
+                    statistics.median(getattr(each, name) for each in visits)
+                    for name in ("first_paint_ms", "largest_paint_ms", "blocked_ms")
+                ]
                 sizes = [f"{one.byte_count / 1000:.1f}", f"{one.image_bytes / 1000:.1f}"]
-                rows.append([path, *sizes, str(one.requests), f"{paint_ms:.0f}"])
+                rows.append(
+                    [path, *sizes, str(one.requests), *(f"{time:.0f}" for time in times), f"{shift:.3f}"]
+                )
     goals = [
         at_most("the largest page, without images", most_kb, LIMIT_KB, " KB"),
         at_most("requests of pages that go elsewhere", elsewhere, 0),
+        at_most("the largest shift of a page while it loads", most_shift, MOST_SHIFT, digits=3),
     ]
-    columns = ["page", "KB", "KB of images", "requests", "first paint ms"]
+    columns = ["page", "KB", "KB of images", "requests"]
+    columns += ["first paint ms", "largest paint ms", "blocked ms", "shift"]
     return Section("Pages", WORDS, columns, rows, goals)
 
 
@@ -80,15 +105,24 @@ def visit(browser: Browser, url: str, state: Any = None) -> Visit:
     context = browser.new_context(viewport=WIDE, storage_state=state, reduced_motion="reduce")
     try:
         page = context.new_page()
+        page.add_init_script(LISTEN)
         found = _watch(page, urlsplit(url).netloc)
         answer = page.goto(url, wait_until="networkidle")
         if answer is None or answer.status != 200 or page.url != url:
             raise LookupError(f"{url} is not a page: {answer and answer.status}, {page.url}")
         paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
         found.first_paint_ms = float(wait_until(lambda: page.evaluate(paint), "the first paint"))
+        heard = page.evaluate("heard")
+        found.shift, found.largest_paint_ms = heard["shift"], heard["largest_paint"]
+        found.blocked_ms = _blocked(heard["tasks"], found.first_paint_ms)
         return found
     finally:
         context.close()
+
+
+def _blocked(tasks: list[tuple[float, float]], since_ms: float) -> float:
+    """`tasks`: when each began, and how long it took; milliseconds."""
+    return sum(max(0.0, duration - FREE_MS) for began, duration in tasks if began + duration > since_ms)
 
 
 def _watch(page: Page, host: str) -> Visit:

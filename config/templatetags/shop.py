@@ -8,6 +8,8 @@ register = template.Library()
 register.filter("count", figures.count)
 register.filter("percent", figures.percent)
 register.filter("seconds", figures.seconds)
+register.filter("listed", figures.listed)
+register.simple_tag(figures.gap, name="gap")
 
 
 @register.filter

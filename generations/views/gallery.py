@@ -129,13 +129,15 @@ def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     now, days = read_db_now(), retention.days_of(access.organization)
     images = list(generation.images.order_by("index"))
     has_failed = generation.has_ended and generation.status != Status.SUCCEEDED
+    receipt = receipts.receipt_data(generation)
     context = {
         "access": access,
         "here": "gallery",
         "generation": generation,
         "pictures": pictures_of(generation, images, now, days),
         "is_open": generation.status in OPEN,
-        "receipt": receipts.receipt_data(generation),
+        "receipt": receipt,
+        "has_others_between": _has_others_between(receipt),
         "seconds": _seconds(generation.created_at, generation.finished_at),
         "working_seconds": _seconds(generation.started_at, generation.finished_at),
         "gone_at": images[0].gone_at(days) if images else None,
@@ -146,6 +148,14 @@ def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
     if generation.status == Status.SUCCEEDED:
         context |= bench.code(access, generation)
     return render(request, "generations/detail.html", context)
+
+
+def _has_others_between(receipt: dict[str, Any]) -> bool:
+    """Whether the balances of a receipt differ by more than it charged: other orders held or got back something."""
+    before, after, settlement = (
+        receipt[name] for name in ("available_before", "available_after", "settlement")
+    )
+    return bool(settlement) and None not in (before, after) and before - settlement["consumed"] != after
 
 
 def _seconds(since: datetime.datetime | None, until: datetime.datetime | None) -> float | None:

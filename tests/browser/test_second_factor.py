@@ -119,6 +119,10 @@ def test_passkey_is_added_and_signs_in_alone_and_after_a_password(stranger: Visi
     expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_enabled()
 
 
+OWN = ("", "address/", "password/", "sessions/", "second-factor/", "second-factor/app/", "passkeys/new/")
+OWN_PAGES = [f"/account/{name}" for name in OWN]
+
+
 @pytest.fixture(params=["light", "dark"])
 def visitor(
     request: pytest.FixtureRequest, browser: Browser, shop: Shop, signed_in_state: object
@@ -132,16 +136,7 @@ def visitor(
 
 
 def test_pages_of_ones_own_account_are_accessible_quiet_and_fit(visitor: Visitor) -> None:
-    pages = [
-        "",
-        "address/",
-        "password/",
-        "sessions/",
-        "second-factor/",
-        "second-factor/app/",
-        "passkeys/new/",
-    ]
-    for page in (f"/account/{name}" for name in pages):
+    for page in OWN_PAGES:
         visitor.go(page)
         if "/again/" in visitor.page.url:  # it was a while ago
             check(visitor.page)

@@ -169,16 +169,11 @@ def fetched_actions(owner: Visitor) -> list[str]:
     return [line.split(",")[2] for line in lines[1:]]
 
 
+TEAM_PAGES = ["/team/leave/", "/settings/", "/organizations/new/", "/audit/"]
+
+
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/team/leave/",
-        "/settings/",
-        "/organizations/new/",
-        "/audit/",
-        "/audit/?since=2026-02-01&until=2026-01-01",
-        "/invitations/x/",
-    ],
+    "path", [*TEAM_PAGES, "/audit/?since=2026-02-01&until=2026-01-01", "/invitations/x/"]
 )
 def test_page_is_accessible_and_fits(owner: Visitor, path: str) -> None:
     owner.go(path)

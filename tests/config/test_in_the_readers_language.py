@@ -20,7 +20,7 @@ MOMENT = datetime.datetime(2026, 11, 9, 7, 5, 3, tzinfo=datetime.UTC)
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ["1,234,567", "20.0 %", "0.5 s", "2026-11-09 07:05:03"]),
+        ("en", ["1,234,567", "20.0%", "0.5 s", "2026-11-09 07:05:03"]),
         ("de", ["1.234.567", f"20,0{FIRM}%", f"0,5{FIRM}s", "09.11.2026 07:05:03"]),
         ("zh-hans", ["1,234,567", "20.0%", "0.5 秒", "2026-11-09 07:05:03"]),
     ],
@@ -29,6 +29,13 @@ def test_numbers_and_moments(language: str, words: list[str]) -> None:
     with override(language):
         found = [figures.count(1_234_567), figures.percent(20), figures.seconds(0.46), figures.moment(MOMENT)]
     assert found == words
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh-hans"])
+def test_lists_and_the_room_between_sentences(language: str) -> None:
+    with override(language):
+        comma, gap = figures.listed(["a", "b"])[1:-1], figures.gap()
+    assert (comma, gap) == (("、", "") if language == "zh-hans" else (", ", " "))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditAction, AuditEvent, Role
+from generations import runner
 from generations.models import Generation
 from generations.views import gallery
 from tests.cast import Person, join, new_key
@@ -124,11 +125,21 @@ def test_one_order_in_full_with_its_receipt(alice: Person) -> None:
     generation = made(client)
     response = client.get(f"/gallery/{generation.task_id}/")
     page = text_of(response)
-    for words in ("a fox in the snow", "1280×720 (16:9), JPEG", "Held 15", "Charged 15", "Returned 0"):
+    for words in ("a fox in the snow", "1280×720 (16:9) · JPEG", "Held 15", "Charged 15", "Returned 0"):
         assert words in page
     assert str(generation.seed) in page
     assert "Balance: 1,500 credits before, 1,485 after." in page
+    assert "Other orders" not in page
     assert f'href="/playground/?again={generation.task_id}"' in response.content.decode()
+
+
+def test_receipt_says_when_its_balances_differ_by_what_others_did(alice: Person) -> None:
+    client = browser_of(alice)
+    generation = ordered(client)
+    made(client)
+    runner.run(generation.pk)
+    page = text_of(client.get(f"/gallery/{generation.task_id}/"))
+    assert "Balance: 1,500 credits before, 1,470 after. Other orders changed it in between." in page
 
 
 def test_failed_order_says_why_and_that_it_cost_nothing(alice: Person) -> None:

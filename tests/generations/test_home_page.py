@@ -32,7 +32,7 @@ def test_what_was_made_is_counted_and_shown(alice: Person) -> None:
     made(client, prompt="sandbox:failed")
     response = client.get("/home/")
     page = text_of(response)
-    assert "50.0 %" in page
+    assert "50.0%" in page
     assert "1 failed, not charged" in page
     assert "15 credits · 1 this month" in page
     assert "Make an image in the playground done" in page

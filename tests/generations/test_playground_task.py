@@ -30,12 +30,12 @@ def test_progress_is_told_in_words_and_percent(alice: Person) -> None:
     client = browser_of(alice)
     generation = ordered(client)
     path = f"/playground/{generation.task_id}/progress"
-    assert "Queued 0 %" in text_of(client.get(path, {"seen": ""}, headers=HTMX))
+    assert "Queued 0%" in text_of(client.get(path, {"seen": ""}, headers=HTMX))
     claimed = lifecycle.claim(generation.pk)
     assert claimed
     lifecycle.report_progress(claimed, 62)
     response = client.get(path, {"seen": "queued.0"}, headers=HTMX)
-    assert "Rendering 62 %" in text_of(response)
+    assert "Rendering 62%" in text_of(response)
     assert 'id="news"' in response.content.decode()
     again = client.get(path, {"seen": "running.50"}, headers=HTMX)
     assert 'id="news"' not in again.content.decode()

@@ -22,7 +22,7 @@ def test_days_keys_and_models(alice: Person) -> None:
     made(client, prompt="sandbox:failed")
     response = client.get("/usage/")
     page = text_of(response)
-    for words in ("People, on these pages 1 1 15", "z-image-turbo 1 1 15", "50.0 %", "By key", "By day"):
+    for words in ("People, on these pages 1 1 15", "z-image-turbo 1 1 15", "50.0%", "By key", "By day"):
         assert words in page
     assert response.content.decode().count("<rect") == 2 * 28  # orders and credits
 
