@@ -17,6 +17,8 @@ from generations.models import Upstream
 
 def look() -> Iterator[Finding]:
     yield from _hosts()
+    for words in shop_rules.lacks(shops.first_shop()):
+        yield error(f"The first shop: {words}", f"Correct it at {settings.PUBLIC_URL}/admin/.")
     others = Shop.objects.filter(closed_at=None).exclude(pk=shops.first_id()).order_by("pk")
     count, sound = 0, 0
     for shop in others:
