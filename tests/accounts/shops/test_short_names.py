@@ -50,8 +50,9 @@ def test_within_a_shop_it_is_one(north: Place) -> None:
 
 
 def test_each_host_leads_to_its_own(north: Place, south: Place) -> None:
-    people = [an_owner(place, "dora@studio.example", NAME) for place in (north, south)]
-    for place, own, other in ((north, *people), (south, *reversed(people))):
+    at_north, at_south = (an_owner(place, "dora@studio.example", NAME) for place in (north, south))
+    walk: list[tuple[Place, Person, Person]] = [(north, at_north, at_south), (south, at_south, at_north)]
+    for place, own, other in walk:
         assert (
             access.access_of_user(own.user, place.shop.pk, other.organization.slug).organization
             == own.organization
