@@ -10,7 +10,7 @@ from billing.reads import balance
 from tests.accounts.client import generate, word_of
 from tests.accounts.shops.steps import run
 from tests.accounts.signing.steps import sign_up
-from tests.cast import new_key
+from tests.cast import Person, new_key
 from tests.config.desk_shops import SECOND, a_desk
 from tests.operators import desk_of, operator
 from tests.pages import text_of
