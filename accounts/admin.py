@@ -22,7 +22,15 @@ from accounts.deeds import WithDeeds
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.desk_scope import is_platform, scope_of
-from accounts.models import NOBODY, AuditEvent, OperatorAlert, Organization, QueuedMail, ShopStaff
+from accounts.models import (
+    NOBODY,
+    AuditAction,
+    AuditEvent,
+    OperatorAlert,
+    Organization,
+    QueuedMail,
+    ShopStaff,
+)
 from accounts.newest_first import OF_ALL
 from accounts.signing.adapter import ASKED_FOR
 
@@ -33,6 +41,12 @@ SUSPENDED_BECAUSE = {
 
 
 MOST_PEOPLE = 100
+# Done to an account, which may belong to several shops, and noted in each of them with one reason.
+DONE_TO_ACCOUNTS = (
+    AuditAction.PERSON_SHUT_OUT,
+    AuditAction.PERSON_LET_IN,
+    AuditAction.SECOND_FACTOR_OFF,
+)
 
 
 def _column(fact: customers.Fact) -> Callable[[Organization], str]:
@@ -213,7 +227,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @staticmethod
     def _from(event: AuditEvent, name: str) -> str:
-        if name != "note" and not getattr(event, "tells_from", False):
+        is_of_here = name == "note" and event.action not in DONE_TO_ACCOUNTS
+        if not is_of_here and not getattr(event, "tells_from", False):
             return ""
         origin = getattr(event, "origin", None)  # it may have been erased, or never been
         return getattr(origin, name, None) or ""

@@ -7,6 +7,7 @@ from accounts.models import AlertKind, OperatorAlert
 from accounts.names import ISOLATING
 
 logger = logging.getLogger(__name__)
+MOST_LOGGED = 2000  # letters; what others wrote may be in it
 
 
 def raise_alert(shop_id: int, kind: AlertKind, subject: str, body: str) -> None:
@@ -24,11 +25,13 @@ def send_due() -> int:
 def _send(alert: OperatorAlert) -> None:
     to = staff.mail_of(alert.shop_id)
     if not to:
-        logger.error("%s. %s", alert.subject, alert.body)
+        logger.error(
+            "%s. %s", alert.subject, sending.one_line(alert.body, keep=ISOLATING, at_most=MOST_LOGGED)
+        )
         return
     subject = sending.one_line(f"[{alert.shop.name}] {alert.subject}", keep=ISOLATING)
     letters.letter(alert.shop, subject, alert.body, to).send()
 
 
 def _failed(alert: OperatorAlert, error: Exception) -> None:
-    logger.error("%s. The mail about it could not be sent: %s", alert.subject, error)
+    logger.error("%s. The mail about it could not be sent: %s", alert.subject, sending.one_line(str(error)))

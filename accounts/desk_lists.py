@@ -13,9 +13,10 @@ from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Expression, F, Max, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import newest_first
+from accounts import newest_first, organizations
 from accounts.clock import read_db_now
 from accounts.desk_rows import OfShop
 from accounts.models import Organization
@@ -297,10 +298,13 @@ class ListOfMany(OfShop):
     ) -> HttpResponse:
         term = request.GET.get(SEARCH_VAR, "").strip()
         if term and BY_ORGANIZATION in self.narrow and self.has_view_permission(request):
-            desk, rows = self.has_desk(Organization), Organization.objects.filter(slug=term)
-            found = desk.in_scope(request, rows).values_list("pk", flat=True).first() if desk else None
-            if found is not None:
-                return HttpResponseRedirect(f"?{BY_ORGANIZATION}={found}")
+            desk, rows = self.has_desk(Organization), organizations.named(term)
+            found = list(desk.in_scope(request, rows).values_list("pk", flat=True)[:2]) if desk else []
+            if len(found) > 1:  # which of them is chosen there
+                self.message_user(request, _("Several shops have an organization of that name."))
+                return HttpResponseRedirect(f"{reverse('admin:accounts_organization_changelist')}?q={term}")
+            if found:
+                return HttpResponseRedirect(f"?{BY_ORGANIZATION}={found[0]}")
         return super().changelist_view(request, extra_context)
 
 

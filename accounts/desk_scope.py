@@ -35,6 +35,15 @@ def scope_of(request: HttpRequest) -> int | None:
     return chosen if isinstance(chosen, int) else None
 
 
+def lost_choice(request: HttpRequest) -> bool:
+    """Whether the chosen shop is there no more, as after an older backup was restored. Then it is chosen no longer."""
+    chosen = scope_of(request) if is_platform(request) else None
+    if chosen is None or Shop.objects.filter(pk=chosen).exists():
+        return False
+    request.session.pop(CHOSEN, None)
+    return True
+
+
 def shop_of_desk(request: HttpRequest) -> Shop:
     """The shop that something is added to, or whose currency sums are in: the one shown, else the platform's."""
     return shops.by_id(scope_of(request) or shops.first_id())

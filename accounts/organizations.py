@@ -4,6 +4,7 @@ import secrets
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -53,7 +54,7 @@ def create_organization(
     """Founds an organization with its owner; raises ValidationError for an unusable name."""
     name = clean_name(name)
     organization = Organization.objects.create(
-        shop=shop, name=name, slug=free_slug(name), rate_per_minute=rate_per_minute, burst=burst
+        shop=shop, name=name, slug=free_slug(shop.pk, name), rate_per_minute=rate_per_minute, burst=burst
     )
     Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
     for hook in hooks.organization_created:
@@ -125,12 +126,31 @@ def called_after(email: str) -> str:
     return name[:MAX_NAME] or _("Organization")
 
 
-def free_slug(name: str) -> str:
+def free_slug(shop_id: int, name: str) -> str:
+    """Within the shop. That a name is taken at another one is told to nobody."""
     base = slugify(name)[:50].strip("-") or "organization"
     slug = base
-    while Organization.objects.filter(slug=slug).exists():
+    while Organization.objects.filter(shop=shop_id, slug=slug).exists():
         slug = f"{base}-{secrets.token_hex(3)}"
     return slug
+
+
+def named(text: str) -> "QuerySet[Organization]":
+    """Those that an operator may mean, by their short name in any shop, or by `shop/short-name` in one."""
+    shop, slash, slug = text.strip().rpartition("/")
+    found = Organization.objects.select_related("shop").filter(slug=slug).order_by("pk")
+    return found.filter(shop__slug=shop) if slash else found
+
+
+def full_slug(organization: Organization) -> str:
+    """By which `named` finds it alone."""
+    return f"{organization.shop.slug}/{organization.slug}"
+
+
+def shown_slug(organization: Organization) -> str:
+    """The short name, with its shop where another shop has the same: for whoever may know of all shops."""
+    alone = not Organization.objects.filter(slug=organization.slug).exclude(pk=organization.pk).exists()
+    return organization.slug if alone else full_slug(organization)
 
 
 def set_rate_limits(organization: Organization, **limits: int | None) -> None:

@@ -29,11 +29,12 @@ _OF_THIS_MAIL = (
 )
 
 
-def one_line(text: str, *, keep: str = "") -> str:
-    """Fit for a subject: what others wrote cannot begin another header. `keep`: signs that may stay, though unseen."""
-    return " ".join("".join(sign if sign.isprintable() or sign in keep else " " for sign in text).split())[
-        :200
-    ]
+def one_line(text: str, *, keep: str = "", at_most: int = 200) -> str:
+    """Fit for a subject, or a line of the log: what others wrote cannot begin another header or line. `keep`: signs
+    that may stay, though unseen.
+    """
+    seen = "".join(sign if sign.isprintable() or sign in keep else " " for sign in text)
+    return " ".join(seen.split())[:at_most]
 
 
 def send_due(

@@ -104,12 +104,15 @@ def digest_of_export(shop: Shop) -> str:
 @transaction.atomic
 def finish(shop: Shop) -> bool:
     """Once none of its organizations is left: its hosts lead nowhere, its staff lose the desk, and what could be used
-    in its name is forgotten. False while some are left.
+    in its name is forgotten: also the sender of its mails, whose domain may be another shop's tomorrow. False while
+    some are left.
     """
     list(Shop.objects.select_for_update().filter(pk=shop.pk))
     if organizations_of(shop).exists():
         return False
-    if Shop.objects.filter(pk=shop.pk, closing_at__isnull=False, closed_at=None).update(closed_at=db_now()):
+    if Shop.objects.filter(pk=shop.pk, closing_at__isnull=False, closed_at=None).update(
+        closed_at=db_now(), sender_email=""
+    ):
         for hook in hooks.shop_closed:
             hook(shop)
         ShopStaff.objects.filter(shop=shop).delete()

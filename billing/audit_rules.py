@@ -20,14 +20,14 @@ RULES = [
     Rule(
         "organization_has_no_wallet",
         """
-        SELECT o.slug AS organization FROM accounts_organization o
+        SELECT o.slug AS organization, o.shop_id AS shop FROM accounts_organization o
         WHERE NOT EXISTS (SELECT 1 FROM billing_wallet w WHERE w.organization_id = o.id)
         """,
     ),
     Rule(
         "wallet_is_not_the_sum_of_its_entries",
         f"""
-        SELECT o.slug AS wallet, w.available, entries.available AS entries_available,
+        SELECT o.slug AS wallet, o.shop_id AS shop, w.available, entries.available AS entries_available,
                w.held, entries.held AS entries_held, w.owed, entries.owed AS entries_owed,
                w.value_micros, entries.value_micros AS entries_value_micros
         FROM billing_wallet w
@@ -40,7 +40,7 @@ RULES = [
     Rule(
         "wallet_open_tasks_are_not_its_open_holds",
         f"""
-        SELECT o.slug AS wallet, w.open_tasks, entries.open_holds
+        SELECT o.slug AS wallet, o.shop_id AS shop, w.open_tasks, entries.open_holds
         FROM billing_wallet w
         JOIN accounts_organization o ON o.id = w.organization_id
         LEFT JOIN ({_SUMS_OF_WALLETS}) entries ON entries.subject_id = w.id
@@ -50,7 +50,7 @@ RULES = [
     Rule(
         "wallet_is_in_an_impossible_state",
         """
-        SELECT o.slug AS wallet, w.available, w.held, w.owed, w.value_micros, w.open_tasks
+        SELECT o.slug AS wallet, o.shop_id AS shop, w.available, w.held, w.owed, w.value_micros, w.open_tasks
         FROM billing_wallet w JOIN accounts_organization o ON o.id = w.organization_id
         WHERE w.available < 0 OR w.held < 0 OR w.owed < 0 OR w.value_micros < 0 OR w.open_tasks < 0
            OR (w.owed > 0 AND w.available > 0)

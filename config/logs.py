@@ -31,8 +31,21 @@ class Bugs(logging.Filter):
         return bool(record.exc_info) and getattr(record, "status_code", None) != 503
 
 
+# What would begin a line, or steer the terminal of whoever reads it.
+_CONTROL = {
+    code: repr(chr(code))[1:-1]
+    for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
+    if chr(code) != "\t"
+}
+
+
 class DiscreetFormatter(logging.Formatter):
-    """For people: `%(trail)s` is where the ids come."""
+    """For people: `%(trail)s` is where the ids come. A message is one line, whatever others wrote into it; only a
+    traceback has several.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return super().formatMessage(record).translate(_CONTROL)
 
     def format(self, record: logging.LogRecord) -> str:
         record.trail = "".join(f" {name}={value}" for name, value in trail.ids().items())

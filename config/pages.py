@@ -25,8 +25,7 @@ from accounts.views import mails
 from config import languages, preferences
 from config.api import AWAY, as_domain_error, error_response, is_api
 from config.brand import brand_of
-from generations.catalogue import DEFAULT_MODEL
-from generations.models import price_now
+from generations import catalogue
 
 
 def shop_context(request: HttpRequest) -> dict[str, Any]:
@@ -52,8 +51,8 @@ def shop_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _image_price(request: HttpRequest) -> int:
-    _model_id, credits = price_now(shops.shop_id_of(request), DEFAULT_MODEL)
-    return credits
+    """Credits; 0 where nothing is on sale."""
+    return catalogue.usual_price(shops.shop_id_of(request))
 
 
 # --- Errors -------------------------------------------------------------------------------------
@@ -95,7 +94,9 @@ def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
         "title": title,
         "advice": advice,
         "retry_after": error.retry_after,
-        "may_retry": request.method in ("GET", "HEAD") and error.status in (408, 429, 500, 503),
+        "may_retry": request.method in ("GET", "HEAD")
+        and error.status in (408, 429, 500, 503)
+        and not hasattr(error, "advice"),
         "request_id": getattr(request, "request_id", ""),
     }
     response = render(request, "error.html", context, status=error.status)
@@ -112,6 +113,8 @@ def _words(error: DomainError) -> tuple[Any, Any]:
         return error.message, _("Go back, reload the page and look again.")
     if error.status == 403 and not isinstance(error, InsufficientScope):
         return error.message, getattr(error, "advice", WORDS[403][1])
+    if hasattr(error, "advice"):  # to try again would change nothing
+        return error.message, error.advice
     return WORDS.get(error.status, WORDS[400] if error.status < 500 else WORDS[500])
 
 

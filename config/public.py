@@ -19,8 +19,6 @@ from config import card as cards
 from config import pricing as prices
 from config.brand import brand_of
 from generations import samples
-from generations.catalogue import DEFAULT_MODEL
-from generations.models import price_now
 
 DRAWN_LIFE_S = 31_536_000  # what has its content in its address
 CARD_LIFE_S = 86_400
@@ -34,13 +32,12 @@ def landing(request: HttpRequest) -> HttpResponse:
         return redirect(settings.LOGIN_REDIRECT_URL)
     shop = shop_of(request)
     shown, are_picked = samples.shown(shop)
-    _model_id, credits = price_now(shop.pk, DEFAULT_MODEL)
-    usual = next((model for model in prices.models(shop) if model.slug == DEFAULT_MODEL), None)
+    usual = next(iter(prices.models(shop)), None)
     context = {
         "address": here(request),
         "samples": shown,
         "are_picked": are_picked,
-        "image_price": credits,
+        "image_price": usual.credits if usual else 0,
         "cheapest": prices.cheapest(usual.offers) if usual else None,
         "welcome_credits": _welcome_credits(shop),
         "kept_days": settings.RETENTION_DAYS,

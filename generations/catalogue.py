@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from accounts.clock import db_now
 from accounts.models import Shop
-from generations.models import ImageModel, ModelPrice
+from generations.errors import NotOnSale
+from generations.models import ImageModel, ModelPrice, price_now
 
 DEFAULT_MODEL = "z-image-turbo"
 DEFAULT_PRICE_CREDITS = 15
@@ -42,6 +43,14 @@ def offers(shop_id: int) -> list[Offer]:
     rows = valid.order_by("valid_from").values_list("model__slug", "model__name", "credits")
     newest = {slug: Offer(slug, name, credits) for slug, name, credits in rows}  # the newest price counts
     return sorted(newest.values(), key=lambda offer: (offer.slug != DEFAULT_MODEL, offer.slug))
+
+
+def usual_price(shop_id: int) -> int:
+    """Credits for an image of the usual model; else of the first that is on sale; 0 where none is."""
+    try:
+        return price_now(shop_id, DEFAULT_MODEL)[1]
+    except NotOnSale:
+        return next((offer.credits for offer in offers(shop_id)), 0)
 
 
 def on_sale(shop_id: int) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from accounts import alerts
 from accounts.clock import db_now
 from accounts.models import AlertKind
 from accounts.names import isolated
-from accounts.organizations import suspend
+from accounts.organizations import full_slug, suspend
 from generations.models import Generation, Upstream
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def note_refusal(generation: Generation) -> bool:
                 "shop its account there. The organization cannot order until it is resumed: in the admin, or with"
                 " manage.py resume_organization %(slug)s"
             )
-            % {"count": limit, "name": isolated(organization.name), "slug": organization.slug},
+            % {"count": limit, "name": isolated(organization.name), "slug": full_slug(organization)},
         )
     logger.warning("%s was paused: upstreams refused %d of its orders", organization.slug, limit)
     return True

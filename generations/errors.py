@@ -48,9 +48,13 @@ class Overloaded(DomainError):
 
 
 class NotOnSale(DomainError):
-    """The shop has no price for what was asked."""
+    """The shop has no price for what was asked. `advice`: to people."""
 
     type, status, message = "unavailable", 503, _("This shop does not offer that at the moment")
+    advice = _(
+        "It sells no images for now, which its operator has to mend: ask there. Your credits and your images stay as"
+        " they are."
+    )
 
 
 class UnknownModel(InvalidField):

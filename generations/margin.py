@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit_log import defused
 from accounts.clock import TICK
 from accounts.models import Shop
+from accounts.organizations import full_slug
 from billing import reads
 from generations.models import Attempt, Generation
 from generations.providers.base import OutcomeKind
@@ -117,9 +118,9 @@ def _day(day: datetime.date, rows: Rows, by: str, *, of_all: bool) -> Iterator[t
     if by == "upstream":
         yield from _by_upstream(rows, of_all=of_all)
         return
-    fields = {
+    fields: dict[str, list[Any]] = {
         "shop": ["organization__shop__slug"],
-        "customer": ["organization__slug"],
+        "customer": [customer_name(of_all=of_all)],
         "model": ["model__slug"],
         "day": [],
     }
@@ -144,6 +145,14 @@ def _by_upstream(rows: Rows, *, of_all: bool) -> Iterator[tuple[Any, ...]]:
         summed = costs.order_by().values_list(f"generation__{CURRENCY}", "name").annotate(Sum("cost_micros"))
         for currency, name, cost in summed:
             yield currency, name, 0, 0, cost
+
+
+def customer_name(*, of_all: bool) -> Any:
+    """Of orders; likewise."""
+    slug = F("organization__slug")
+    if not of_all or Shop.objects.count() < 2:
+        return slug
+    return Concat(F("organization__shop__slug"), Value("/"), slug, output_field=CharField())
 
 
 def upstream_name(*, of_all: bool) -> Case:
@@ -189,10 +198,11 @@ def tasks(
         earlier = Q(finished_at__lte=moment - TICK)
         rows = rows.filter(earlier | Q(pk__lt=pk), finished_at__lt=moment + TICK)
     rows = rows.select_related("organization__shop", "model").annotate(income=_income(), cost=_cost())
-    found = []
+    found, of_several = [], shop_id is None and Shop.objects.count() > 1
     for row in rows.order_by("-finished_at", "-pk")[:limit]:
         ended_at = cast(datetime.datetime, row.finished_at)
-        more = (f"{ended_at:%Y-%m-%d %H:%M:%S}", row.organization.slug, row.model.slug, row.status)
+        customer = full_slug(row.organization) if of_several else row.organization.slug
+        more = (f"{ended_at:%Y-%m-%d %H:%M:%S}", customer, row.model.slug, row.status)
         currency = row.organization.shop.currency
         line = MarginRow(row.task_id, 1, row.income, row.cost, more, currency)
         found.append((line, (ended_at, row.pk)))

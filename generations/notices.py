@@ -1,23 +1,27 @@
 """What operators read on top of each of their pages: what stands still until they do something."""
 
-from django.db.models import CharField, Value
+from django.db.models import CharField, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.clock import db_now
 from accounts.desk import Notice
-from accounts.models import Organization
+from accounts.models import Organization, Shop
 from generations import circuit, conduct, wholesale
-from generations.models import Alarm, UpstreamState
+from generations.models import Alarm, ModelPrice, UpstreamState
 
 AT_MOST = 10
+NO_PRICE = "no_price"
 
 
 def notices(shop_id: int | None = None) -> list[Notice]:
     """By one query, of a shop or of all: circuits that are open since an upstream refuses us, organizations that
-    paused, and alarms.
+    paused, alarms, and shops without a price.
     """
-    of_upstream, of_shop = ({}, {}) if shop_id is None else ({"upstream__shop": shop_id}, {"shop": shop_id})
+    of_upstream, of_shop, of_one = (
+        ({}, {}, {}) if shop_id is None else ({"upstream__shop": shop_id}, {"shop": shop_id}, {"pk": shop_id})
+    )
     # In a union each column is one of its own.
     nowhere = {name: Value("", CharField()) for name in ("provider", "base_url", "seller")}
     refusing = (
@@ -39,7 +43,13 @@ def notices(shop_id: int | None = None) -> list[Notice]:
         .annotate(what=Value("alarm", CharField()), key=Cast("pk", CharField()), **nowhere)
         .values_list("what", "key", "subject", "advice", "provider", "base_url", "seller")
     )
-    rows = refusing.union(paused, wrong, all=True)[:AT_MOST]
+    now = ModelPrice.objects.filter(shop=OuterRef("pk"), model__active=True, valid_from__lte=db_now())
+    selling_nothing = (
+        Shop.objects.filter(~Exists(now), closing_at=None, **of_one)
+        .annotate(what=Value(NO_PRICE, CharField()), key=Cast("pk", CharField()), **nowhere)
+        .values_list("what", "key", "name", "slug", "provider", "base_url", "seller")
+    )
+    rows = refusing.union(paused, wrong, selling_nothing, all=True)[:AT_MOST]
     return [_notice(*row) for row in rows]
 
 
@@ -68,6 +78,12 @@ def _notice(what: str, key: str, name: str, text: str, provider: str, base_url: 
             )
             % {"detail": text or _("nothing more")},
             reverse("admin:generations_upstream_change", args=[key]),
+        )
+    if what == NO_PRICE:
+        return Notice(
+            _("%(name)s sells nothing.") % {"name": name},
+            _("It has no price for any model, so nobody can order there, or buy credits: add one."),
+            reverse("admin:generations_modelprice_changelist"),
         )
     if what == "alarm":
         return Notice(name, text, reverse("admin:generations_alarm_change", args=[key]))

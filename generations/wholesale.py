@@ -21,7 +21,7 @@ from accounts.rates import organization_rate
 from accounts.sealing import Unreadable
 from billing import reads
 from generations import upstream_checks
-from generations.catalogue import DEFAULT_MODEL
+from generations.catalogue import DEFAULT_MODEL, on_sale
 from generations.errors import CannotConnect, NotOnSale
 from generations.models import TASK_ID, Attempt, Generation, Upstream, UpstreamState, price_now
 from generations.providers.wire import origin_of
@@ -289,9 +289,8 @@ def obstacle_of(upstream: Upstream) -> Obstacle | None:
             " here, or have the staff of %(seller)s connect this shop once more."
         )
         return Obstacle("key", words % facts)
-    try:
-        price = price_now(seller.pk, DEFAULT_MODEL)[1]
-    except NotOnSale:
+    price = _dearest(upstream, seller.pk)
+    if price is None:
         return Obstacle("price", _("%(seller)s does not sell that any more: ask its staff.") % facts)
     match reads.refusal_of(customer.pk, key, price):
         case "insufficient_credits":
@@ -303,6 +302,15 @@ def obstacle_of(upstream: Upstream) -> Obstacle | None:
         case _:
             return None
     return Obstacle("credits", words % facts)
+
+
+def _dearest(upstream: Upstream, seller_id: int) -> int | None:
+    """Credits for an image of the dearest model that it buys there: with less, the next order of that one would be
+    refused again. None while the seller has none of them on sale.
+    """
+    bought = set(upstream.model_names.values())
+    prices = [credits for model, credits in on_sale(seller_id) if model in bought]
+    return max(prices, default=None)
 
 
 def advice_for(upstream_id: int) -> str:

@@ -99,7 +99,7 @@ def create(
     """
     _may_have_sent(access)
     chosen = checked_events(events)
-    url = checked(url, share=access.organization.slug)
+    url = checked(url, share=f"organization:{access.organization.pk}")
     secret = secrets.new_secret()
     with transaction.atomic():
         hold(access.organization)  # of many at once, no more than may be get through
@@ -137,7 +137,7 @@ def change(access: Access, endpoint: WebhookEndpoint, changes: dict[str, Any]) -
     details: dict[str, Any] = {}
     if "url" in changes and changes["url"] != endpoint.url:
         _may_have_sent(access)
-        url = checked(changes["url"], share=access.organization.slug)
+        url = checked(changes["url"], share=f"organization:{access.organization.pk}")
         sets |= {"url": url, "failing_since": None}  # a new address has not failed yet
         details["url_changed"] = True
     if "events" in changes and (events := checked_events(changes["events"])) != endpoint.events:

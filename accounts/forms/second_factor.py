@@ -20,7 +20,7 @@ from accounts.signing import limits, second_factor
 
 MAX_NAME = 80
 LARGEST_ALGORITHM = 65_535  # of COSE's, without its sign
-NO_PASSKEY = _("That was no passkey that we know. Try again, or sign in another way.")
+NO_PASSKEY = _("That was no passkey that we know at this address. Try again, or sign in another way.")
 
 
 def require_patience(user: User) -> None:

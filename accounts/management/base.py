@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError
 
 from accounts.models import Organization
+from accounts.organizations import full_slug, named
 
 
 def whole_number(text: str, *, minimum: int = 1, maximum: int = 1_000_000) -> int:
@@ -54,8 +55,12 @@ class OperatorCommand(BaseCommand):
         self.stderr.write(message)
         sys.exit(1)
 
-    def organization(self, slug: str) -> Organization:
-        found = Organization.objects.select_related("shop").filter(slug=slug).first()
-        if found is None:
-            self.refuse(f"There is no organization {slug!r}.")
-        return found
+    def organization(self, text: str) -> Organization:
+        """`text`: its short name, or shop/short-name."""
+        found = list(named(text)[:20])
+        if not found:
+            self.refuse(f"There is no organization {text!r}.")
+        if len(found) > 1:
+            several = ", ".join(map(full_slug, found))
+            self.refuse(f"Several shops have an organization {text!r}: say which, of {several}.")
+        return found[0]

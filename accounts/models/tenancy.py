@@ -244,12 +244,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Organization(models.Model):
     """A customer of one shop; what it owns hangs off this row. Its limits for creating, None: the settings.
 
+    `slug`: its short name among those of its shop; two shops know nothing of each other's.
+
     `closing_at`: its deletion was asked for then, its keys have stopped; it can be undone until it is closed.
     `closed_at`: its rows were blanked. `retention_days`: how long its images and prompts are kept, None: the setting.
     """
 
     shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="organizations")
-    slug = models.SlugField(max_length=60, unique=True)
+    slug = models.SlugField(max_length=60)
     name = models.CharField(max_length=80)
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspended_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
@@ -265,6 +267,7 @@ class Organization(models.Model):
         verbose_name = _("organization")
         verbose_name_plural = _("organizations")
         constraints = [
+            models.UniqueConstraint(fields=["shop", "slug"], name="one_slug_per_shop"),
             models.CheckConstraint(condition=LIMITS_ARE_POSITIVE, name="organization_limits_are_positive"),
             models.CheckConstraint(
                 condition=Q(closed_at=None) | Q(closing_at__isnull=False), name="organization_closes_in_steps"

@@ -1,5 +1,7 @@
 """The second factor: secrets sealed at rest, codes that work once, passkeys bound to the shop's own address."""
 
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
@@ -9,6 +11,7 @@ from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -59,6 +62,44 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 def has_one(user: User) -> bool:
     """An app or a passkey; recovery codes only stand in for one."""
     return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """By what somebody shows a second factor at the host that they ask. `passkeys_elsewhere`: they have some that were
+    made at another host, which browsers offer there alone.
+    """
+
+    codes: bool
+    passkeys: bool
+    passkeys_elsewhere: bool
+
+
+def ways_at(request: HttpRequest, user: User) -> Ways:
+    codes = passkeys = elsewhere = False
+    for row in Authenticator.objects.filter(user=user):
+        if row.type == Authenticator.Type.WEBAUTHN:
+            is_here = works_at(request, row)
+            passkeys, elsewhere = passkeys or is_here, elsewhere or not is_here
+        else:
+            codes = codes or _has_codes(row)
+    return Ways(codes, passkeys, elsewhere)
+
+
+def _has_codes(row: Any) -> bool:
+    try:
+        return row.type == Authenticator.Type.TOTP or bool(row.wrap().get_unused_codes())
+    except sealing.Unreadable:  # the installation has lost its key, and so have they
+        return False
+
+
+def works_at(request: HttpRequest, passkey: Any) -> bool:
+    """Whether a passkey was made for this host. One that cannot be read is left for its owner to remove."""
+    try:
+        made_for: bytes = passkey.wrap().authenticator_data.rp_id_hash
+    except (KeyError, ValueError, ValidationError):
+        return True
+    return made_for == sha256(host_of(shop_id_of(request)).encode()).digest()
 
 
 def was_shown(request: HttpRequest, user: User) -> bool:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse
 
+from accounts.hosts import clean_host
 from accounts.models import User
 from accounts.shops import first_id, here, host_of, shop_id_of
 
@@ -99,12 +100,23 @@ def confirmed_address(sociallogin: Any) -> str:
 
 def offered(request: HttpRequest) -> dict[str, dict[str, str]]:
     """Those with credentials, by name. Both sides send people back only to addresses that the operator has registered
-    there, so at hosts for which nobody says so there are none.
+    there, so at hosts for which nobody says so there are none; nor at further hosts of a shop, since people come back
+    to that which its links begin with, where this session is not.
     """
     shop_id = shop_id_of(request)
-    hosts = settings.SOCIAL_HOSTS
-    if host_of(shop_id) not in hosts if hosts else shop_id != first_id():
+    host = host_of(shop_id)
+    if clean_host(request.get_host()) != clean_host(host) or not comes_back_to(host, shop_id):
         return {}
+    return with_credentials()
+
+
+def comes_back_to(host: str, shop_id: int) -> bool:
+    """Whether the operator says that the host of this shop is registered at the other side."""
+    hosts = settings.SOCIAL_HOSTS
+    return host in hosts if hosts else shop_id == first_id()
+
+
+def with_credentials() -> dict[str, dict[str, str]]:
     known = settings.SOCIALACCOUNT_PROVIDERS.items()
     return {name: provider["APP"] for name, provider in known if "APP" in provider}
 

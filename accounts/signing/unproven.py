@@ -60,7 +60,9 @@ def start_anew(user: User) -> None:
         name = called_after(user.email)
         Invitation.objects.filter(organization=organization, accepted_at=None).delete()
         if organization.name != name:
-            Organization.objects.filter(pk=organization.pk).update(name=name, slug=free_slug(name))
+            Organization.objects.filter(pk=organization.pk).update(
+                name=name, slug=free_slug(organization.shop_id, name)
+            )
             record(organization, AuditAction.ORGANIZATION_RENAMED, actor=user.actor)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.mfa.base.views import IndexView, ReauthenticateView
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import (
     DownloadRecoveryCodesView,
     GenerateRecoveryCodesView,
@@ -21,7 +22,7 @@ from django.http import HttpResponse
 from django.urls import reverse_lazy
 
 from accounts import staff
-from accounts.signing import receivers
+from accounts.signing import receivers, second_factor
 from accounts.views.gates import OnceMixin, own_page
 
 
@@ -29,7 +30,12 @@ class OverView(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         needs_it = settings.STAFF_SECOND_FACTOR and staff.works_here(self.request)
-        return {**context, "desk_needs_it": needs_it}
+        elsewhere = {
+            key.instance.pk
+            for key in context["authenticators"].get(Authenticator.Type.WEBAUTHN, ())
+            if not second_factor.works_at(self.request, key.instance)
+        }
+        return {**context, "desk_needs_it": needs_it, "made_elsewhere": elsewhere}
 
 
 class SwitchOnView(OnceMixin, ActivateTOTPView):

@@ -22,6 +22,7 @@ from accounts.roles import Right
 from accounts.shops import shop_of
 from accounts.signing import limits, social
 from accounts.signing.adapter import MISMATCH
+from accounts.signing.second_factor import ways_at
 
 
 class SignInView(LoginView):
@@ -58,8 +59,15 @@ class SignInView(LoginView):
         return may_lead_away(self.request, super().render_to_response(context, **kwargs))
 
 
+class SecondFactorView(AuthenticateView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Passkeys are of the host where they were made: who has them elsewhere alone reads what else there is."""
+        ways = ways_at(self.request, self.stage.login.user)
+        return {**super().get_context_data(**kwargs), "ways": ways}
+
+
 sign_in = require_http_methods(["GET", "HEAD", "POST"])(SignInView.as_view())
-second_factor = never_cache(AuthenticateView.as_view())
+second_factor = never_cache(SecondFactorView.as_view())
 passkey = limits.counted(limits.PASSKEY, looks=True)(never_cache(LoginWebAuthnView.as_view()))
 
 

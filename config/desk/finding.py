@@ -19,8 +19,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import keys
-from accounts.desk_rows import OfShop
+from accounts.desk_rows import OfShop, there_are_several
+from accounts.desk_scope import scope_of
 from accounts.models import ApiKey, DataExport, Invitation, Organization, User
+from accounts.organizations import full_slug, named
 from billing.models import (
     LedgerEntry,
     Payment,
@@ -55,11 +57,12 @@ class Hit:
 def find(request: HttpRequest, term: str) -> list[Hit]:
     """What this operator may see of all that the term names, each once."""
     hits: dict[str, Hit] = {}
+    of_all = scope_of(request) is None and there_are_several(request)
     for rows in _rows(term.strip()[:MOST_LENGTH]):
         desk = site.get_model_admin(rows.model)
         if isinstance(desk, OfShop) and desk.has_view_permission(request):
             for row in desk.in_scope(request, rows)[:MOST_OF_A_KIND]:
-                hit = _hit(row)
+                hit = _hit(row, of_all=of_all)
                 hits.setdefault(hit.path, hit)
     return list(hits.values())
 
@@ -107,8 +110,10 @@ def _others(term: str) -> Iterator[Rows]:
     yield Attempt.objects.filter(upstream__in=upstreams, upstream_task_id=term).exclude(upstream_task_id="")
     slug = term.lower()
     if _SLUG.fullmatch(slug):
-        yield Organization.objects.filter(slug=slug)
+        yield named(slug)
         yield _begins(Organization.objects.order_by("slug"), "slug", slug)
+    elif "/" in slug:
+        yield named(slug)
     yield Voucher.objects.filter(code=term.upper())
 
 
@@ -168,7 +173,8 @@ def _uuid(text: str) -> uuid.UUID | None:
         return None
 
 
-def _hit(row: Model) -> Hit:
+def _hit(row: Model, *, of_all: bool) -> Hit:
+    """`of_all`: rows of several shops are seen."""
     opts = row._meta
     words = ""
     match row:
@@ -177,7 +183,7 @@ def _hit(row: Model) -> Hit:
         case Payment():
             words = f"{row.price}, {', '.join(row.standing)}"
         case Organization():
-            words = row.slug
+            words = full_slug(row) if of_all else row.slug
         case User():
             words = row.name
         case LedgerEntry():

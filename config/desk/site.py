@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin import AdminSite, autodiscover, site
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
@@ -22,7 +23,7 @@ from accounts import staff
 from accounts.desk import FORM_METHODS, Notice
 from accounts.desk_pages import DeskPage
 from accounts.desk_pages import pages as pages_of_desk
-from accounts.desk_scope import is_platform, scope_of
+from accounts.desk_scope import is_platform, lost_choice, scope_of
 from accounts.models import User
 from accounts.signing import second_factor
 from accounts.views.signing import sign_out
@@ -54,7 +55,8 @@ class DeskSite(DeskBase):
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if self.has_permission(request):
-                return _second_factor_first(request) or inner(request, *args, **kwargs)
+                first = _second_factor_first(request) or _choice_is_lost(request)
+                return first or inner(request, *args, **kwargs)
             if request.user.is_authenticated:
                 raise Http404
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
@@ -146,6 +148,15 @@ def _second_factor_first(request: HttpRequest) -> HttpResponse | None:
         return None
     here = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("admin:index")
     return redirect(f"{second_factor.path_to_show_it(user)}?{urlencode({'next': here})}")
+
+
+def _choice_is_lost(request: HttpRequest) -> HttpResponse | None:
+    """Back to the first page, where all shops are shown: what was sent was meant for the one that is gone."""
+    if not lost_choice(request):
+        return None
+    words = _("The shop that you had chosen is not there any more, so all are shown. Nothing was changed.")
+    messages.warning(request, words)
+    return redirect("admin:index")
 
 
 # --- What settings.UNFOLD names -----------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts import shop_rules, shops
 from accounts.hosts import clean_host, shown_host
 from accounts.models import Shop, ShopDomain
+from accounts.signing import social
 from billing import packs
 from config.doctor.findings import Finding, error, ok, warning
 from generations.models import Upstream
@@ -17,6 +18,9 @@ from generations.models import Upstream
 
 def look() -> Iterator[Finding]:
     yield from _hosts()
+    yield from _signing_in_elsewhere()
+    for words in shop_rules.lacks(shops.first_shop()):
+        yield error(f"The first shop: {words}", f"Correct it at {settings.PUBLIC_URL}/admin/.")
     others = Shop.objects.filter(closed_at=None).exclude(pk=shops.first_id()).order_by("pk")
     count, sound = 0, 0
     for shop in others:
@@ -42,6 +46,25 @@ def _hosts() -> Iterator[Finding]:
         )
     elif settings.OTHER_HOSTS:
         yield ok(f"{public} and {', '.join(settings.OTHER_HOSTS)} lead to the first shop.")
+
+
+def _signing_in_elsewhere() -> Iterator[Finding]:
+    """What has to be registered at Google and GitHub, and names of SOCIAL_HOSTS at which nobody could come back."""
+    names = social.with_credentials()
+    if not names:
+        return
+    at = {shops.host_of(pk): pk for pk in {shops.first_id(), *shops.all_hosts().values()}}
+    for host in settings.SOCIAL_HOSTS:
+        if host not in at:
+            yield warning(
+                f"SOCIAL_HOSTS names {shown_host(host)}, with which the links of no shop begin: nobody is offered"
+                f" {' or '.join(names)} there.",
+                "Name the host that its links begin with.",
+            )
+    for host, pk in at.items():
+        if social.comes_back_to(host, pk):
+            paths = " and ".join(f"{shops.address_of(pk)}/sign-in/{name}/back/" for name in names)
+            yield ok(f"people come back to {paths}, which has to be registered there.")
 
 
 def _look_at(shop: Shop) -> Iterator[Finding]:

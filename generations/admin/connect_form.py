@@ -11,6 +11,7 @@ from accounts import desk_scope
 from accounts.desk import actor_of, reason_field
 from accounts.errors import DomainError
 from accounts.models import Organization, Shop, User
+from accounts.organizations import full_slug, named
 from accounts.origin import origin_of
 from generations import wholesale
 from generations.models import Upstream
@@ -32,12 +33,14 @@ class ConnectForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("Its short name, as it stands among the shops."),
     )
-    organization = forms.SlugField(
+    organization = forms.CharField(
+        max_length=130,
         label=gettext_lazy("Customer as which it buys"),
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy(
-            "The short name of an organization of the shop that sells, mostly the platform's own. Its credits are what"
-            " images are paid with, at the prices of that shop."
+            "The short name of an organization of the shop that sells, mostly the platform's own; where several shops"
+            " have one of that name, shop/short-name. Its credits are what images are paid with, at the prices of that"
+            " shop."
         ),
     )
     reason = reason_field()
@@ -49,11 +52,13 @@ class ConnectForm(forms.Form):
         return found
 
     def clean_organization(self) -> Organization:
-        rows = Organization.objects.select_related("shop").filter(closed_at=None)
-        found = rows.filter(slug=self.cleaned_data["organization"]).first()
-        if found is None:
+        found = list(named(self.cleaned_data["organization"]).filter(closed_at=None)[:20])
+        if not found:
             raise ValidationError(_("There is no such organization."))
-        return found
+        if len(found) > 1:
+            words = _("Several shops have an organization of that name: enter one of %(names)s.")
+            raise ValidationError(words % {"names": ", ".join(map(full_slug, found))})
+        return found[0]
 
     def connect(self, request: HttpRequest) -> Upstream | None:
         """None: the form says why not."""

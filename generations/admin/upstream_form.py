@@ -20,6 +20,7 @@ from unfold.widgets import (
 from accounts import sealing
 from accounts.desk import RowForm
 from accounts.names import clean_name
+from accounts.shops import address_of
 from generations import upstream_checks, wholesale
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import Upstream
@@ -128,7 +129,7 @@ class UpstreamForm(RowForm):
         self.fields["cost"].help_text = _(
             "In %(currency)s, such as 0.005. It is only for your own accounts."
         ) % {"currency": row.shop.currency.upper()}
-        self.fields["uses_webhooks"].help_text = webhook_help()
+        self.fields["uses_webhooks"].help_text = webhook_help(self.instance.shop_id or self.shop_of_new().pk)
         self.initial["size_list"] = ", ".join(row.sizes)
         self.initial["cost"] = upstream_checks.amount(row.cost_micros)
         if row.pk is None:
@@ -251,8 +252,8 @@ def secret_state(sealed: str) -> str:
     return _("Set on %(day)s (UTC), and never shown again. Empty: it stays.") % {"day": day}
 
 
-def webhook_help() -> str:
-    url = f"{settings.PUBLIC_URL}/hooks/upstream/…"
+def webhook_help(shop_id: int) -> str:
+    url = f"{address_of(shop_id)}/hooks/upstream/…"
     words = _(
         "They only shorten the wait. Each order brings its own address, %(url)s, so there is nothing to enter at the"
         " provider."

@@ -82,6 +82,22 @@ def test_without_an_address_it_stands_in_the_log(
 
 
 @pytest.mark.django_db
+def test_in_the_log_it_is_one_line_whatever_an_upstream_said(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.OPERATOR_EMAILS = []
+    said = "It answered:\r\n\n2026-11-29 ERROR root all is lost\u2028\x1b[31m" + "x" * 5000
+    alerts.raise_alert(first_shop().pk, AlertKind.ACCOUNT, "Portal refuses our account", said)
+    with caplog.at_level(logging.ERROR):
+        assert alerts.send_due() == 1
+    [record] = caplog.records
+    line = record.getMessage()
+    assert "It answered: 2026-11-29 ERROR root all is lost [31mxxx" in line
+    assert line.isprintable()
+    assert len(line) < 2100
+
+
+@pytest.mark.django_db
 def test_what_a_sender_died_over_is_sent_by_the_next(mailbox: Mailbox) -> None:
     an_alert()
     OperatorAlert.objects.update(tries=F("tries") + 1, due_at=db_now())

@@ -43,7 +43,7 @@ def test_forgotten_password_is_replaced_by_mail(stranger: Visitor) -> None:
     open_link(page, address, email, "Confirm your address")
     page.get_by_role("button", name="Yes, confirm it").click()
     page.get_by_role("button", name="Sign out").click()
-    page.get_by_role("link", name="Forgotten your password?").click()
+    page.get_by_role("link", name="Forgotten your password").click()
     page.get_by_label("E-mail").fill(email)
     page.get_by_role("button", name="Send the link").click()
     open_link(page, address, email, "A new password")

@@ -7,7 +7,7 @@ from accounts.models import AuditAction, AuditEvent, Organization
 from accounts.origin import Origin
 from tests.config.desk_rows import everything
 from tests.config.desk_shops import SECOND, a_desk
-from tests.operators import desk_of, operator
+from tests.operators import desk_of, do, operator
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -35,3 +35,14 @@ def test_from_where_the_platforms_people_act_is_not_a_shops_to_know(by: str, is_
     assert (ADDRESS in shown, AGENT in shown, "Too much of it" in shown) == (is_told, is_told, True)
     assert ADDRESS in text_of(desk_of(boss).get(LIST))
     assert AGENT in text_of(desk_of(boss).get(page))
+
+
+def test_why_the_platform_shut_an_account_out_is_not_told_to_each_of_its_shops() -> None:
+    """It may be for what was done at another one."""
+    desk, boss = a_desk(SECOND, "second.example"), operator()
+    member = everything(desk.name, desk.shop).customer.user
+    do(desk_of(boss), member, "shut-out", reason="spam at the Harbour")
+    event = AuditEvent.objects.filter(action=AuditAction.PERSON_SHUT_OUT).latest("pk")
+    page = f"{LIST}{event.pk}/change/"
+    assert "Harbour" not in text_of(desk.browser(desk.staff()).get(page))
+    assert "spam at the Harbour" in text_of(desk_of(boss).get(page))

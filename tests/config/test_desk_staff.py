@@ -10,13 +10,14 @@ from django.urls import get_resolver
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import desk_scope, staff
+from accounts import desk_scope, shops, staff
 from accounts.models import (
     AuditEvent,
     Membership,
     Organization,
     QueuedMail,
     Role,
+    Shop,
     ShopStaff,
     StaffRole,
     User,
@@ -212,6 +213,48 @@ def test_a_shop_is_found_among_many_and_kept_in_the_session(desk: Desk) -> None:
     assert boss.get("/admin/shown/").status_code == 200
     assert boss.session[desk_scope.CHOSEN] == desk.shop.pk
     assert desk.browser(desk.staff()).post("/admin/shown/", {"shop": "1"}).status_code == 404
+
+
+def test_a_chosen_shop_that_is_gone_is_chosen_no_longer_and_what_was_sent_is_not_done(desk: Desk) -> None:
+    boss, gone = desk_of(operator()), 987_654
+    for method, path in (
+        ("get", "/admin/"),
+        ("get", "/admin/billing/creditpack/add/"),
+        ("get", "/admin/generations/imagemodel/"),
+        ("get", "/admin/generations/margin/"),
+        ("post", "/admin/billing/creditpack/add/"),
+        ("post", "/admin/staff/"),
+    ):
+        session = boss.session
+        session[desk_scope.CHOSEN] = gone
+        session.save()
+        sent = {
+            "name": "Tiny",
+            "credits": 10,
+            "bonus": 0,
+            "price_minor": 500,
+            "currency": "usd",
+            "position": 1,
+        }
+        answer = getattr(boss, method)(path, sent if method == "post" else {}, follow=True)
+        assert answer.redirect_chain == [("/admin/", 302)], path
+        assert "is not there any more, so all are shown" in text_of(answer)
+        assert "All shops are shown" in text_of(answer)
+        assert desk_scope.CHOSEN not in boss.session
+    assert not CreditPack.objects.filter(name="Tiny").exists()
+
+
+def test_a_closed_shop_can_be_looked_at_and_is_called_closed(desk: Desk) -> None:
+    boss = desk_of(operator())
+    boss.post("/admin/shown/", {"shop": desk.shop.pk})
+    assert "closed for good" not in text_of(boss.get("/admin/"))
+    now = timezone.now()
+    Shop.objects.filter(pk=desk.shop.pk).update(closing_at=now, closed_at=now)
+    shops.forget()
+    for path in ("/admin/", "/admin/billing/ledgerentry/", "/admin/billing/creditpack/add/"):
+        page = boss.get(path)
+        assert page.status_code == 200
+        assert "It is closed for good" in text_of(page), path
 
 
 def test_operators_read_what_the_platform_did_to_their_shop_and_not_who(desk: Desk) -> None:

@@ -41,6 +41,16 @@ def test_keys_are_left_out_and_their_kind_is_told() -> None:
     assert "tt_live_…" in written
 
 
+def test_what_others_wrote_begins_no_line_of_its_own() -> None:
+    said = "no\r\n2026-11-29 ERROR root all is lost\u2028\x1b[2J\x85\tend"
+    written = line("the upstream said: %s", said)
+    assert written.splitlines() == [written]
+    assert "\\n2026-11-29 ERROR root all is lost\\u2028\\x1b[2J" in written
+    assert "\tend" in written
+    with_traceback = line("broken: %s", "a\nb", error=ValueError("c\nd"))
+    assert len(with_traceback.splitlines()) == 3, "The message, and the traceback's own"
+
+
 def test_ids_and_names_stay() -> None:
     text = "task_01ABC: key_0123abc of alices-studio, pay_1 and /playground/?a=b&c=d"
     assert discreet(text) == text

@@ -60,8 +60,8 @@ class Command(OperatorCommand):
         shared = organization_rate(organization)
         if key in keys_above(organization):
             self.stderr.write(
-                f"Note: all keys of {organization.slug} together have {shared.per_minute} requests a minute, "
+                f"Note: all keys of {options['slug']} together have {shared.per_minute} requests a minute, "
                 f"burst {shared.burst}, which is less than this key's own limit. "
-                f"To raise it: manage.py set_limits {organization.slug} --rate-per-minute N --burst N"
+                f"To raise it: manage.py set_limits {options['slug']} --rate-per-minute N --burst N"
             )
         self.stdout.write(text)

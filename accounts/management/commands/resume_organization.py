@@ -17,5 +17,5 @@ class Command(OperatorCommand):
     def work(self, **options: Any) -> None:
         organization = self.organization(options["slug"])
         if not resume(organization):
-            self.refuse(f"{organization.slug} is not suspended.")
-        self.stdout.write(organization.slug)
+            self.refuse(f"{options['slug']} is not suspended.")
+        self.stdout.write(options["slug"])

@@ -17,5 +17,5 @@ class Command(OperatorCommand):
     def work(self, **options: Any) -> None:
         organization = self.organization(options["slug"])
         if not suspend(organization):
-            self.refuse(f"{organization.slug} is suspended already.")
-        self.stdout.write(organization.slug)
+            self.refuse(f"{options['slug']} is suspended already.")
+        self.stdout.write(options["slug"])

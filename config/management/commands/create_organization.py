@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.management.base import OperatorCommand, whole_number
 from accounts.models import AuditAction, Shop
-from accounts.organizations import create_organization, person
+from accounts.organizations import create_organization, person, shown_slug
 from accounts.shops import first_shop
 from billing import manual
 
@@ -50,4 +50,4 @@ class Command(OperatorCommand):
             record(organization, AuditAction.ORGANIZATION_CREATED, actor="system", subject=owner.actor)
             if options["credits"]:
                 manual.grant(organization.pk, options["credits"], reason="Credits to start with")
-        self.stdout.write(organization.slug)
+        self.stdout.write(shown_slug(organization))

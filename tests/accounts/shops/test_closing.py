@@ -148,6 +148,7 @@ def test_its_hosts_lead_nowhere_its_staff_lose_the_desk_and_secrets_are_forgotte
     shop: Shop, dora: Person, folder: Path
 ) -> None:
     runs(shop)
+    change(shop, sender_email=f"images@{HARBOUR}")
     upstream = an_upstream(credential="sk-secret", webhook_secret="whsec")
     Upstream.objects.filter(pk=upstream.pk).update(shop=shop)
     ours = an_upstream(credential="sk-ours")
@@ -161,6 +162,8 @@ def test_its_hosts_lead_nowhere_its_staff_lose_the_desk_and_secrets_are_forgotte
     ours.refresh_from_db()
     assert sealing.unseal(ours.sealed_credential) == "sk-ours"
     assert not shop.credit_packs.filter(is_active=True).exists()
+    shop.refresh_from_db()
+    assert shop.sender_email == "", "Its domain may be another shop's"
     again = a_shop("A new one", HARBOUR).shop
     assert shops.id_at(HARBOUR) == again.pk
     assert "sk-secret" not in (folder / shop.slug / "shop.json").read_text()

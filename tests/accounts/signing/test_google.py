@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from accounts import shops
 from accounts.models import User
 from accounts.signing import social
 from tests.accounts.signing import elsewhere
@@ -30,7 +31,8 @@ def server() -> Iterator[Google]:
 def google(server: Google, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Google:
     """With credentials for it; only its address is another one."""
     server.claims, server.exchanged = elsewhere.google_claims(), []
-    settings.UNKNOWN_HOSTS = "first"
+    settings.PUBLIC_URL = "http://testserver:8000"
+    shops.forget()
     settings.SOCIALACCOUNT_PROVIDERS = {
         "google": {"APP": {"client_id": "id-2", "secret": "s-2"}, "OAUTH_PKCE_ENABLED": True}
     }
@@ -39,11 +41,11 @@ def google(server: Google, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
 
 
 def go_there(client: Client, code: str = "right") -> HttpResponse:
-    response = client.post("/sign-in/google/?process=login", headers={"Host": "evil.example"})
+    response = client.post("/sign-in/google/?process=login")
     address = urlsplit(response["Location"])
     asked = dict(parse_qsl(address.query))
     assert (address.scheme, address.netloc) == ("https", "accounts.google.com")
-    assert asked["redirect_uri"] == "http://localhost:8000/sign-in/google/back/"
+    assert asked["redirect_uri"] == "http://testserver:8000/sign-in/google/back/"
     assert set(asked["scope"].split()) == {"profile", "email"}
     sent = {"state": asked["state"], "code": code}
     return cast(HttpResponse, client.get("/sign-in/google/back/", sent))
@@ -55,7 +57,7 @@ def test_new_person_is_in_and_of_their_profile_a_name_is_kept(google: Google) ->
     [exchanged] = google.exchanged
     assert exchanged["client_id"] == "id-2"
     assert exchanged["code_verifier"]
-    assert exchanged["redirect_uri"] == "http://localhost:8000/sign-in/google/back/"
+    assert exchanged["redirect_uri"] == "http://testserver:8000/sign-in/google/back/"
     assert NEW in text_of(client.get("/sign-up/elsewhere/"))
     assert client.post("/sign-up/elsewhere/", {"organization": "Harbour"})["Location"] == "/home/"
     user = User.objects.get()

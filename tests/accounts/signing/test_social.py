@@ -10,8 +10,10 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import Membership, User
+from accounts import shops
+from accounts.models import Membership, ShopDomain, User
 from accounts.signing import social
+from config.doctor import shops as of_shops
 from tests import branded
 from tests.accounts.signing import elsewhere
 from tests.accounts.signing.elsewhere import Github
@@ -42,6 +44,8 @@ def server() -> Iterator[Github]:
 @pytest.fixture
 def github(server: Github, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Github:
     """With credentials for it; only its address is another one."""
+    settings.PUBLIC_URL = "http://testserver:8000"
+    shops.forget()
     fresh = Github()
     server.person, server.emails, server.exchanged = fresh.person, fresh.emails, []
     settings.SOCIALACCOUNT_PROVIDERS = {
@@ -95,6 +99,35 @@ def test_other_shops_offer_it_only_where_the_other_side_knows_their_address(
     assert "GitHub" not in text_of(browser_of().get("/sign-in/"))
 
 
+def test_further_hosts_of_a_shop_offer_nothing_since_people_come_back_to_another(
+    github: Github, settings: Settings
+) -> None:
+    shop = branded.a_shop("prints.example", branded.PRINTS)
+    ShopDomain.objects.create(shop=shop, host="drucke.example")
+    settings.SOCIAL_HOSTS = ["prints.example", "drucke.example"]
+    shops.forget()
+    client = browser_at(shop)
+    assert "GitHub" in text_of(client.get("/sign-in/"))
+    client.defaults["HTTP_HOST"] = "drucke.example"
+    assert "GitHub" not in text_of(client.get("/sign-in/"))
+    for path in ("/sign-in/github/", "/sign-in/github/back/"):
+        assert client.get(path).status_code == client.post(path).status_code == 404
+
+
+def test_doctor_names_the_addresses_to_register_and_hosts_that_are_of_no_use(
+    github: Github, settings: Settings
+) -> None:
+    branded.a_shop("prints.example", branded.PRINTS)
+    said = [str(one) for one in of_shops.look()]
+    assert any("http://testserver:8000/sign-in/github/back/" in one for one in said)
+    assert not any("prints.example:8000/sign-in" in one for one in said)
+    settings.SOCIAL_HOSTS = ["prints.example", "elsewhere.example"]
+    said = [str(one) for one in of_shops.look()]
+    assert any("http://prints.example:8000/sign-in/github/back/" in one for one in said)
+    assert not any("testserver:8000/sign-in" in one for one in said)
+    assert any("SOCIAL_HOSTS names elsewhere.example" in one for one in said)
+
+
 def test_pages_offer_it_and_their_policy_lets_the_form_lead_there(github: Github) -> None:
     for page in ("/sign-in/", "/sign-up/", "/sign-in/github/"):
         response = browser_of().get(page)
@@ -124,10 +157,11 @@ def test_new_person_is_asked_for_the_organization_and_is_in(github: Github) -> N
     assert mails_to(NEW) == []
 
 
-def test_it_comes_back_to_our_address_whatever_host_is_asked(github: Github, settings: Settings) -> None:
+def test_it_comes_back_to_our_address_and_is_nothing_at_any_other(github: Github, settings: Settings) -> None:
     settings.UNKNOWN_HOSTS = "first"
-    asked = begin(browser_of(), HTTP_HOST="evil.example")
-    assert asked["redirect_uri"] == "http://localhost:8000/sign-in/github/back/"
+    assert browser_of().post("/sign-in/github/?process=login", HTTP_HOST="evil.example").status_code == 404
+    asked = begin(browser_of(), HTTP_HOST="TESTSERVER:81")
+    assert asked["redirect_uri"] == "http://testserver:8000/sign-in/github/back/"
     assert (asked["client_id"], asked["code_challenge_method"]) == ("id-1", "S256")
 
 

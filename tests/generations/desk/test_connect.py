@@ -4,6 +4,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from accounts.models import AuditEvent
+from accounts.organizations import create_organization, person
+from accounts.shops import first_shop
 from generations.models import Upstream
 from tests.generations.wholesale.sellers import a_reseller
 from tests.makers import an_organization
@@ -43,6 +45,18 @@ def test_what_cannot_be_is_said() -> None:
     ):
         assert words in text_of(desk.post(CONNECT, {**sent, "reason": "because"}))
     assert not Upstream.objects.exists()
+
+
+def test_where_several_shops_have_a_customer_of_that_name_one_says_which() -> None:
+    desk, shop, seller = desk_of(operator()), a_reseller(), first_shop()
+    owner = person("acme@studio.example")
+    ours, theirs = (create_organization(one, "Acme", owner) for one in (seller, shop))
+    sent = {"shop": shop.slug, "organization": "acme", "reason": "because"}
+    page = text_of(desk.post(CONNECT, sent))
+    assert f"{seller.slug}/acme, {shop.slug}/acme" in page
+    assert not Upstream.objects.exists()
+    assert desk.post(CONNECT, sent | {"organization": f"{seller.slug}/acme"}).status_code == 302
+    assert Upstream.objects.get().wholesale == ours != theirs
 
 
 def test_nobody_else_may() -> None:

@@ -64,6 +64,17 @@ def test_of_all_shops_each_currency_has_a_sum_of_its_own(shops: dict[Shop, int],
         margin.total(rows)
 
 
+def test_customers_of_two_shops_with_one_short_name_are_two(shops: dict[Shop, int]) -> None:
+    Organization.objects.update(slug="acme")
+    names = {row.name: row.orders for row in margin.grouped(window(), "customer")}
+    assert names == {f"{shop.slug}/acme": orders for shop, orders in shops.items()}
+    told = [row.more[1] for row, _place in margin.tasks(window())]
+    assert {name: told.count(name) for name in told} == names
+    for shop, orders in shops.items():
+        [row] = margin.grouped(window(), "customer", shop.pk)
+        assert (row.name, row.orders) == ("acme", orders)
+
+
 def test_leakage_and_bills_likewise(shops: dict[Shop, int]) -> None:
     for shop, orders in shops.items():
         [leak] = leakage.report(window(), shop.pk)

@@ -5,10 +5,11 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from accounts import api_keys, organizations
-from accounts.models import ApiKey, OperatorAlert
+from accounts.models import ApiKey, OperatorAlert, Shop
 from billing import ledger
 from generations import circuit, conduct, lifecycle, notices, sweeps, wholesale
-from generations.models import Upstream, UpstreamState
+from generations.catalogue import DEFAULT_MODEL
+from generations.models import ImageModel, ModelPrice, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
 from tests.generations.wholesale.sellers import begun, connected, taken
 from tests.makers import ago, an_upstream, new_reference
@@ -129,6 +130,39 @@ def test_a_debt_is_named_as_one() -> None:
     ledger.claw_back(upstream.wholesale_id, 20, value_micros=0, reference="payment:9:9", actor="system")
     assert what(upstream) == "credits"
     assert "owes credits" in wholesale.advice_for(upstream.pk)
+
+
+def sell(shop: Shop, slug: str, credits: int) -> None:
+    model, _created = ImageModel.objects.get_or_create(slug=slug, defaults={"name": slug})
+    ModelPrice.objects.create(shop=shop, model=model, credits=credits)
+
+
+def test_it_is_not_tried_before_there_are_credits_for_the_dearest_that_it_buys() -> None:
+    upstream = connected(credits=0)
+    assert upstream.wholesale is not None
+    sell(upstream.wholesale.shop, "grand", 40)
+    sell(upstream.wholesale.shop, "not-bought", 500)
+    Upstream.objects.filter(pk=upstream.pk).update(
+        model_names={DEFAULT_MODEL: DEFAULT_MODEL, "large": "grand"}
+    )
+    refused(upstream)
+    fill(upstream, 39)
+    assert what(upstream) == "credits"
+    assert sweeps.open_again() == 0, "The next order of the dear one would be refused, and told, again"
+    fill(upstream, 1)
+    assert what(upstream) is None
+    assert sweeps.open_again() == 1
+
+
+def test_a_seller_without_the_usual_model_serves_what_else_it_is_asked_for() -> None:
+    upstream = connected(credits=100)
+    assert upstream.wholesale is not None
+    seller = upstream.wholesale.shop
+    sell(seller, "grand", 40)
+    ModelPrice.objects.filter(shop=seller, model__slug=DEFAULT_MODEL).delete()
+    assert what(upstream) == "price"
+    Upstream.objects.filter(pk=upstream.pk).update(model_names={DEFAULT_MODEL: "grand"})
+    assert what(upstream) is None
 
 
 def test_what_credits_do_not_mend_stays_closed() -> None:
