@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.clock import read_db_now
-from accounts.models import Shop
+from accounts.models import Organization, Shop
 from accounts.shops import first_shop
 from generations import leakage, margin
 from generations.margin import Window
