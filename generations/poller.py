@@ -111,7 +111,11 @@ class Poller:
         await asyncio.sleep(question.after_s)
         generation = question.attempt.generation
         with trail.following(generation.task_id, generation.request_id):
-            await self._ask_now(question)
+            try:
+                await self._ask_now(question)
+            except Exception:  # this one is asked again; the others must not wait for it
+                logger.exception("%s: the question broke off", question.attempt.key)
+                self._later(question, polling.LONGEST_S)
 
     async def _ask_now(self, question: Question) -> None:
         attempt = question.attempt
@@ -137,9 +141,6 @@ class Poller:
         except (NotReached, NoAnswer) as error:
             await self._trouble(question, OutcomeKind.BUSY, str(error))
             self._later(question)
-        except Exception:  # this one is asked again; the others must not wait for it
-            logger.exception("%s: the question broke off", attempt.key)
-            self._later(question, polling.LONGEST_S)
 
     def _later(self, question: Question, wait_s: float | None = None, answer: Answer | None = None) -> None:
         usual_s = polling.usual_wait_s(question.attempt)

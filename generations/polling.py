@@ -61,13 +61,14 @@ def take_due(limit: int) -> list[Question]:
     if not after_s:
         return []
     token = secrets.token_hex(8)
-    open_attempts().filter(pk__in=after_s, poll_at__lte=db_now()).update(
-        poll_token=token, poll_at=db_now() + datetime.timedelta(seconds=HOLD_S), polls=F("polls") + 1
-    )
-    taken = Attempt.objects.filter(pk__in=after_s, poll_token=token).select_related(
-        "generation__model", "upstream"
-    )
-    return [Question(attempt, token, after_s[attempt.pk]) for attempt in taken]
+    with transaction.atomic():  # what could not be read is not held either
+        open_attempts().filter(pk__in=after_s, poll_at__lte=db_now()).update(
+            poll_token=token, poll_at=db_now() + datetime.timedelta(seconds=HOLD_S), polls=F("polls") + 1
+        )
+        taken = Attempt.objects.filter(pk__in=after_s, poll_token=token).select_related(
+            "generation__model", "upstream"
+        )
+        return [Question(attempt, token, after_s[attempt.pk]) for attempt in taken]
 
 
 def _reserve(upstream_id: int, count: int) -> list[float]:

@@ -2,12 +2,13 @@
 
 import errno
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from accounts.access import Access
-from generations import calls, exchange, lifecycle, poller, polling, runner, storage
+from generations import calls, circuit, exchange, lifecycle, poller, polling, runner, storage
 from generations.models import Attempt, Generation, Image, Upstream, UpstreamState
 from generations.providers import ADAPTERS
 from tests.generations.at_upstreams.driving import COST_MICROS, at, ended, open_attempts, order, outcomes
@@ -36,6 +37,29 @@ def test_trouble_with_questions_is_asked_over(
     # What it refused after this order had begun, this order's success does not make good.
     refused = "account" if how.get("status") == 401 else ""
     assert UpstreamState.objects.get(pk=upstream.pk).reason == refused
+
+
+def test_trouble_that_cannot_be_written_down_loses_no_question(
+    access: Access, ups: dict[str, Up], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "HOLD_S", 3600)  # a lost one would come again in an hour
+    report = circuit.report
+    failures: list[object] = []
+
+    def fails_once(*arguments: Any) -> None:
+        if not failures:
+            failures.append(arguments)
+            raise OperationalError("canceling statement due to lock timeout")
+        report(*arguments)
+
+    monkeypatch.setattr(circuit, "report", fails_once)
+    at(ups["portal"])
+    generation = order(access, "a lighthouse up:late=0.5")
+    runner.run(generation.pk)
+    wait_until(lambda: Attempt.objects.filter(accepted_at__isnull=False).exists(), "it to be accepted")
+    ups["portal"].behave(manner="drop", times=1)
+    assert ended(generation) == ("succeeded", "")
+    assert len(failures) == 1
 
 
 def test_a_new_credential_never_goes_to_the_old_address(
