@@ -17,7 +17,7 @@ from accounts.models import AuditAction, AuditEvent, Organization, QueuedMail, S
 from generations import lifecycle, runner
 from generations.models import Image
 from tests import scale
-from tests.accounts.shops.steps import a_shop, customer_of
+from tests.accounts.shops.steps import customer_of, harbour
 from tests.cast import give_credits
 from tests.faults.shop import environment
 from tests.makers import a_request, an_access, books_are_right
@@ -86,7 +86,7 @@ def kill_at(point: tuple[str, str, str], shop: Shop, folder: Path) -> None:
 
 
 def test_killed_at_every_step_it_is_ended_by_the_last_call(committed_db: None, tmp_path: Path) -> None:
-    folder, shop = tmp_path / "exports", a_shop()
+    folder, shop = tmp_path / "exports", harbour()
     dora, erin = customer_of(shop), customer_of(shop, "erin@studio.example")
     give_credits(dora.organization, 100)
     runner.run(lifecycle.submit(an_access(dora.organization), a_request("a portrait"), endpoint="test").pk)
