@@ -73,7 +73,7 @@ def belongs_to_this_run(item: pytest.Item) -> bool:
     if everyday is not None and not scale.PROOF:
         return bool(everyday.args == (DATABASE,))
     if not touches_data(item):
-        return DATABASE == "sqlite"
+        return turns.beside(item) == DATABASE
     return not turns.BY_TURNS or not turns.is_alike(item) or turns.database_of(item) == DATABASE
 
 

@@ -37,7 +37,8 @@ def runs_on(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_what_is_named_here_is_there() -> None:
-    assert [name for name in turns.ALIKE if not (turns.TESTS / name).exists()] == []
+    named = (*turns.ALIKE, *turns.BESIDE_POSTGRESQL)
+    assert [name for name in named if not (turns.TESTS / name).exists()] == []
     assert sorted(turns.ALIKE) == sorted(set(turns.ALIKE))
 
 
@@ -84,6 +85,11 @@ def test_without_turns_everything_that_touches_data_runs_on_both(runs_on: Any) -
     assert all(runs_on(item, by_turns=False) == list(DATABASES) for item in items)
 
 
-def test_what_touches_no_data_takes_no_turns(runs_on: Any) -> None:
-    item = an_item("accounts/team/test_roles.py", touches_data=False)
-    assert runs_on(item, by_turns=True) == ["sqlite"]
+@pytest.mark.parametrize(
+    ("file", "database"),
+    [("accounts/team/test_roles.py", "sqlite"), ("browser/test_every_page.py", "postgresql")],
+)
+def test_what_touches_no_data_runs_once(runs_on: Any, file: str, database: str) -> None:
+    item = an_item(file, touches_data=False)
+    assert runs_on(item, by_turns=True) == [database]
+    assert runs_on(item, by_turns=False) == ["sqlite"]

@@ -16,8 +16,15 @@ from tests.proof_scope import imported
 
 BY_TURNS = os.environ.get("BY_TURNS") == "1"
 TESTS = Path(__file__).resolve().parent
-# Of a hundred tests; SQLite's run has all that touches no data beside them.
-POSTGRESQL_HAS = 65
+POSTGRESQL_HAS = 40  # of a hundred tests: there each takes half as long again
+# Touches no data of the run, and takes as long as all the rest beside SQLite: a shop and a browser for each half.
+BESIDE_POSTGRESQL = (
+    "browser/test_every_page.py",
+    "browser/test_helping.py",
+    "browser/test_playground.py",
+    "browser/test_second_factor.py",
+    "browser/test_team.py",
+)
 
 # Folders and files: pages, forms, desk lists, words, mails, JSON in and out, and what others' servers answer.
 ALIKE = (
@@ -128,6 +135,12 @@ def _is_named(file: Path) -> bool:
         return False
     name = file.relative_to(TESTS).as_posix()
     return any(name == each or name.startswith(f"{each}/") for each in ALIKE)
+
+
+def beside(item: pytest.Item) -> str:
+    """Which run a test that touches no data goes along with."""
+    files = {TESTS / name for name in BESIDE_POSTGRESQL}
+    return "postgresql" if BY_TURNS and item.path in files else "sqlite"
 
 
 def database_of(item: pytest.Item) -> str:
