@@ -3,7 +3,7 @@
 import secrets
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -52,14 +52,28 @@ def create_organization(
     shop: Shop, name: str, owner: User, *, rate_per_minute: int | None = None, burst: int | None = None
 ) -> Organization:
     """Founds an organization with its owner; raises ValidationError for an unusable name."""
-    name = clean_name(name)
-    organization = Organization.objects.create(
-        shop=shop, name=name, slug=free_slug(shop.pk, name), rate_per_minute=rate_per_minute, burst=burst
+    organization = Organization(
+        shop=shop, name=clean_name(name), rate_per_minute=rate_per_minute, burst=burst
     )
+    _save_new(organization)
     Membership.objects.create(organization=organization, user=owner, role=Role.OWNER)
     for hook in hooks.organization_created:
         hook(organization)
     return organization
+
+
+def _save_new(organization: Organization) -> None:
+    """Under a short name that is free: of two who find the same one free at once, the slower looks again."""
+    while True:
+        organization.slug = free_slug(organization.shop_id, organization.name)
+        try:
+            with transaction.atomic():
+                organization.save(force_insert=True)
+        except IntegrityError:
+            if not Organization.objects.filter(shop=organization.shop_id, slug=organization.slug).exists():
+                raise
+        else:
+            return
 
 
 def home_of(user: User) -> Shop:

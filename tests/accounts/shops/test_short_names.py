@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts import access
+from accounts import access, organizations
 from accounts.models import Organization
 from accounts.organizations import create_organization, full_slug, named, person
 from billing.reads import balance
@@ -35,6 +35,19 @@ def test_the_same_name_at_another_shop_is_as_if_it_had_never_been(north: Place, 
     here, there = (an_owner(place, "dora@studio.example", NAME) for place in (north, south))
     assert here.organization.slug == there.organization.slug == "doras-studio"
     assert an_owner(south, "erin@studio.example", NAME).organization.slug.startswith("doras-studio-")
+
+
+def test_of_two_who_find_the_same_one_free_the_slower_takes_another(
+    north: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = create_organization(north.shop, NAME, person("dora@studio.example"))
+    looked_before, look = iter([first.slug]), organizations.free_slug
+    monkeypatch.setattr(
+        organizations, "free_slug", lambda shop_id, name: next(looked_before, "") or look(shop_id, name)
+    )
+    second = create_organization(north.shop, NAME, person("erin@studio.example"))
+    assert second.slug.startswith(f"{first.slug}-")
+    assert second.name == first.name
 
 
 def test_who_signs_up_there_is_not_told_either(north: Place, south: Place) -> None:
