@@ -6,7 +6,7 @@ from pytest_django import Settings
 from accounts.access import Access
 from accounts.models import OperatorAlert, Organization
 from accounts.names import isolated
-from accounts.organizations import resume
+from accounts.organizations import full_slug, resume
 from generations import conduct, lifecycle
 from generations.models import Generation
 from tests.makers import a_generation, age, an_access, an_organization, an_upstream
@@ -42,7 +42,7 @@ def test_it_pauses_at_the_limit_and_tells_the_operators_once(
     alert = OperatorAlert.objects.get()
     assert isolated(organization.name) in alert.subject
     assert isolated(organization.name) in alert.body
-    assert f"resume_organization {organization.slug}" in alert.body
+    assert f"resume_organization {full_slug(organization)}" in alert.body
     assert not conduct.note_refusal(refused(access))
     assert OperatorAlert.objects.count() == 1
 
