@@ -26,7 +26,7 @@ def test_image_is_ordered_watched_and_seen(owner: Visitor) -> None:
     owner.order("A lighthouse at dusk, heavy sea", "16:9")
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(page.locator("#balance")).to_contain_text("15 held")
-    expect(page.get_by_text(re.compile(r"[1-9]\d %"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[1-9]\d%"))).to_be_visible()
     placeholder = page.locator(".developing").bounding_box()
     image = page.get_by_role("img", name="A lighthouse at dusk, heavy sea").first
     expect(image).to_be_visible()
