@@ -17,7 +17,7 @@ from accounts.models import AuditAction, Membership, Organization, Role, Shop, U
 from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right
-from accounts.shops import first_shop
+from accounts.shops import first_shop, is_paused_now
 
 
 class TooManyOrganizations(DomainError):
@@ -113,7 +113,7 @@ def found_another(shop: Shop, name: str, founder: User, origin: Origin = NOWHERE
     ShopSuspended.
     """
     # Read anew: a shop that closes ends when the last organization has.
-    if not Shop.objects.filter(pk=shop.pk, suspended_at=None, closing_at=None).exists():
+    if is_paused_now(shop.pk):
         raise ShopSuspended
     require_may_own(founder, shop.pk)
     suspended = suspended_of(founder, shop.pk)

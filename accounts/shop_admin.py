@@ -118,16 +118,9 @@ class ShopAdmin(WithDeeds):
 
     # --- Its page ---------------------------------------------------------------------------------
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def beside(self, request: HttpRequest, row: Shop | None) -> dict[str, Any]:
         """A shop is of none, and added to none."""
-        itself: dict[str, Any] = {"added_to": None, "row_of": None}
-        return super().changeform_view(request, object_id, form_url, {**itself, **(extra_context or {})})
+        return super().beside(request, row) | {"added_to": None, "row_of": None}
 
     def get_form(
         self, request: HttpRequest, obj: Shop | None = None, change: bool = False, **options: Any

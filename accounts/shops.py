@@ -44,6 +44,7 @@ class Facts:
 
 
 USUAL: Final = Facts()
+_PAUSED: Final = Q(suspended_at__isnull=False) | Q(closing_at__isnull=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def _read(_before: _Hosts | None) -> _Hosts:
     """One query, however many shops there are: all domains, so that names nobody has cost none either."""
     rows = list(
         Shop.objects.order_by("pk", "domains__pk")
-        .annotate(is_paused=Q(suspended_at__isnull=False) | Q(closing_at__isnull=False))
+        .annotate(is_paused=_PAUSED)
         .values_list(
             "pk",
             "closed_at",
@@ -150,8 +151,7 @@ def is_paused(shop_id: int) -> bool:
 
 def is_paused_now(shop_id: int) -> bool:
     """The same by a query, for what nobody looks at again within a second."""
-    still = Q(suspended_at__isnull=False) | Q(closing_at__isnull=False)
-    return Shop.objects.filter(still, pk=shop_id).exists()
+    return Shop.objects.filter(_PAUSED, pk=shop_id).exists()
 
 
 def first_id() -> int:

@@ -14,21 +14,10 @@ from tests.cast import Person, new_key
 from tests.config.desk_shops import SECOND, a_desk
 from tests.operators import desk_of, operator
 from tests.pages import text_of
-from tests.several import Place, a_shop, an_owner, browser_at, the_platform
+from tests.several import Place, an_owner, browser_at, the_platform
 
 pytestmark = pytest.mark.django_db
 NAME = "Dora's Studio"
-
-
-@pytest.fixture
-def north(db: None) -> Place:
-    the_platform()
-    return a_shop("North")
-
-
-@pytest.fixture
-def south(north: Place) -> Place:
-    return a_shop("South")
 
 
 def test_the_same_name_at_another_shop_is_as_if_it_had_never_been(north: Place, south: Place) -> None:

@@ -20,7 +20,7 @@ from accounts.models import QueuedMail, Shop, User
 from tests.accounts.signing.steps import sign_in
 from tests.cast import Person
 from tests.pages import text_of
-from tests.several import Place, a_shop, an_owner, browser_at, the_platform
+from tests.several import Place, an_owner, browser_at
 
 pytestmark = pytest.mark.django_db
 CHOSEN = "seven quiet harbours at dawn"
@@ -55,17 +55,6 @@ def a_passkey(user: User, place: Place) -> Authenticator:
     }
     row = {"name": f"Key of {place.shop.name}", "credential": credential}
     return Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data=row)
-
-
-@pytest.fixture
-def north(db: None) -> Place:
-    the_platform()
-    return a_shop("North")
-
-
-@pytest.fixture
-def south(north: Place) -> Place:
-    return a_shop("South")
 
 
 @pytest.fixture
