@@ -42,10 +42,12 @@ def _start_gpu() -> None:
 
 
 @signals.worker_ready.connect
-def _come(**_: Any) -> None:
+def _come(sender: Any, **_: Any) -> None:
     from generations import doorbell, poller  # noqa: PLC0415 - models can be imported only once all apps are loaded
 
-    doorbell.poll_here = poller.wake
+    if "poll" in sender.app.amqp.queues.consume_from:
+        doorbell.ask_here = poller.wake
+        poller.wake()  # what a predecessor left; its ring may come behind orders that keep every thread
     _say_ready(True)
     threading.Thread(target=_leave_when_a_call_hangs, name="watchdog", daemon=True).start()
 

@@ -39,11 +39,18 @@ def ring_gpu(generation_id: int) -> None:
     ring(-generation_id)  # no id is below zero
 
 
+# Where this process asks upstreams itself: begins, or says False when it is leaving.
+ask_here: Callable[[], bool] | None = None
+
+
 def ring_poll() -> None:
-    """There is something to ask upstreams about. Returns at once; once a second is enough, since who hears it goes on
-    asking for as long as there is.
+    """There is something to ask upstreams about. Returns at once. Who may ask does: every thread that could hear a ring
+    may be waiting for an upstream. Of the others one ring a second is enough, since who hears it goes on for as long as
+    there is something.
     """
     global _poll_rung_at  # noqa: PLW0603 - of this process
+    if ask_here is not None and ask_here():
+        return
     now = time.monotonic()
     if now - _poll_rung_at >= POLL_RINGS_EVERY_S:
         _poll_rung_at = now
@@ -60,15 +67,9 @@ def _ensure_thread() -> None:
             _thread.start()
 
 
-# Where this process asks upstreams itself: what it does when the broker cannot tell others to.
-poll_here: Callable[[], None] | None = None
-
-
 def _ring_forever() -> None:
     while True:
-        what = _waiting.get()
-        if not publish(what) and what == _POLL and poll_here is not None:
-            poll_here()
+        publish(_waiting.get())
 
 
 def publish_poll() -> bool:

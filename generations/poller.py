@@ -33,14 +33,15 @@ _woken = threading.Event()
 _running = threading.Lock()
 
 
-def wake() -> None:
-    """From any thread: there is something to ask."""
+def wake() -> bool:
+    """From any thread: there is something to ask. False: somebody else must, this process is leaving."""
     _woken.set()
     if heartbeat.is_closed():
-        return
+        return False
     carrier = calls.here()  # before the lock: it may not come up
     if _running.acquire(blocking=False):
         carrier.start(Poller().run())
+    return True
 
 
 class Poller:

@@ -64,6 +64,19 @@ def test_a_ring_comes_from_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert [heard.get(timeout=5) for _ in range(2)] == [(1, "doorbell"), (2, "doorbell")]
 
 
+@pytest.mark.parametrize(("here", "rung"), [(None, [0]), (lambda: False, [0]), (lambda: True, [])])
+def test_who_asks_upstreams_itself_does_not_wait_for_a_ring(
+    monkeypatch: pytest.MonkeyPatch, here: Callable[[], bool] | None, rung: list[int]
+) -> None:
+    rings: list[int] = []
+    monkeypatch.setattr(doorbell, "ring", rings.append)
+    monkeypatch.setattr(doorbell, "ask_here", here)
+    monkeypatch.setattr(doorbell, "_poll_rung_at", -doorbell.POLL_RINGS_EVERY_S)
+    doorbell.ring_poll()
+    doorbell.ring_poll()
+    assert rings == rung
+
+
 def test_a_broken_broker_delays_nobody_and_is_left_alone_for_a_while(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
