@@ -12,8 +12,8 @@ from tests.waiting import wait_until
 
 TASKS = 200
 WORDS = """Polls per second of /api/status, and of a trivial Django REST framework view in the same
-web processes: no key, no limit, one query. A finished task has links to sign, of images that it
-looks up."""
+web processes, behind sessions, messages and so on as in any project: no key, no limit, one query.
+A finished task has links to sign, of images that it looks up."""
 
 
 def section(stage: Stage, plan: Plan) -> Section:
@@ -67,7 +67,7 @@ def measure(
     stage: Stage, seat: Seat, tasks: Sequence[str], clients: int, *, rounds: int, seconds: float
 ) -> Comparison:
     """Per second. `tasks` are of the seat."""
-    trivial = [load.get(f"/api/trivial?task_id={task}", {}) for task in tasks]
+    trivial = [load.get(f"/trivial?task_id={task}", {}) for task in tasks]
 
     def other() -> tuple[float, dict[str, int]]:
         answers = load.run(stage.port, [trivial] * clients, seconds)

@@ -1,4 +1,6 @@
-"""The product's addresses, and a trivial view that passes the same server, middleware and pool."""
+"""The product's addresses, and a trivial view behind the same server and pool, and behind what Django puts before
+every view: for ours, config/middleware.py leaves out what programs do not need.
+"""
 
 from django.urls import path
 
@@ -10,4 +12,4 @@ handler403 = urls.handler403
 handler404 = urls.handler404
 handler500 = urls.handler500
 
-urlpatterns = [path("api/trivial", TrivialView.as_view()), *urls.urlpatterns]
+urlpatterns = [path("trivial", TrivialView.as_view()), *urls.urlpatterns]

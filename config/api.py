@@ -31,11 +31,12 @@ AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeo
 UNAVAILABLE_RETRY_S = 5
 # By status, of errors that name no time themselves: every 409 and 503 says when to ask again at the earliest.
 USUAL_RETRY_S = {409: 2, 503: 30}
+_PREFIXES = (*API_PREFIXES, "/i/")
 
 
 def is_api(request: HttpRequest) -> bool:
     """Whether programs ask: they get JSON, also from the addresses of images."""
-    return request.path.startswith((*API_PREFIXES, "/i/"))
+    return request.path.startswith(_PREFIXES)
 
 
 def as_domain_error(error: Exception, request_id: str | None = None) -> DomainError:

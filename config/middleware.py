@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import (
     HttpRequest,
@@ -21,6 +23,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
+from django_htmx.middleware import HtmxMiddleware
 
 from accounts import shops, trail
 from accounts.errors import BodyTimeout, BodyTooLarge, DomainError, InvalidJson, MethodNotAllowed, UnknownHost
@@ -108,12 +111,34 @@ class BodyMiddleware:
         return self.get_response(request)
 
 
-class PageCSPMiddleware(CSPMiddleware):
-    """A policy for what browsers render. It is put together anew for every answer, so programs are spared it."""
+class OfPages:
+    """Before a middleware that programs can do without: all of these together cost an order more than its validation.
+    No address of theirs asks for a session, so none needs protection against forms of others.
+    """
+
+    get_response: Any  # each has a type of its own for it
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        goes_on: GetResponse = self.get_response if is_api(request) else super().__call__  # type: ignore[misc]
+        return goes_on(request)
+
+
+class PageUserMiddleware(OfPages, AuthenticationMiddleware):
+    pass
+
+
+class PageMessageMiddleware(OfPages, MessageMiddleware):
+    pass
+
+
+class PageHtmxMiddleware(OfPages, HtmxMiddleware):
+    pass
+
+
+class PageCSPMiddleware(OfPages, CSPMiddleware):
+    """A policy for what browsers render."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if is_api(request):
-            return response
         if request.path.startswith(DESK_PREFIX) and response.status_code != 404:
             response._csp_config = settings.DESK_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # django-csp's own
         return super().process_response(request, response)
@@ -174,7 +199,7 @@ def _nobody_here(request: HttpRequest) -> HttpResponse:
     )
 
 
-class ShopSessionMiddleware(SessionMiddleware):
+class ShopSessionMiddleware(OfPages, SessionMiddleware):
     """A session belongs to the shop that it was begun at."""
 
     def process_request(self, request: HttpRequest) -> None:
@@ -184,7 +209,7 @@ class ShopSessionMiddleware(SessionMiddleware):
             session.shop_id, session.first_id = shops.shop_id_of(request), shops.first_id()
 
 
-class OriginMiddleware(CsrfViewMiddleware):
+class OriginMiddleware(OfPages, CsrfViewMiddleware):
     """Forms come from the shop that is asked, and from no other. Behind a proxy that ends TLS their origin is https,
     and behind one that keeps the Host header to itself, the shop's own address.
     """

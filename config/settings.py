@@ -125,9 +125,9 @@ MIDDLEWARE = [
     "config.middleware.PageErrorMiddleware",
     "django.middleware.common.CommonMiddleware",
     "config.middleware.OriginMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.PageUserMiddleware",
+    "config.middleware.PageMessageMiddleware",
+    "config.middleware.PageHtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.standing_in.StandInMiddleware",
 ]

@@ -33,9 +33,10 @@ ALL: dict[str, Shared[int, Any]] = {
 
 @pytest.fixture(autouse=True)
 def _by_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read stays until a test says that it is old, however long that takes."""
+    """What is read stays until a test says that it is old, and all is read at once, however long that takes."""
     monkeypatch.setattr(glances, "LOOK_AGAIN_S", 3600.0)
     monkeypatch.setattr(glances, "ASKED_AGAIN_S", 36_000.0)
+    monkeypatch.setattr(glances, "MOST_CPU_S", float("inf"))
 
 
 @pytest.fixture
@@ -127,7 +128,8 @@ def test_all_that_were_asked_for_are_read_again_by_one_query(
     with CaptureQueriesContext(connection) as queries:
         for shop in several:
             kept(shop.pk)
-    assert len(queries) == 1
+    at_once = connection.features.max_query_params or MANY  # SQLite takes fewer than a thousand
+    assert len(queries) <= -(-MANY // at_once)
 
 
 # --- As customers notice it -----------------------------------------------------------------------

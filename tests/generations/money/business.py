@@ -53,7 +53,7 @@ def one_order(chance: random.Random, generation: Generation, known: list[Upstrea
                 working, "content_rejected", attempt=attempt, outcome="rejected", cost_micros=cost
             )
         case 1:
-            lifecycle.cancel(working)
+            lifecycle.cancel(working, at_shops_expense=True)  # customers may do so only now and then
             lifecycle.book_late(attempt, OutcomeKind.OK, detail="", cost_micros=cost)
         case 2:
             assert lifecycle.abandon(attempt, "lost")
