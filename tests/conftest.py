@@ -17,16 +17,13 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.base import WhiteNoise
 
-from accounts import shops, throttling
 from accounts.models import Role
-from config import pricing, static_files
-from generations import backlog, content, doorbell, routing
-from tests import alone, log_watch, mail, proof_page, proof_scope, scale, turns
+from config import static_files
+from tests import alone, forgetting, log_watch, mail, proof_page, proof_scope, scale, turns
 from tests.cast import Person, found, give_credits, join
 from tests.closed_world import shut_sockets
 from tests.databases import Restore, end_other_sessions, kept_clean_copy, kept_rows
 from tests.services import DATABASE
-from webhooks import doorbell as webhook_doorbell
 
 if TYPE_CHECKING:
     from tests.till import RunningTill
@@ -155,7 +152,7 @@ def any_db(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def _valkey() -> Iterator[redis.Redis | None]:
+def valkey() -> Iterator[redis.Redis | None]:
     """The run's own, where the shop counts there; one connection, since it takes longer than what is asked of it."""
     url = os.environ.get("REDIS_URL")
     if url is None:
@@ -166,18 +163,10 @@ def _valkey() -> Iterator[redis.Redis | None]:
 
 
 @pytest.fixture(autouse=True)
-def _forget_limits(_valkey: redis.Redis | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Buckets bear row ids, which are used again after a rollback; a broken broker is left alone for seconds."""
-    monkeypatch.setattr(throttling, "_limiter", None)
-    monkeypatch.setattr(doorbell, "_silent_until", 0.0)
-    monkeypatch.setattr(webhook_doorbell, "_silent_until", 0.0)
-    backlog.forget()
-    routing.forget()
-    content.forget()
-    shops.forget()
-    pricing.paid_at.forget()
-    if _valkey is not None:
-        _valkey.flushdb()
+def _forget(valkey: redis.Redis | None) -> Iterator[None]:
+    forgetting.forget(valkey)
+    yield
+    forgetting.forget(None)  # what a test has set
 
 
 # --- The cast -----------------------------------------------------------------------------------

@@ -91,3 +91,10 @@ def fill(access: Access, count: int) -> None:
             cursor.execute(statement.format(**names))
         if postgresql:
             cursor.execute("RESET statement_timeout")
+
+
+def count_for_plans() -> None:
+    """As PostgreSQL's autovacuum does by and by; what a test has not committed it does not see."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")

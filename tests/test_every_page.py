@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import redis
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
@@ -16,6 +17,7 @@ from config.programs import SIGNED_PREFIXES
 from tests import scale
 from tests.belongings import Belongings, belongings_of
 from tests.cast import Person, access_of_user, join
+from tests.forgetting import forget
 from tests.operators import desk_of, operator
 from tests.page_forms import PageForm, forms_of
 from tests.pages import browser_of
@@ -149,8 +151,11 @@ values = st.one_of(st.text(max_size=400), st.sampled_from(NASTY), st.integers().
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_forms_survive_whatever_is_typed(alice: Person, hers: Belongings, data: st.DataObject) -> None:
-    before = transaction.savepoint()  # the next example finds the same forms
+def test_forms_survive_whatever_is_typed(
+    alice: Person, hers: Belongings, valkey: redis.Redis | None, data: st.DataObject
+) -> None:
+    before = transaction.savepoint()  # each example finds the same forms
+    forget(valkey)
     type_anything(browser_of(), pages(), data)
     type_anything(browser_of(alice), pages() + pages_of(hers), data)
     transaction.savepoint_rollback(before)

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.everyday_on("sqlite")
 
 
 def attempts_of(generation: Generation) -> list[tuple[int, str]]:
-    return list(Attempt.objects.filter(generation=generation).values_list("number", "outcome"))
+    rows = Attempt.objects.filter(generation=generation).order_by("number")
+    return list(rows.values_list("number", "outcome"))
 
 
 def calls_for(upstream: RunningUpstream, task_id: str) -> list[str]:

@@ -27,6 +27,7 @@ from tests.makers import (
     books_are_right,
     moment_as_written,
 )
+from tests.many_rows import count_for_plans
 from tests.operators import clerk, desk_of, operator
 from tests.pages import text_of
 
@@ -78,6 +79,7 @@ def test_sums_agree_with_the_books_in_every_grouping(seed: int) -> None:
 def test_sums_over_many_orders_and_days_agree_with_the_books_as_well() -> None:
     """In the proof so many that each search by portions takes several of them."""
     do_business(0, MANY)
+    count_for_plans()
     for back in range(3):
         rows = Generation.objects.annotate(rest=Mod("pk", 3)).filter(rest=back)
         rows.update(finished_at=F("finished_at") - datetime.timedelta(days=back))
