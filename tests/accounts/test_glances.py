@@ -71,6 +71,20 @@ def test_many_threads_at_the_first_moment_read_once() -> None:
     assert source.count == 1
 
 
+def test_without_the_lock_each_of_them_reads_control() -> None:
+    class Open:
+        def acquire(self, *, timeout: float) -> bool:
+            return True
+
+        def release(self) -> None:
+            """Nobody else was kept out."""
+
+    all_are_reading = threading.Barrier(16)
+    kept = Kept(lambda _before: all_are_reading.wait(30) >= 0)
+    kept._lock = Open()  # type: ignore[assignment]
+    assert together(16, lambda _number: kept()) == [True] * 16
+
+
 def test_it_is_read_again_after_a_second_and_no_sooner(clock: Clock) -> None:
     source = Source()
     kept = Kept(source.read)

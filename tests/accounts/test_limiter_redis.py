@@ -195,6 +195,16 @@ def test_after_an_outage_one_request_tries_and_the_others_do_not_wait(silent_ser
     assert new_connections(silent_server) == 1
 
 
+def test_without_taking_turns_everybody_tries_control(
+    silent_server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = RedisLimiter(f"redis://127.0.0.1:{silent_server.getsockname()[1]}/0")
+    limiter._away_until = time.monotonic()
+    monkeypatch.setattr(limiter, "_tries_again", lambda: True)
+    together(8, lambda _index: limiter.take(one(CREATE)))
+    assert new_connections(silent_server) == 8
+
+
 def test_silent_redis_delays_one_request_and_no_other(silent_server: socket.socket) -> None:
     limiter = RedisLimiter(f"redis://127.0.0.1:{silent_server.getsockname()[1]}/0")
     started = time.monotonic()

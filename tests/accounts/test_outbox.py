@@ -1,12 +1,14 @@
 """Mail to people goes out once, tells nobody else, and leaves nothing behind."""
 
+import threading
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from accounts import alerts, outbox, tasks
+from accounts.clock import db_now
 from accounts.models import AlertKind, Organization, QueuedMail
 from accounts.shops import first_shop
 from tests.cast import Person
@@ -131,6 +133,24 @@ def test_many_senders_send_each_once(committed_db: None, mailbox: Mailbox) -> No
         a_mail()
     assert sum(sent for sent in together(8, lambda _index: outbox.send_due()) if isinstance(sent, int)) == 4
     assert len(mailbox.raw) == 4
+
+
+def test_senders_who_only_read_that_it_is_due_each_send_it_control(
+    committed_db: None, mailbox: Mailbox
+) -> None:
+    a_mail()
+    connection.close()
+    senders = 4
+    everybody_has_read = threading.Barrier(senders)
+
+    def send_naively(_index: int) -> None:
+        [mail] = QueuedMail.objects.filter(sent_at=None, due_at__lte=db_now()).select_related("shop")
+        connection.close()
+        everybody_has_read.wait(30)
+        outbox._send(mail)
+
+    assert together(senders, send_naively) == [None] * senders
+    assert len(mailbox.raw) == senders
 
 
 @pytest.fixture

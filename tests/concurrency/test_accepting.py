@@ -16,6 +16,7 @@ from tests.makers import (
     PRICE_CREDITS,
     a_generation,
     age,
+    ago,
     an_access,
     an_organization,
     open_tasks_of,
@@ -168,6 +169,28 @@ def test_an_old_idempotency_key_makes_one_new_task_however_many_ask(race_db: Non
         outcomes = together(8, order)
         assert len(set(tally(outcomes))) == 1, tally(outcomes)
         assert outcomes[0] != old.pk
+
+
+def test_freeing_an_old_key_by_its_name_frees_the_one_that_was_taken_meanwhile_control(race_db: None) -> None:
+    runners = 8
+    access = an_access(an_organization(10_000))
+    old = a_generation(access, idempotency_key="k")
+    lifecycle.cancel(old)
+    age(old, created_at=86_401)
+    connection.close()
+    everybody_has_looked, one_by_one = threading.Barrier(runners), threading.Lock()
+
+    def order_naively(_index: int) -> int:
+        named = Generation.objects.filter(organization=access.organization, idempotency_key="k")
+        is_old = named.filter(created_at__lt=ago(86_400)).exists()
+        connection.close()
+        everybody_has_looked.wait(30)
+        with one_by_one:
+            if is_old:
+                named.update(idempotency_key=None)  # whoever has it by now
+            return a_generation(access, idempotency_key="k").pk
+
+    assert len(set(together(runners, order_naively))) == runners
 
 
 if connection.vendor == "postgresql":  # on SQLite one writer at a time decides, in milliseconds

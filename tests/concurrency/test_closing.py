@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts import closing
+from accounts.clock import db_now
 from accounts.errors import DomainError
 from accounts.models import Organization
 from billing.models import Wallet
@@ -54,6 +55,23 @@ def test_closing_among_orders_leaves_nothing_held() -> None:
     assert not Generation.objects.exclude(prompt="").exists()
     assert wallet_of(organization) == (0, 0, 0, 0)
     assert_books_are_right()
+
+
+@pytest.mark.usefixtures("race_db")
+def test_reading_that_it_is_not_closed_first_closes_it_as_often_as_somebody_looks_control() -> None:
+    organization = found("owner@studio.example", "Busy").organization
+    Organization.objects.filter(pk=organization.pk).update(closing_at=ago(DAYS_15_S))
+    connection.close()
+    everybody_has_read = threading.Barrier(4)
+
+    def close_naively(_index: int) -> bool:
+        mine = Organization.objects.filter(pk=organization.pk)
+        is_open = mine.filter(closed_at=None).exists()
+        connection.close()
+        everybody_has_read.wait(30)
+        return is_open and bool(mine.update(closed_at=db_now()))
+
+    assert tally(together(4, close_naively)) == {"True": 4}
 
 
 if connection.vendor == "postgresql":  # SQLite has one lock, and nobody can wait in a circle for one

@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
@@ -15,10 +17,10 @@ from tests.waiting import wait_until
 from tests.webhooks.customers.telling import an_endpoint, an_event, send_due
 from tests.webhooks.receiver import Receiver, Reply, receiving
 from tests.webhooks.street import UNTRUSTING
-from webhooks import doorbell, errands, settling
+from webhooks import doorbell, errands, secrets, settling
 from webhooks.carrying import carry
 from webhooks.courier import Courier
-from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEvent
+from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEvent, WebhookFeed
 from webhooks.outbound import Door
 
 WORKERS = 8
@@ -105,6 +107,22 @@ def test_events_of_many_at_once_are_numbered_without_gaps(
     assert numbers == list(range(1, WORKERS * each + 1))
 
 
+def test_numbers_made_of_the_one_that_was_read_are_all_the_same_control(race_db: None, alice: Person) -> None:
+    feed = secrets.feed_of(alice.organization.pk)
+    connection.close()
+    everybody_has_read = threading.Barrier(WORKERS)
+
+    def count_naively(_index: int) -> int:
+        mine = WebhookFeed.objects.filter(pk=feed.pk)
+        number = mine.get().last_sequence + 1
+        connection.close()
+        everybody_has_read.wait(30)
+        mine.update(last_sequence=number)
+        return number
+
+    assert together(WORKERS, count_naively) == [1] * WORKERS
+
+
 def test_worker_that_lost_its_lease_decides_nothing(race_db: None, alice: Person, receiver: Receiver) -> None:
     an_endpoint(alice, receiver)
     an_event(alice.organization)
@@ -116,6 +134,18 @@ def test_worker_that_lost_its_lease_decides_nothing(race_db: None, alice: Person
     assert (delivery.status, delivery.claim, delivery.response_status) == ("succeeded", 2, 200)
     log = list(WebhookAttempt.objects.order_by("number").values_list("response_status", flat=True))
     assert log == [500, 200]
+
+
+def test_without_its_claim_a_late_worker_decides_for_the_one_that_is_sending_control(
+    race_db: None, alice: Person, receiver: Receiver
+) -> None:
+    an_endpoint(alice, receiver)
+    an_event(alice.organization)
+    [late] = errands.take_due(1)
+    WebhookDelivery.objects.update(lease_until=None)
+    [sending] = errands.take_due(1)
+    settling.settle(replace(late, claim=sending.claim), settling.Outcome(10, status=500))
+    assert WebhookDelivery.objects.get().lease_until is None, "Others may take what is being sent"
 
 
 def test_receivers_that_take_their_time_hold_up_nobody_else(

@@ -12,7 +12,7 @@ from accounts.gcra import Rate
 from accounts.models import Organization, QueuedMail, User
 from accounts.organizations import create_organization
 from accounts.shops import first_shop
-from billing import low_balance, vouchers, welcome
+from billing import ledger, low_balance, vouchers, welcome
 from billing.models import BalanceNotice, Redemption, Voucher, Wallet, Welcome, WelcomeCount
 from tests.billing.gifts import a_person, a_voucher, owner_of
 from tests.concurrency.conftest import RUNNERS
@@ -128,6 +128,25 @@ def test_a_person_is_welcomed_once(race_db: None, settings: Settings) -> None:
     assert wallet_of(organization)[0] == 50
     assert WelcomeCount.objects.get(network="").count == 1
     assert_books_are_right()
+
+
+def test_looking_for_their_welcome_first_gives_it_as_often_as_they_come_control(race_db: None) -> None:
+    [(user, organization)] = founders(1)
+    reference = f"welcome:{user.uuid}"
+    connection.close()
+    everybody_has_looked = threading.Barrier(RUNNERS)
+
+    def give_naively(index: int) -> bool:
+        is_new = not Welcome.objects.filter(reference=reference).exists()
+        connection.close()
+        everybody_has_looked.wait(30)
+        if not is_new:
+            return False
+        # The guard that is away: the database takes a reference once.
+        return bool(ledger.grant(organization.pk, 50, reference=f"{reference}:{index}", actor="system"))
+
+    assert tally(together(RUNNERS, give_naively)) == {"True": RUNNERS}
+    assert wallet_of(organization)[0] == 50 * RUNNERS
 
 
 @pytest.mark.parametrize("name", ["WELCOME_PER_DAY", "WELCOME_PER_NETWORK_PER_DAY"])

@@ -80,6 +80,22 @@ def test_reading_the_bucket_first_lets_all_through_control(place: type[KeptInPro
     assert together(RUNNERS, take_naively) == [True] * RUNNERS
 
 
+@pytest.mark.parametrize("place", [KeptInProcess, KeptOnRedis])
+def test_looking_for_the_mark_first_makes_a_creation_of_each_repetition_control(
+    place: type[KeptInProcess | KeptOnRedis],
+) -> None:
+    everybody_has_looked = threading.Barrier(RUNNERS)
+    kept = place()
+
+    def repeat_naively(_index: int) -> bool:
+        is_marked = kept.read() != 0
+        everybody_has_looked.wait(30)
+        kept.write(1)
+        return not is_marked
+
+    assert together(RUNNERS, repeat_naively) == [True] * RUNNERS
+
+
 def test_asking_one_bucket_after_the_other_pays_for_refusals_control(limiter: Limiter) -> None:
     def take_one_by_one(_index: int) -> bool:
         return limiter.take(one(OWN)).allowed and limiter.take(one(SHARED, "organization")).allowed

@@ -2,11 +2,13 @@
 
 import threading
 
+import pytest
 from django.db import connection
 from django.db.models import Count
 from pytest_django import Settings
 
 from accounts import invitations, members
+from accounts.clock import db_now
 from accounts.errors import DomainError
 from accounts.models import AuditEvent, Invitation, Membership, Organization, QueuedMail, Role, User
 from accounts.organizations import create_organization, found_another
@@ -102,6 +104,17 @@ def test_of_owners_who_demote_and_remove_each_other_one_stays(race_db: None) -> 
         struck.add(event.subject)
 
 
+def test_rights_as_they_were_read_before_let_those_strike_who_were_struck_control(
+    race_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization, owners = owned_by(3)
+    first, second = (access_of_user(user, organization.slug) for user in owners[:2])
+    monkeypatch.setattr(members, "held", lambda access: access)  # neither held nor read anew
+    members.remove(first, owners[1].uuid)
+    members.remove(second, owners[0].uuid)
+    assert owners_of(organization) == 1
+
+
 def test_one_role_is_changed_once_by_all_who_saw_the_same(race_db: None) -> None:
     organization, owners = owned_by(OWNERS)
     member = a_person()
@@ -115,6 +128,22 @@ def test_one_role_is_changed_once_by_all_who_saw_the_same(race_db: None) -> None
 
     assert tally(together(OWNERS, change)) == {"done": 1, "ChangedMeanwhile": OWNERS - 1}
     assert AuditEvent.objects.count() == 1
+
+
+def test_reading_the_role_first_changes_it_as_often_as_it_was_seen_control(race_db: None) -> None:
+    organization, member = an_organization(), a_person()
+    Membership.objects.create(organization=organization, user=member, role=Role.VIEWER)
+    connection.close()
+    everybody_has_read = threading.Barrier(OWNERS)
+
+    def change_naively(_index: int) -> bool:
+        mine = Membership.objects.filter(organization=organization, user=member)
+        role = mine.get().role
+        connection.close()
+        everybody_has_read.wait(30)
+        return role == Role.VIEWER and bool(mine.update(role=Role.DEVELOPER))
+
+    assert tally(together(OWNERS, change_naively)) == {"True": OWNERS}
 
 
 # --- Founding -----------------------------------------------------------------------------------
@@ -188,6 +217,23 @@ def test_an_invitation_lets_in_once_whoever_clicks_how_often(race_db: None) -> N
     assert AuditEvent.objects.filter(action="member_joined").count() == 1
 
 
+def test_finding_an_invitation_open_first_accepts_it_with_every_click_control(race_db: None) -> None:
+    organization, guest = an_organization(), a_person()
+    invitations.invite(access_of_user(owner_of(organization)), guest.email, Role.VIEWER)
+    token, shop_id = newest_token(), first_shop().pk
+    connection.close()
+    everybody_has_found_it = threading.Barrier(RUNNERS)
+
+    def accept_naively(_index: int) -> bool:
+        invitation = invitations.find(token, shop_id)
+        connection.close()
+        everybody_has_found_it.wait(30)
+        mine = Invitation.objects.filter(pk=invitation.pk)
+        return bool(mine.update(accepted_at=db_now(), accepted_by=guest))
+
+    assert tally(together(RUNNERS, accept_naively)) == {"True": RUNNERS}
+
+
 def test_an_invitation_that_is_taken_back_and_accepted_at_once_is_one_of_the_two(race_db: None) -> None:
     organization = an_organization()
     access = access_of_user(owner_of(organization))
@@ -212,6 +258,23 @@ def test_an_invitation_that_is_taken_back_and_accepted_at_once_is_one_of_the_two
         assert Membership.objects.filter(user=guest).exists() == (accepted == "accepted")
     both = Invitation.objects.filter(accepted_at__isnull=False, revoked_at__isnull=False)
     assert not both.exists()
+
+
+def test_finding_it_open_first_takes_back_what_is_accepted_control(race_db: None) -> None:
+    organization = an_organization()
+    made = invitations.invite(access_of_user(owner_of(organization)), a_person().email, Role.VIEWER)
+    connection.close()
+    both_have_found_it = threading.Barrier(2)
+
+    def meet_naively(index: int) -> bool:
+        mine = Invitation.objects.filter(pk=made.pk)
+        is_open = mine.filter(accepted_at=None, revoked_at=None).exists()
+        connection.close()
+        both_have_found_it.wait(30)
+        return is_open and bool(mine.update(**{("accepted_at", "revoked_at")[index]: db_now()}))
+
+    assert together(2, meet_naively) == [True, True]
+    assert Invitation.objects.filter(accepted_at__isnull=False, revoked_at__isnull=False).exists()
 
 
 def test_no_more_invitations_are_open_and_sent_than_may(race_db: None, settings: Settings) -> None:

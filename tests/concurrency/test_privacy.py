@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from accounts import erasing, exports
@@ -58,3 +59,19 @@ def test_one_export_is_asked_for_made_and_told_of_once(tmp_path: Path, settings:
     assert (export.state, export.tries) == (ExportState.READY, 1)
     assert files(tmp_path) == export.part_count
     assert QueuedMail.objects.count() == 1
+
+
+@pytest.mark.usefixtures("race_db")
+def test_looking_for_an_export_first_asks_for_as_many_as_come_control() -> None:
+    access = access_of_user(found("owner@studio.example", "Curious").user)
+    connection.close()
+    everybody_has_looked = threading.Barrier(THREADS)
+
+    def ask_naively(_index: int) -> bool:
+        waiting = DataExport.objects.filter(organization=access.organization, state=ExportState.WAITING)
+        is_first = not waiting.exists()
+        connection.close()
+        everybody_has_looked.wait(30)
+        return is_first
+
+    assert tally(together(THREADS, ask_naively)) == {"True": THREADS}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from django.db import connection
 from django.db.models import Model
 
+from accounts.clock import db_now
 from accounts.models import ApiKey, AuditEvent, Organization, StandIn
 from billing import ledger, manual
 from billing.models import LedgerEntry
@@ -95,6 +96,22 @@ def test_a_task_is_canceled_once_and_a_key_frozen_once(race_db: None) -> None:
     assert Organization.objects.get().suspended_at is not None
 
 
+def test_reading_that_a_key_works_first_freezes_it_as_often_as_asked_control(race_db: None) -> None:
+    key = an_access(an_organization()).key
+    assert key
+    connection.close()
+    everybody_has_read = threading.Barrier(RUNNERS)
+
+    def freeze_naively(_index: int) -> bool:
+        mine = ApiKey.objects.filter(pk=key.pk)
+        is_working = mine.filter(frozen_at=None).exists()
+        connection.close()
+        everybody_has_read.wait(30)
+        return is_working and bool(mine.update(frozen_at=db_now()))
+
+    assert tally(together(RUNNERS, freeze_naively)) == {"True": RUNNERS}
+
+
 def test_a_form_that_begins_to_look_in_begins_once(race_db: None, alice: Person) -> None:
     desk, once = desk_of(operator()), uuid.uuid4()
     member = str(alice.user.uuid)
@@ -102,6 +119,15 @@ def test_a_form_that_begins_to_look_in_begins_once(race_db: None, alice: Person)
     together(4, lambda _index: do(desk, alice.organization, "look-in", once=once, member=member))
     assert StandIn.objects.count() == 1
     assert AuditEvent.objects.filter(action="stand_in_begun").count() == 1
+
+
+def test_forms_that_are_not_the_same_one_begin_to_look_in_as_often_as_they_are_sent_control(
+    race_db: None, alice: Person
+) -> None:
+    desks, member = [desk_of(operator()) for _ in range(4)], str(alice.user.uuid)
+    connection.close()
+    together(4, lambda index: do(desks[index], alice.organization, "look-in", member=member))
+    assert StandIn.objects.count() == 4
 
 
 # --- Incidents ----------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 import datetime
 import threading
 
+import pytest
 from django.db import connection
 from django.db.models import F
 
+from accounts import api_keys
 from accounts.access import Access, access_of_key
 from accounts.api_keys import MAX_LIVE_KEYS, KeyEnded, TooManyKeys, create_api_key, rotate_api_key
 from accounts.models import ApiKey, Membership
@@ -82,6 +84,17 @@ def test_a_key_is_rotated_once_however_many_do_it_at_once(race_db: None) -> None
     outcomes = together(RUNNERS, lambda _index: rotate_api_key(key, overlap=DAY)[0].pk)
     assert sum(isinstance(outcome, KeyEnded) for outcome in outcomes) == RUNNERS - 1
     assert ApiKey.objects.count() == 2
+
+
+def test_a_key_as_it_was_read_before_is_rotated_by_all_who_read_it_control(
+    race_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, runners = an_access(an_organization()).key, 8
+    assert key
+    monkeypatch.setattr(api_keys, "lock_unended", lambda as_it_was: as_it_was)  # nor is it read anew
+    made = together(runners, lambda _index: rotate_api_key(key, overlap=DAY)[0].family_key_id)
+    assert made == [key.pk] * runners
+    assert ApiKey.objects.count() == 1 + runners
 
 
 def test_keys_made_at_once_never_pass_the_limit(race_db: None) -> None:

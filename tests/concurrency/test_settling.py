@@ -9,7 +9,7 @@ from django.db.models import F
 
 from accounts.access import Access
 from billing import ledger
-from billing.models import LedgerEntry, Wallet
+from billing.models import SETTLEMENTS, LedgerEntry, Wallet
 from generations import doorbell, lifecycle, sweeps
 from generations.errors import AlreadyEnded
 from generations.lifecycle.parts import parts_of
@@ -186,6 +186,28 @@ def test_a_hold_is_settled_once_however_many_try(race_db: None) -> None:
     assert wallet_of(organization)[0] in (960, 1000)
 
 
+def test_looking_for_the_settlement_first_returns_a_hold_many_times_control(race_db: None) -> None:
+    """Each more is taken from what other orders hold."""
+    organization = an_organization(100 * RUNNERS)
+    for reference, credits in (("generation:x", 100), ("generation:others", 100 * (RUNNERS - 1))):
+        ledger.hold(organization.pk, credits, reference=reference, actor="system", key_id=None)
+    connection.close()
+    everybody_has_looked = threading.Barrier(RUNNERS)
+
+    def release_naively(_index: int) -> bool:
+        settled = LedgerEntry.objects.filter(reference="generation:x", kind__in=SETTLEMENTS)
+        is_open = not settled.exists()
+        connection.close()
+        everybody_has_looked.wait(30)
+        if is_open:
+            wallet = Wallet.objects.filter(organization=organization)
+            wallet.update(available=F("available") + 100, held=F("held") - 100)
+        return is_open
+
+    assert tally(together(RUNNERS, release_naively)) == {"True": RUNNERS}
+    assert wallet_of(organization)[:2] == (100 * RUNNERS, 0)
+
+
 def test_one_payment_is_credited_once_however_often_it_is_told(race_db: None) -> None:
     for round_ in range(count(2, 20)):
         organization = an_organization()
@@ -224,6 +246,23 @@ def test_one_credit_back_for_one_refund(race_db: None) -> None:
 
     assert tally(together(RUNNERS, claw_back)) == {"taken": 1, "nothing": RUNNERS - 1}
     assert wallet_of(organization) == (700, 0, 0, 700)
+
+
+def test_looking_for_the_entry_first_takes_a_refund_back_many_times_control(race_db: None) -> None:
+    organization = an_organization(1000)
+    connection.close()
+    everybody_has_looked = threading.Barrier(RUNNERS)
+
+    def claw_back_naively(_index: int) -> bool:
+        is_new = not LedgerEntry.objects.filter(reference="made:9:2", kind="claw_back").exists()
+        connection.close()
+        everybody_has_looked.wait(30)
+        if is_new:
+            Wallet.objects.filter(organization=organization).update(available=F("available") - 10)
+        return is_new
+
+    assert tally(together(RUNNERS, claw_back_naively)) == {"True": RUNNERS}
+    assert wallet_of(organization)[0] == 1000 - 10 * RUNNERS
 
 
 # --- Sweeps --------------------------------------------------------------------------------------
@@ -308,3 +347,16 @@ def test_a_worker_that_renews_keeps_its_generation_from_sweeps(race_db: None) ->
         if swept:
             lifecycle.cancel(generation)
     assert_books_are_right()
+
+
+def test_a_lease_that_was_over_when_it_was_read_takes_the_work_from_who_renewed_it_control(
+    race_db: None,
+) -> None:
+    generation, attempt = a_submitted(an_access(an_organization(100)))
+    age(generation, lease_until=1)
+    [lost] = sweeps._lost(submitted=True)
+    assert lifecycle.renew(generation)
+    assert not lifecycle.hand_back(lost, 0, lost=True)
+    assert lifecycle.hand_back(lost, 0), "Without a second look at the lease"
+    assert status_of(generation)[0] == "queued"
+    assert succeed(generation, attempt) == "late", "Its worker was told that it keeps it"

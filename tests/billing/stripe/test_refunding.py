@@ -342,3 +342,25 @@ def test_many_sweeps_at_once_give_back_once(till: RunningTill, new_buyer: NewBuy
     assert sorted(together(6, lambda _: refunds.carry_out_due())) == [0, 0, 0, 0, 0, 1]  # type: ignore[type-var]
     assert (len(posts(till)), at_stripe(till, payment)) == (before + 1, [500])
     assert audit.check_snapshot() == []
+
+
+@with_commits
+def test_sweeps_that_only_read_what_is_due_all_ask_stripe_for_it_control(
+    till: RunningTill, new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it is given back once all the same is Stripe's doing, by our key."""
+    payment = new_buyer().buys()
+    refunds.order(payment.pk, 500, actor=OPERATOR)
+    Refund.objects.update(due_at=ago(1))
+    before = len(posts(till))
+    connection.close()
+    everybody_has_read = threading.Barrier(6)
+
+    def read_alone(_row: Refund) -> bool:
+        connection.close()
+        everybody_has_read.wait(30)
+        return True
+
+    monkeypatch.setattr(refunds, "_claim", read_alone)
+    together(6, lambda _: refunds.carry_out_due())
+    assert (len(posts(till)), at_stripe(till, payment)) == (before + 6, [500])

@@ -1,5 +1,6 @@
 """Operators are told when something begins to be wrong and when it is over, once each."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -170,6 +171,20 @@ def test_many_who_look_at_once_tell_it_once(committed_db: None) -> None:
     assert told() == [A.subject]
     together(6, lambda _: alarms.settle("queue", []))
     assert told() == [A.subject, f"Over: {A.subject}"]
+
+
+def test_looking_for_an_open_one_first_tells_it_as_often_control(committed_db: None) -> None:
+    everybody_has_looked = threading.Barrier(6)
+
+    def tell_naively(_index: int) -> None:
+        is_new = not Alarm.objects.filter(condition=A.condition, ended_at=None).exists()
+        connection.close()
+        everybody_has_looked.wait(30)
+        if is_new:
+            alarms._mail(Alarm(condition=A.condition), A.subject, A.advice)
+
+    assert together(6, tell_naively) == [None] * 6
+    assert told() == [A.subject] * 6
 
 
 @pytest.mark.django_db

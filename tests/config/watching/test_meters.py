@@ -1,17 +1,19 @@
 """What happened is counted once, whoever counts and how often, and agrees with the rows."""
 
 import datetime
+import threading
+from collections import Counter
 
 import pytest
 from django.db import connection
 from django.db.models import F, Sum
 
-from accounts.clock import db_now
+from accounts.clock import db_now, read_db_now
 from billing import ledger
 from billing.models import EntryKind, LedgerEntry, Wallet
 from config.watching import meters
 from generations import lifecycle
-from generations.models import Attempt, MeterMarks
+from generations.models import Attempt, Generation, MeterMarks
 from tests.config.watching.reading import counted, value
 from tests.makers import (
     PRICE_CREDITS,
@@ -85,6 +87,27 @@ def test_many_at_once_count_everything_once(committed_db: None) -> None:
     together(4, lambda _: meters.count())
     assert counted(meters.ACCEPTED, mode="live", model="z-image-turbo") == 12
     assert counted(meters.CREDITS, kind="used") == 4 * PRICE_CREDITS
+    connection.close()
+
+
+def test_marks_that_are_only_read_let_each_count_everything_control(committed_db: None) -> None:
+    business()
+    meters.count()
+    business()
+    connection.close()
+    everybody_has_read = threading.Barrier(4)
+
+    def count_naively(_index: int) -> None:
+        counts: meters.Counts = Counter()
+        mark, settled = MeterMarks.objects.get().orders, read_db_now() - meters.LAG
+        meters._up_to(Generation, "created_at", mark, settled)(counts, meters._orders)
+        connection.close()
+        everybody_has_read.wait(30)
+        for (name, labels), grown in counts.items():
+            meters._add(name, labels, grown)
+
+    assert together(4, count_naively) == [None] * 4
+    assert counted(meters.ACCEPTED, mode="live", model="z-image-turbo") == 3 + 4 * 3
     connection.close()
 
 
