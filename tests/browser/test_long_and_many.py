@@ -1,4 +1,4 @@
-"""The longest names, addresses and prompts there may be, without a space: no page scrolls sideways for them."""
+"""The longest names there may be, without a space, and more images than a page holds: no page grows wide, or jumps."""
 
 import json
 import subprocess
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import PHONE, WIDE, Shop, Visitor
+from tests.browser.long_and_many import MORE
+from tests.browser.test_playground import SHIFTS, shifts
 from tests.faults.shop import environment
 from tests.processes import ROOT
 
@@ -26,7 +28,7 @@ STICKS_OUT = """() => {
 def rows(shop: Shop) -> dict[str, Any]:
     port = int(shop.address.rpartition(":")[2])
     done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.long_rows"],
+        [sys.executable, "-m", "tests.browser.long_and_many"],
         cwd=ROOT,
         env=environment(shop.folder / "data", port),
         stdout=subprocess.PIPE,
@@ -82,3 +84,20 @@ def test_prices_are_read_on_a_phone_without_scrolling(stranger: Visitor) -> None
     assert place["x"] >= 0
     assert place["x"] + place["width"] <= PHONE["width"]
     assert price.evaluate("price => getComputedStyle(price, '::before').content") not in ("", "none", '""')
+
+
+BETWEEN = ViewportSize(width=1100, height=700)  # where a page of images fills no whole rows
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE, BETWEEN], ids=["wide", "phone", "between"])
+def test_nothing_jumps_when_older_images_arrive(somebody: Visitor, size: ViewportSize) -> None:
+    page = somebody.page
+    page.set_viewport_size(size)
+    page.add_init_script(SHIFTS)
+    somebody.go("/gallery/?mode=test")
+    page.evaluate("document.querySelector('.more-tiles a')?.scrollIntoView({block: 'end'})")
+    images = page.locator(".grid-of-plates img")
+    expect(images).to_have_count(1 + MORE)
+    images.last.scroll_into_view_if_needed()
+    images.last.evaluate("image => image.decode()")
+    assert shifts(page) == []

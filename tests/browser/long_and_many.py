@@ -1,5 +1,6 @@
-"""`python -m tests.browser.long_rows`, in the settings of a running shop: somebody whose every name is as long as it
-may be, without a space in it. Prints a session of theirs, and where these names are shown, as JSON.
+"""`python -m tests.browser.long_and_many`, in the settings of a running shop: somebody whose every name is as long as it
+may be, without a space in it, and who has more images than a page holds. Prints a session of theirs, and where these
+names are shown, as JSON.
 """
 
 import json
@@ -13,6 +14,7 @@ LONG = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtenges
 NAME = LONG[:80]
 EMAIL = f"{LONG[:60]}@{LONG[:60]}.{LONG[:60]}.example".lower()
 GUEST = f"{LONG[:59]}2@{LONG[:60]}.{LONG[:60]}.example".lower()
+MORE = 30
 PAGES = (
     "/home/",
     "/playground/",
@@ -72,9 +74,10 @@ def fill() -> dict[str, Any]:
     prompt = (LONG * 20)[:MAX_PROMPT]
     made = lifecycle.submit(access, a_request(prompt), endpoint="made")
     failed = lifecycle.submit(access, a_request(f"sandbox:failed {prompt[:900]}"), endpoint="made")
-    lifecycle.submit(in_sandbox(access), a_request(prompt), endpoint="made")
+    free = lifecycle.submit(in_sandbox(access), a_request(prompt), endpoint="made")
     mine = Generation.objects.filter(organization=person.organization)
     wait_until(lambda: not mine.exclude(status__in=ENDED).exists(), "the images", timeout_s=120)
+    _multiply(free.pk)
     key, _secret = new_key(person, name=NAME)
     endpoint = WebhookEndpoint.objects.create(
         organization=person.organization,
@@ -102,6 +105,19 @@ def fill() -> dict[str, Any]:
     paths += [f"/admin/accounts/organization/{person.organization.pk}/change/"]
     paths += [f"/admin/generations/generation/{made.pk}/change/"]
     return {"session": client.cookies["sessionid"].value, "paths": paths}
+
+
+def _multiply(pk: int) -> None:
+    """MORE of the free order: nothing was paid for it, so the books know of none."""
+    from generations.models import Generation, Image, new_image_id, new_task_id
+
+    order = Generation.objects.get(pk=pk)
+    image = Image.objects.get(generation=order)
+    for _number in range(MORE):
+        order.pk, order.task_id, order.idempotency_key = None, new_task_id(), None
+        order.save(force_insert=True)
+        image.pk, image.public_id, image.generation = None, new_image_id(), order
+        image.save(force_insert=True)
 
 
 if __name__ == "__main__":
