@@ -11,10 +11,13 @@ from django.contrib.admin.utils import flatten
 from django.core.exceptions import FieldDoesNotExist
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import override
 
+from accounts.deeds import deeds_of
+from accounts.models import Organization
 from config import columns
 from tests.config.desk_rows import everything
-from tests.operators import desk_of, operator
+from tests.operators import desk_of, do, operator
 from tests.pages import text_of
 
 
@@ -80,3 +83,15 @@ def test_a_list_in_german_has_a_german_name() -> None:
     page = text_of(desk_of(operator()).get("/admin/billing/voucher/", headers={"Accept-Language": "de"}))
     assert "Gutscheine" in page
     assert "Gutscheins" not in page
+
+
+@pytest.mark.django_db
+def test_what_was_done_is_told_by_the_titles_of_deeds() -> None:
+    customer = everything().customer
+    desk = desk_of(operator())
+    do(desk, customer.organization, "suspend")
+    deed = next(deed for deed in deeds_of(Organization) if deed.name == "suspend")
+    for language in ("en", "de"):
+        with override(language):
+            title = str(deed.title)
+        assert title in text_of(desk.get("/admin/admin/logentry/", headers={"Accept-Language": language}))
