@@ -54,7 +54,6 @@ NAMES: Mapping[str, Any] = MappingProxyType(
         "finished_at": _("ended at"),
         "fraud_warned_at": _("warned of fraud at"),
         "frozen_at": _("frozen at"),
-        "frozen_reason": _("why it was frozen"),
         "height": _("height"),
         "held": _("held"),
         "idempotency_key": _("idempotency key"),
