@@ -185,6 +185,7 @@ def name_them() -> None:
             if options.label_lower in TABLES:
                 options.verbose_name, options.verbose_name_plural = TABLES[options.label_lower]
             for field in options.local_concrete_fields:
-                name = NAMES.get(f"{options.model_name}.{field.name}") or NAMES.get(field.name)
-                if name is not None and getattr(field, "_verbose_name", None) is None:
-                    field.verbose_name = name
+                of_table = f"{options.model_name}.{field.name}"
+                name = of_table if of_table in NAMES else field.name
+                if name in NAMES and getattr(field, "_verbose_name", None) is None:
+                    field.verbose_name = NAMES[name]
