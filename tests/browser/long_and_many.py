@@ -1,6 +1,6 @@
-"""`python -m tests.browser.long_and_many`, in the settings of a running shop: somebody whose every name is as long as it
-may be, without a space in it, and who has more images than a page holds. Prints a session of theirs, and where these
-names are shown, as JSON.
+"""`python -m tests.browser.long_and_many`, in the settings of a running shop: somebody whose every name is as long as
+it may be, without a space in it, and who has more images than a page holds. Prints a session of theirs, and where
+these names are shown, as JSON.
 """
 
 import json
