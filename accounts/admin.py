@@ -11,6 +11,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts import (
+    audit_words,
     customers,
     key_admin,  # noqa: F401 - registers itself
     organization_deeds,  # noqa: F401 - likewise
@@ -167,7 +168,7 @@ class QueuedMailAdmin(ReadOnlyAdmin):
     def _told(request: HttpRequest, names: Sequence[str]) -> Sequence[str]:
         return names if is_platform(request) else ["kind" if name == "template" else name for name in names]
 
-    @admin.display(description="template")
+    @admin.display(description=_("template"))
     def kind(self, mail: QueuedMail) -> str:
         return "account" if mail.template in ASKED_FOR.values() else mail.template
 
@@ -177,7 +178,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what: to be searched by the ids that rows hold, such as `user:<uuid>` or the slug of an organization."""
 
     shop_path = "shop"
-    list_display = ("created_at", "organization", "who", "action", "subject", "details", "address")
+    list_display = ("created_at", "organization", "who", "action", "subject", "told", "address")
     list_filter = ("action", Stretch)
     list_select_related = ("organization", "origin")
     search_by = {"": "actor"}
@@ -191,12 +192,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "who",
         "action",
         "subject",
-        "details",
+        "told",
         "note",
         "address",
         "agent",
     )
-    readonly_fields = ("who", "note", "address", "agent")
+    readonly_fields = ("who", "told", "note", "address", "agent")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """With `tells_from`: whether this desk reads where it was done from. That of the platform's people is not a
@@ -212,6 +213,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("actor"), ordering="actor")
     def who(self, event: AuditEvent) -> str:
         return str(NOBODY_IN_WORDS) if event.actor == NOBODY else event.actor
+
+    @admin.display(description=_("details"))
+    def told(self, event: AuditEvent) -> str:
+        return audit_words.told(event.action, event.details)
 
     @admin.display(description=_("address"))
     def address(self, event: AuditEvent) -> str:

@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import audit_words
 from accounts.connections import let_go
 from accounts.models import (
     NOBODY,
@@ -277,18 +278,12 @@ def _line(event: AuditEvent, names: _Names) -> Line:
         action=str(AuditAction(event.action).label) if event.action in AuditAction.values else event.action,
         actor=names(event.actor),
         subject=names(event.subject),
-        details=", ".join(f"{name}: {_word(value)}" for name, value in sorted(event.details.items())),
+        details=audit_words.told(event.action, event.details),
         note=origin.note if origin and not is_by_operator else "",
         # An operator's is not the organization's to know.
         address=origin.address or "" if origin and not is_by_operator else "",
         agent=origin.agent if origin and not is_by_operator else "",
     )
-
-
-def _word(value: object) -> str:
-    if isinstance(value, list):
-        return " ".join(str(one) for one in value)
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _columns(line: Line) -> Sequence[str]:

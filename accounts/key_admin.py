@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts import key_deeds  # noqa: F401 - registers itself
+from accounts.audit_words import VALUES
 from accounts.deeds import WithDeeds
 from accounts.desk_lists import BY_ORGANIZATION, Stretch
 from accounts.models import ApiKey
@@ -31,12 +32,12 @@ class ApiKeyAdmin(WithDeeds):
         "livemode",
         "scopes",
         "state",
-        "frozen_reason",
+        "why_frozen",
         "expires_at",
         "last_used_at",
         "created_at",
     )
-    readonly_fields = ("state",)
+    readonly_fields = ("state", "why_frozen")
 
     @admin.display(description=_("state"))
     def state(self, key: ApiKey) -> str:
@@ -45,3 +46,7 @@ class ApiKeyAdmin(WithDeeds):
         if key.frozen_at is not None:
             return str(_("Frozen"))
         return str(_("Replaced") if key.replaced_by_id is not None else _("In order"))
+
+    @admin.display(description=_("why it was frozen"))
+    def why_frozen(self, key: ApiKey) -> str:
+        return str(VALUES["reason"].get(key.frozen_reason, key.frozen_reason)) or "-"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Expression, Subquery, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Abs, TruncDate
+from django.utils.translation import gettext_lazy
 
 from accounts import newest_first
 from accounts.models import ApiKey, Shop
@@ -28,6 +29,15 @@ from billing.models import (
 
 # Entries that are looked at for one that states a balance: usually the first.
 PORTION, MOST_BETWEEN = 20, 2_000
+KIND_WORDS: dict[str, Any] = {
+    EntryKind.TOP_UP: gettext_lazy("Bought"),
+    EntryKind.GRANT: gettext_lazy("Given"),
+    EntryKind.TAKE: gettext_lazy("Removed by the operator"),
+    EntryKind.HOLD: gettext_lazy("Held"),
+    EntryKind.CAPTURE: gettext_lazy("Spent"),
+    EntryKind.RELEASE: gettext_lazy("Returned"),
+    EntryKind.CLAW_BACK: gettext_lazy("Taken back after a refund or dispute"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,10 @@ class Entry:
     value_micros: int
     actor: str
     created_at: datetime.datetime
+
+    @property
+    def words(self) -> str:
+        return str(KIND_WORDS[self.kind])
 
 
 def entries_of(reference: str) -> list[Entry]:

@@ -4,9 +4,10 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from accounts.deeds import deeds_of
 from accounts.desk import ReadOnlyAdmin
 from accounts.desk_lists import Stretch
 from accounts.desk_pages import DeskPage, pages
@@ -57,6 +58,19 @@ pages.extend(
     ]
 )
 
+# What the log keeps in English, and the desk says in the reader's language.
+SAID = frozenset(
+    {
+        gettext_noop("Closed its circuit."),
+        gettext_noop("Connected."),
+        gettext_noop("Disabled."),
+        gettext_noop("Enabled."),
+        gettext_noop("Shown on the landing page."),
+        gettext_noop("Taken down."),
+        gettext_noop("Tried it."),
+    }
+)
+
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
@@ -84,4 +98,10 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what"))
     def what(self, entry: LogEntry) -> str:
-        return entry.get_change_message()
+        """A deed by its title; what holds more than a known sentence stays as it was written."""
+        said, kind = entry.get_change_message(), entry.content_type
+        model = kind.model_class() if kind is not None else None
+        for deed in deeds_of(model) if model is not None else []:
+            if deed.name == said:
+                return str(deed.title)
+        return gettext(said) if said in SAID else said

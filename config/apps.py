@@ -22,7 +22,12 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from config import celery  # noqa: F401 - tasks are rung for through this app
+        from config import (
+            celery,  # noqa: F401 - tasks are rung for through this app
+            columns,
+        )
+
+        columns.name_them()
 
         # Extras, which are not installed everywhere.
         if settings.SENTRY_DSN:

@@ -73,6 +73,7 @@ ALIKE = (
     "config/test_desk_books.py",
     "config/test_desk_second_factor.py",
     "config/test_desk_staff.py",
+    "config/test_desk_words.py",
     "config/test_hosts_asked.py",
     "config/test_in_the_readers_language.py",
     "config/test_languages.py",

@@ -17,6 +17,7 @@ from accounts.models import Organization
 from accounts.newest_first import BY_TENANT, OF_ALL
 from billing.currencies import value_shown
 from billing.models import EntryKind, EntryNote, LedgerEntry, Wallet
+from billing.reads import KIND_WORDS
 
 BY_WALLET = "wallet__id__exact"
 
@@ -83,7 +84,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind.value, kind.value) for kind in EntryKind]
+        return [(kind.value, str(KIND_WORDS[kind])) for kind in EntryKind]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(kind=self.value()) if self.value() else queryset
@@ -92,14 +93,14 @@ class KindFilter(admin.SimpleListFilter):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     shop_path = "wallet__organization__shop"
-    list_display = ("created_at", "of", "kind", "available", "held", "owed", "value", "cause", "actor")
+    list_display = ("created_at", "of", "kind_shown", "available", "held", "owed", "value", "cause", "actor")
     list_select_related = ("wallet__organization__shop",)
     list_filter = (KindFilter, Stretch)
     narrow = {BY_WALLET: BY_TENANT}
     search_by = {"task_": "reference", "": "reference"}
     search_help_text = gettext_lazy("What an entry is for, such as generation:task_…, or the id of a task")
     fields = (
-        ("of", "kind"),
+        ("of", "kind_shown"),
         "created_at",
         ("available", "held"),
         "owed",
@@ -107,7 +108,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         ("cause", "actor"),
         "noted",
     )
-    readonly_fields = ("of", "value", "cause", "noted")
+    readonly_fields = ("of", "kind_shown", "value", "cause", "noted")
 
     def narrowed_to(self, request: HttpRequest, name: str, value: str) -> str:
         return self.named(request, Wallet, value, "organization__name")
@@ -122,6 +123,10 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         organization = entry.wallet.organization
         path = reverse("admin:accounts_organization_change", args=[organization.pk])
         return format_html('<a class="underline" href="{}">{}</a>', path, organization.name)
+
+    @admin.display(description=gettext_lazy("kind"))
+    def kind_shown(self, entry: LedgerEntry) -> str:
+        return str(KIND_WORDS[entry.kind])
 
     @admin.display(description=gettext_lazy("value"))
     def value(self, entry: LedgerEntry) -> str:

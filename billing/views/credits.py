@@ -19,15 +19,6 @@ from billing.models import AutoTopUp, EntryKind, LedgerEntry, Payment, PaymentKi
 from billing.stripe_gateway import credentials
 from billing.views.shared import leads_to_stripe, number_in
 
-KIND_WORDS: dict[str, Any] = {
-    EntryKind.TOP_UP: gettext_lazy("Bought"),
-    EntryKind.GRANT: gettext_lazy("Given"),
-    EntryKind.TAKE: gettext_lazy("Removed by the operator"),
-    EntryKind.HOLD: gettext_lazy("Held"),
-    EntryKind.CAPTURE: gettext_lazy("Spent"),
-    EntryKind.RELEASE: gettext_lazy("Returned"),
-    EntryKind.CLAW_BACK: gettext_lazy("Taken back after a refund or dispute"),
-}
 CAME_BACK = gettext_lazy("Back after a refund or dispute")
 # Why an automatic top-up did not go through; other codes of Stripe's are declines as well.
 FAILURES: dict[str, Any] = {
@@ -158,5 +149,5 @@ def _first_steps(entries: Sequence[LedgerEntry]) -> dict[str, bool]:
 
 def _line(entry: LedgerEntry, *, came_back: bool) -> Line:
     cause, _colon, cause_id = entry.reference.partition(":")
-    words = CAME_BACK if came_back else KIND_WORDS[entry.kind]
+    words = CAME_BACK if came_back else reads.KIND_WORDS[entry.kind]
     return Line(words, entry.available, entry.held, entry.owed, cause, cause_id, entry.created_at)

@@ -16,6 +16,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts import keys
@@ -191,7 +192,7 @@ def _hit(row: Model, *, of_all: bool) -> Hit:
         case ApiKey():
             words = row.organization.name
     path = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
-    return Hit(str(opts.verbose_name).capitalize(), str(row), words, path)
+    return Hit(capfirst(str(opts.verbose_name)), str(row), words, path)
 
 
 def find_view(request: HttpRequest) -> HttpResponse:

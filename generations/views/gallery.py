@@ -93,14 +93,17 @@ def gallery(request: HttpRequest, access: Access) -> HttpResponse:
         position = cursors.read(access, LISTED, cursor)
     except InvalidField:  # an old bookmark, from before a secret was changed
         return redirect("gallery")
-    page = newest_first.page(
-        Generation.objects.visible_to(access), limit=A_PAGE, position=position, wanted=form.wanted()
+    # Also the page after this one, for which the grid keeps its places.
+    found = newest_first.page(
+        Generation.objects.visible_to(access), limit=2 * A_PAGE, position=position, wanted=form.wanted()
     )
+    rows, to_come = found.rows[:A_PAGE], found.rows[A_PAGE:]
     now, days = read_db_now(), retention.days_of(access.organization)
-    images = images_of_all(page.rows)
+    images = images_of_all(rows)
     context |= {
-        "tiles": [_tile(row, images.get(row.pk, []), now, days) for row in page.rows],
-        "next_cursor": cursors.make(access, LISTED, page.position),
+        "tiles": [_tile(row, images.get(row.pk, []), now, days) for row in rows],
+        "next_cursor": cursors.make(access, LISTED, rows[-1].pk if to_come else found.position),
+        "to_come": range(len(to_come)),
         "is_first": cursor is None,
         "may_order": "generate" in access.scopes and not access.is_suspended,
         "is_sandbox": not access.livemode,

@@ -59,6 +59,18 @@ def test_scrolling_down_shows_each_order_once_while_new_ones_come(
     assert seen == orders[::-1]
 
 
+def test_grid_keeps_a_place_for_each_that_comes(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "A_PAGE", 3)
+    client = browser_of(alice)
+    access = an_access(alice.organization)
+    for _ in range(5):
+        a_generation(access)
+    html = client.get("/gallery/").content.decode()
+    assert html.count('<span class="plate"') == 2
+    [following] = re.findall(r'hx-get="([^"]+)"', html)
+    assert b'class="plate"' not in client.get(following.replace("&amp;", "&"), headers=HTMX).content
+
+
 def test_without_scripts_older_ones_are_a_page_of_their_own(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,7 +62,7 @@ def test_it_says_who_did_what_to_whom_when_and_from_where(alice: Person, bob: Pe
         note="<b>\u202e",
     )
     words = page_of(alice)
-    assert "alice@studio.example Changed a role from: developer, to: viewer bob@studio.example" in words
+    assert "alice@studio.example Changed a role from: Developer, to: Viewer bob@studio.example" in words
     assert "bob@studio.example Signed in &lt;b&gt;\u202e 203.0.113.7 Firefox" in words
     assert words.index("Signed in") < words.index("Changed a role")
 
@@ -115,7 +115,7 @@ def test_what_operators_note_stays_with_them(alice: Person) -> None:
 def test_who_is_not_known_is_called_so(alice: Person, bob: Person) -> None:
     record_of_person(bob.user, AuditAction.SIGN_IN_FAILED, actor=NOBODY, method="password")
     words = "somebody who is not signed in"
-    assert f"{words} Failed to sign in method: password bob@studio.example" in page_of(alice, "?actor=nobody")
+    assert f"{words} Failed to sign in tried with: password bob@studio.example" in page_of(alice, "?actor=nobody")
     row = file_of(alice)[-1]
     assert (row["actor"], row["actor_id"], row["subject"]) == (words, "nobody", "bob@studio.example")
     assert words in text_of(desk_of(operator()).get("/admin/accounts/auditevent/?q=nobody"))
@@ -315,3 +315,13 @@ def test_operators_search_and_filter_all_of_them_and_change_none(alice: Person, 
     assert desk.post(f"{path}{event.pk}/delete/", {"post": "yes"}).status_code == 403
     assert desk_of(clerk()).get(path).status_code in (403, 404)
     assert AuditEvent.objects.count() == 2
+
+
+def test_details_are_told_in_words_to_members_and_at_the_desk(alice: Person) -> None:
+    details: dict[str, Any] = {"from": None, "to": 30, "setting": "retention_days", "<i>": "<b>of tomorrow"}
+    note_down(alice.organization, alice.user.actor, AuditAction.SETTINGS_CHANGED, **details)
+    told = "&lt;i&gt;: &lt;b&gt;of tomorrow, from: –, setting: days that images are kept, to: 30"
+    assert told in page_of(alice)
+    desk, path = desk_of(operator()), "/admin/accounts/auditevent/"
+    assert told in text_of(desk.get(path))
+    assert told in text_of(desk.get(f"{path}{AuditEvent.objects.get().pk}/change/"))
