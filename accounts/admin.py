@@ -200,15 +200,19 @@ class AuditEventAdmin(ReadOnlyAdmin):
     readonly_fields = ("who", "told", "note", "address", "agent")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
-        """With `tells_from`: whether this desk reads where it was done from. That of the platform's people is not a
-        shop's to know.
+        """With `tells_from` and `tells_why`: whether this desk reads where it was done from, and the note. Where the
+        platform's people are is not a shop's to know, nor why something was done to an account, whoever did it.
         """
         rows: QuerySet[AuditEvent] = super().get_queryset(request)
         if is_platform(request):
-            return rows.annotate(tells_from=Value(True))
+            return rows.annotate(tells_from=Value(True), tells_why=Value(True))
         colleagues = ShopStaff.objects.filter(shop=scope_of(request)).values_list("user__uuid", flat=True)
         known = ~Q(actor__startswith="staff:") | Q(actor__in=[f"staff:{one}" for one in colleagues])
-        return rows.annotate(tells_from=ExpressionWrapper(known, BooleanField()))
+        is_of_here = ~Q(action__in=DONE_TO_ACCOUNTS)
+        return rows.annotate(
+            tells_from=ExpressionWrapper(known, BooleanField()),
+            tells_why=ExpressionWrapper(is_of_here, BooleanField()),
+        )
 
     @admin.display(description=_("actor"), ordering="actor")
     def who(self, event: AuditEvent) -> str:
@@ -220,20 +224,19 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("address"))
     def address(self, event: AuditEvent) -> str:
-        return self._from(event, "address")
+        return self._told(event, "address", "tells_from")
 
     @admin.display(description=_("browser"))
     def agent(self, event: AuditEvent) -> str:
-        return self._from(event, "agent")
+        return self._told(event, "agent", "tells_from")
 
     @admin.display(description=_("note"))
     def note(self, event: AuditEvent) -> str:
-        return self._from(event, "note")
+        return self._told(event, "note", "tells_why")
 
     @staticmethod
-    def _from(event: AuditEvent, name: str) -> str:
-        is_of_here = name == "note" and event.action not in DONE_TO_ACCOUNTS
-        if not is_of_here and not getattr(event, "tells_from", False):
+    def _told(event: AuditEvent, name: str, if_it: str) -> str:
+        if not getattr(event, if_it, False):
             return ""
         origin = getattr(event, "origin", None)  # it may have been erased, or never been
         return getattr(origin, name, None) or ""

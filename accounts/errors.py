@@ -2,8 +2,12 @@
 config/api.py is the one place that turns them into JSON.
 """
 
+import datetime
 from typing import Any
 
+from django.utils.formats import date_format
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 KEYS_PATH = "/keys/"
@@ -91,7 +95,39 @@ class ShopSuspended(OrganizationSuspended):
     """All of its organizations are."""
 
     type, status, message = "shop_suspended", 403, _("This shop is closed for the moment")
-    advice = _("You can look at everything that is here. Ask the support of this shop when it opens again.")
+    advice: Any = _(
+        "You can look at everything that is here. Ask the support of this shop when it opens again."
+    )
+
+
+def _day_of(moment: datetime.datetime) -> str:
+    return date_format(moment, "DATE_FORMAT")
+
+
+_day = lazy(_day_of, str)
+_ASK_BY_MAIL = _(
+    "Until {day}, {time} (UTC) its members can sign in and fetch their images, their receipts and an export of"
+    " everything; then it is deleted for good. If you have questions, write to {email}."
+)
+_ASK_THE_OPERATOR = _(
+    "Until {day}, {time} (UTC) its members can sign in and fetch their images, their receipts and an export of"
+    " everything; then it is deleted for good. If you have questions, ask the operator of this shop."
+)
+
+
+class ShopCloses(ShopSuspended):
+    """For good. `until`: how long its members may fetch what is theirs; `email`: of whoever answers questions, "" where
+    nobody is named. Programs read all of it in the message, pages show `title` above `advice`.
+    """
+
+    title = _("This shop closes")
+
+    def __init__(self, until: datetime.datetime, email: str) -> None:
+        until = until.astimezone(datetime.UTC)
+        words = _ASK_BY_MAIL if email else _ASK_THE_OPERATOR
+        # Said in the language of whoever reads it, which is not known yet.
+        self.advice = format_lazy(words, day=_day(until), time=f"{until:%H:%M}", email=email)
+        super().__init__(format_lazy(_("{title}. {advice}"), title=self.title, advice=self.advice))
 
 
 class NotFound(DomainError):

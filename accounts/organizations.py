@@ -12,12 +12,13 @@ from accounts import hooks
 from accounts.access import Access
 from accounts.audit import record, record_by
 from accounts.clock import db_now
-from accounts.errors import DomainError, ShopSuspended
+from accounts.errors import DomainError
 from accounts.models import AuditAction, Membership, Organization, Role, Shop, User
 from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right
 from accounts.shops import first_shop, is_paused_now
+from accounts.standing import why_paused
 
 
 class TooManyOrganizations(DomainError):
@@ -114,7 +115,7 @@ def found_another(shop: Shop, name: str, founder: User, origin: Origin = NOWHERE
     """
     # Read anew: a shop that closes ends when the last organization has.
     if is_paused_now(shop.pk):
-        raise ShopSuspended
+        raise why_paused(shop.pk)
     require_may_own(founder, shop.pk)
     suspended = suspended_of(founder, shop.pk)
     if suspended is not None:

@@ -15,7 +15,16 @@ from accounts.clock import db_now, read_db_now
 from accounts.models import Organization
 from accounts.retries import claim
 from accounts.standing import is_suspended
-from billing import alarms, automatic_limits, automatic_rules, checkout, payments, reads, stripe_gateway
+from billing import (
+    alarms,
+    automatic_limits,
+    automatic_rules,
+    checkout,
+    packs,
+    payments,
+    reads,
+    stripe_gateway,
+)
 from billing.models import (
     UNDECIDED,
     AutoTopUp,
@@ -109,6 +118,10 @@ def look(rule_id: int) -> None:
         under_way = _buy(rule)
     if under_way is None:
         _come_back(rule, FIRST_PAUSE_S)
+    elif not under_way.livemode and credentials.of_account(under_way.account) is None:
+        # Begun in the test mode that the shop has left: it moves no money, and nobody could ever see its end.
+        _end(under_way, PaymentStatus.EXPIRED, "other_mode", under_way.payment_intent_id or "")
+        _come_back(rule, 0)
     elif under_way.payment_intent_id is not None:
         _come_back(rule, FIRST_PAUSE_S)  # payments.sync_due looks at it
     elif _may_charge(rule, under_way):
@@ -177,6 +190,9 @@ def order(rule: AutoTopUp, pack: CreditPack, card_id: str) -> Payment:
         rule_version=rule.version,
         payment_method_id=card_id,
     )
+    # Meanwhile the shop may stand still, or count in another currency.
+    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
+        raise _NotNow
     # Not before: whatever was under way has ended now, and what it brought and cost can be seen.
     if automatic_limits.is_passed(locked) or not _is_low(locked):
         raise _NotNow

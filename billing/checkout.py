@@ -17,9 +17,10 @@ from django.utils.translation import get_language
 from accounts import shops
 from accounts.access import Access
 from accounts.clock import db_now
-from accounts.errors import NotFound, ShopSuspended
+from accounts.errors import NotFound
 from accounts.models import Organization
 from accounts.shops import address_of
+from accounts.standing import why_paused
 from billing import automatic_rules, packs, payments, stripe_gateway
 from billing.errors import CREDITS_PATH, PaymentsAway
 from billing.models import (
@@ -117,7 +118,7 @@ def start(access: Access, pack: CreditPack) -> Started:
     if shops.is_paused_now(payment.shop_id):
         # Since a moment ago: nobody is sent there, and the next look closes it.
         payments.want_sync(payment.pk)
-        raise ShopSuspended
+        raise why_paused(payment.shop_id)
     return Started(payment, opened.url)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from accounts.clock import db_now
 from accounts.models import Organization
-from billing import automatic_rules, ledger, reads, stripe_events
+from billing import automatic_rules, ledger, reads, stripe_events, unfinished
 from billing.models import UNDECIDED, AutoTopUp, BalanceNotice, EntryNote, Payment, Refund
 
 PORTION = 500
@@ -39,11 +39,12 @@ def losses(organization: Organization) -> Iterator[str]:
 def end_purchases(organization: Organization) -> bool:
     """Whether no money is on its way any more, and nothing is held."""
     automatic_rules.switch_off(organization.pk)
-    undecided = Payment.objects.filter(
-        organization=organization, status__in=UNDECIDED, created_at__gt=db_now() - DECIDED_WITHIN
-    )
-    refunds = Refund.objects.filter(payment__organization=organization, due_at__isnull=False)
-    return not (reads.balance(organization.pk).held or undecided.exists() or refunds.exists())
+    payments = Payment.objects.filter(organization=organization)
+    refunds = Refund.objects.filter(payment__organization=organization)
+    unfinished.end_trials(payments, refunds)
+    undecided = payments.filter(status__in=UNDECIDED, created_at__gt=db_now() - DECIDED_WITHIN)
+    promised = refunds.filter(due_at__isnull=False)
+    return not (reads.balance(organization.pk).held or undecided.exists() or promised.exists())
 
 
 def forget(organization: Organization) -> Iterator[None]:

@@ -45,8 +45,9 @@ def connect(
 
 @transaction.atomic
 def _connect(shop: Shop, key: str, signers: str, **more: bool) -> StripeAccount:
-    # Two at once must not both be the only one with a key.
-    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+    # Two at once must not both be the only one with a key, nor may a shop that ends have one again.
+    if Shop.objects.select_for_update(no_key=True).get(pk=shop.pk).closed_at is not None:
+        raise ValidationError(_("This shop is closed: it takes no payments any more."))
     before = connected(shop.pk)
     key = key or _stored(before, "sealed_key")
     signers = ",".join(part for part in re.split(r"[\s,]+", signers) if part)

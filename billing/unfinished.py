@@ -4,10 +4,11 @@ yet, and refunds that are on their way.
 
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, override
 
 from accounts.clock import db_now
 from accounts.models import Shop
@@ -78,8 +79,25 @@ def _look_soon(shop: Shop) -> None:
 # --- A shop that ends -----------------------------------------------------------------------------
 
 
+def end_trials(bought: QuerySet[Payment], promised: QuerySet[Refund]) -> None:
+    """What of these was begun in Stripe's test mode at shops that have gone live since: it moves no money, and nobody
+    can look at it any more. Should the test key be entered again after all, Stripe's events are heard as ever.
+    """
+    live = StripeAccount.objects.filter(livemode=True).values("shop")
+    seen = credentials.usable().values("pk")
+    undecided = bought.filter(status__in=UNDECIDED, livemode=False, shop__in=live)
+    undecided = undecided.exclude(account__in=seen)
+    undecided.update(status=PaymentStatus.EXPIRED, problem="", sync_due_at=None)
+    due = promised.filter(due_at__isnull=False, payment__livemode=False, payment__shop__in=live)
+    due = due.exclude(payment__account__in=seen)
+    with override(settings.LANGUAGE_CODE):
+        due.filter(refund_id=None).update(refusal=_("It was of Stripe's test mode: no money is owed."))
+    due.update(due_at=None)
+
+
 def try_to_end(shop: Shop) -> None:
     """All of it, as far as Stripe answers now. In no transaction."""
+    end_trials(purchases(shop), promised_refunds(shop))
     checkout.give_up_unseen(purchases(shop))
     sweep = Round()
     usable = credentials.usable().filter(shop=shop)

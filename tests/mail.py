@@ -1,6 +1,7 @@
 """A mail server on a port of its own, which keeps what it is given: `with running() as mail`."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,14 @@ from email.policy import default
 
 
 class Mailbox:
-    """`refuses`: for now, anything; `unknown`: recipients that it does not know; `refuses_login`: of anybody."""
+    """`refuses`: for now, anything; `unknown`: recipients that it does not know; `refuses_login`: of anybody.
+    `senders`: as envelopes name them, to whom what cannot be delivered comes back.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.raw: list[bytes] = []
+        self.senders: list[str] = []
         self.refuses = False
         self.refuses_login = False
         self.unknown: set[str] = set()
@@ -40,6 +44,9 @@ class Mailbox:
                     break
                 case b"MAIL" if self.refuses:
                     writer.write(b"451 not now\r\n")
+                case b"MAIL":
+                    self.senders += re.findall(r"<(.*?)>", line.decode())
+                    writer.write(b"250 fine\r\n")
                 case b"RCPT" if any(f"<{one}>" in line.decode() for one in self.unknown):
                     writer.write(b"550 nobody here\r\n")
                 case _:

@@ -1,5 +1,6 @@
 """The second factor: secrets sealed at rest, codes that work once, passkeys bound to the shop's own address."""
 
+import struct
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -27,6 +28,17 @@ from accounts.signing import sessions
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 SHOWN = "mfa"  # allauth's word in a session's records
 SEALED = ("secret", "seed")  # of an authenticator's data
+# What fido2 trips over in a row, or in what was sent, that holds no passkey.
+NONSENSE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    ValidationError,
+)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -67,23 +79,27 @@ def has_one(user: User) -> bool:
 @dataclass(frozen=True, slots=True)
 class Ways:
     """By what somebody shows a second factor at the host that they ask. `passkeys_elsewhere`: they have some that were
-    made at another host, which browsers offer there alone.
+    made at another host, which browsers offer there alone. `passkeys_unreadable`: they have one whose row holds no
+    passkey, so that none can be used: allauth reads all of them, or none.
     """
 
     codes: bool
     passkeys: bool
     passkeys_elsewhere: bool
+    passkeys_unreadable: bool
 
 
 def ways_at(request: HttpRequest, user: User) -> Ways:
-    codes = passkeys = elsewhere = False
+    codes = False
+    made_for = list[bytes | None]()
     for row in Authenticator.objects.filter(user=user):
         if row.type == Authenticator.Type.WEBAUTHN:
-            is_here = works_at(request, row)
-            passkeys, elsewhere = passkeys or is_here, elsewhere or not is_here
+            made_for.append(_made_for(row))
         else:
             codes = codes or _has_codes(row)
-    return Ways(codes, passkeys, elsewhere)
+    here, unreadable = _hash_of_host(request), None in made_for
+    elsewhere = any(one not in (here, None) for one in made_for)
+    return Ways(codes, here in made_for and not unreadable, elsewhere, unreadable)
 
 
 def _has_codes(row: Any) -> bool:
@@ -93,13 +109,31 @@ def _has_codes(row: Any) -> bool:
         return False
 
 
+def is_readable(passkey: Any) -> bool:
+    """Whether its row holds what a device made. One that does not is left for its owner to remove."""
+    return _made_for(passkey) is not None
+
+
+def are_readable(user: User) -> bool:
+    """All passkeys that somebody has."""
+    return all(map(is_readable, Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)))
+
+
 def works_at(request: HttpRequest, passkey: Any) -> bool:
-    """Whether a passkey was made for this host. One that cannot be read is left for its owner to remove."""
+    """Whether it was made for this host."""
+    return _made_for(passkey) == _hash_of_host(request)
+
+
+def _made_for(passkey: Any) -> bytes | None:
     try:
-        made_for: bytes = passkey.wrap().authenticator_data.rp_id_hash
-    except (KeyError, ValueError, ValidationError):
-        return True
-    return made_for == sha256(host_of(shop_id_of(request)).encode()).digest()
+        found: bytes = passkey.wrap().authenticator_data.rp_id_hash
+    except NONSENSE:
+        return None
+    return found
+
+
+def _hash_of_host(request: HttpRequest) -> bytes:
+    return sha256(host_of(shop_id_of(request)).encode()).digest()
 
 
 def was_shown(request: HttpRequest, user: User) -> bool:

@@ -30,12 +30,15 @@ class OverView(IndexView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         needs_it = settings.STAFF_SECOND_FACTOR and staff.works_here(self.request)
-        elsewhere = {
-            key.instance.pk
-            for key in context["authenticators"].get(Authenticator.Type.WEBAUTHN, ())
-            if not second_factor.works_at(self.request, key.instance)
+        passkeys = [key.instance for key in context["authenticators"].get(Authenticator.Type.WEBAUTHN, ())]
+        elsewhere = {row.pk for row in passkeys if not second_factor.works_at(self.request, row)}
+        unreadable = {row.pk for row in passkeys if not second_factor.is_readable(row)}
+        return {
+            **context,
+            "desk_needs_it": needs_it,
+            "made_elsewhere": elsewhere - unreadable,
+            "unreadable": unreadable,
         }
-        return {**context, "desk_needs_it": needs_it, "made_elsewhere": elsewhere}
 
 
 class SwitchOnView(OnceMixin, ActivateTOTPView):
@@ -60,7 +63,11 @@ class AddPasskeyView(AddWebAuthnView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """allauth's loses the form that was refused."""
-        context: dict[str, Any] = super().get_context_data(**kwargs)
+        if _are_readable(self.request):
+            context: dict[str, Any] = super().get_context_data(**kwargs)
+        else:
+            context = super(AddWebAuthnView, self).get_context_data(**kwargs)
+            context |= {"is_unreadable": True}
         return {**context, **kwargs}
 
 
@@ -70,8 +77,17 @@ class PasskeyAgainView(ReauthenticateWebAuthnView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
+        if _are_readable(self.request):
+            context: dict[str, Any] = super().get_context_data(**kwargs)
+        else:
+            context = super(ReauthenticateWebAuthnView, self).get_context_data(**kwargs)
+            context |= {"is_unreadable": True}
         return {**context, **kwargs}
+
+
+def _are_readable(request: Any) -> bool:
+    """Else allauth, which tells the browser of all passkeys at once, stumbles over a row that holds none."""
+    return second_factor.are_readable(request.user)
 
 
 index = own_page(OverView.as_view())

@@ -63,6 +63,8 @@ class SecondFactorView(AuthenticateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Passkeys are of the host where they were made: who has them elsewhere alone reads what else there is."""
         ways = ways_at(self.request, self.stage.login.user)
+        if ways.passkeys_unreadable:
+            self.webauthn_form = None  # for which allauth would read them
         return {**super().get_context_data(**kwargs), "ways": ways}
 
 

@@ -30,7 +30,8 @@ CURES: dict[str, Any] = {
         "The shop has suspended your organization. Ask its support, naming `request_id`."
     ),
     "shop_suspended": _(
-        "The whole shop is closed for the moment: nothing can be ordered until it opens again. Open tasks go on."
+        "Nothing can be ordered, and open tasks go on. `message` says whether the shop opens again, or closes: then "
+        "fetch what is yours until the time that it names."
     ),
     "not_found": _(
         "The id is mistyped, or belongs to another organization or to the other mode: test keys do not see what live "

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from accounts import desk_scope
+from accounts.clock import db_now
 from accounts.connections import let_go
 from accounts.desk import FORM_METHODS, DeskAdmin
 from generations import circuit, routing, trial, wholesale
@@ -68,6 +69,11 @@ class UpstreamAdmin(DeskAdmin):
     actions = ("close_circuits", "enable", "disable")
     change_form_before_template = "generations/admin/upstream_state.html"
     list_before_template = "generations/admin/upstreams_before.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Upstream]:
+        """With `read_at`: when that was, by the database's clock, which need not be asked for each row again."""
+        rows: QuerySet[Upstream] = super().get_queryset(request)
+        return rows.annotate(read_at=db_now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Upstream | None = None) -> Any:
         may_enter = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
@@ -147,7 +153,7 @@ class UpstreamAdmin(DeskAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def state_shown(self, row: Upstream) -> str:
-        return state_of(row)
+        return state_of(row, getattr(row, "read_at", None))
 
     @admin.display(description=gettext_lazy("cost"))
     def cost_shown(self, row: Upstream) -> str:

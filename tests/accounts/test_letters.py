@@ -7,8 +7,8 @@ from allauth.mfa.models import Authenticator
 from django.utils.translation import override
 from pytest_django import Settings
 
-from accounts import letters, outbox
-from accounts.models import QueuedMail, Shop
+from accounts import alerts, letters, outbox
+from accounts.models import AlertKind, QueuedMail, Shop
 from accounts.shops import first_shop
 from accounts.signing import second_factor
 from tests import branded
@@ -53,6 +53,20 @@ def test_shop_without_an_address_sends_from_the_usual_one_under_its_name(
     assert outbox.send_due() == 1
     [message] = mailbox.messages
     assert (str(message["From"]), message["Reply-To"]) == ("Harbour Prints <post@office.example>", None)
+
+
+def test_what_cannot_be_delivered_comes_back_to_whom_people_see_as_the_sender(
+    mailbox: Mailbox, plates: Shop, settings: Settings
+) -> None:
+    settings.OPERATOR_EMAILS = ["operator@shop.example"]
+    an_owner(plates, NEW, "Harbour", credits=0)
+    browser_at(plates).post("/account/forgotten/", {"email": NEW})
+    one_mail(plates, template="account_news")
+    alerts.raise_alert(plates.pk, AlertKind.ACCOUNT, "It refuses our account", "HTTP 402")
+    templates = set(QueuedMail.objects.values_list("template", flat=True))
+    assert templates == {"reset_password", "account_news"}
+    assert (outbox.send_due(), alerts.send_due()) == (2, 1)
+    assert mailbox.senders == ["post@platten.example"] * 3
 
 
 @pytest.mark.parametrize(

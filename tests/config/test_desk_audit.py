@@ -1,10 +1,12 @@
 """What a shop's staff read in the audit log of who did something: not from where the platform's people did it."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from accounts.audit import record
-from accounts.models import AuditAction, AuditEvent, Organization
+from accounts.models import AuditAction, AuditEvent, Organization, ShopStaff, StaffRole
 from accounts.origin import Origin
+from accounts.signing import second_factor
 from tests.config.desk_rows import everything
 from tests.config.desk_shops import SECOND, a_desk
 from tests.operators import desk_of, do, operator
@@ -46,3 +48,16 @@ def test_why_the_platform_shut_an_account_out_is_not_told_to_each_of_its_shops()
     page = f"{LIST}{event.pk}/change/"
     assert "Harbour" not in text_of(desk.browser(desk.staff()).get(page))
     assert "spam at the Harbour" in text_of(desk_of(boss).get(page))
+
+
+def test_nor_why_second_factors_were_taken_away_by_a_command_or_by_somebody_of_both_desks() -> None:
+    desk, boss = a_desk(SECOND, "second.example"), operator()
+    member = everything(desk.name, desk.shop).customer.user
+    ShopStaff.objects.create(shop=desk.shop, user=boss, role=StaffRole.SUPPORT)
+    for actor in ("system", f"staff:{boss.uuid}"):
+        Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
+        assert second_factor.reset(member, reason="called from the Harbour", actor=actor)
+        event = AuditEvent.objects.filter(action=AuditAction.SECOND_FACTOR_OFF).latest("pk")
+        page = f"{LIST}{event.pk}/change/"
+        assert "Harbour" not in text_of(desk.browser(desk.staff()).get(page)), actor
+        assert "called from the Harbour" in text_of(desk_of(boss).get(page)), actor

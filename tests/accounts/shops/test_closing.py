@@ -20,7 +20,8 @@ from billing.models import LedgerEntry, Payment, Refund
 from config import shop_end, shop_export
 from generations import lifecycle, runner
 from generations.models import Generation, Image, Upstream
-from tests.accounts.shops.steps import HARBOUR, change, customer_of, run, runs
+from tests.accounts.client import FOX, content
+from tests.accounts.shops.steps import HARBOUR, change, customer_of, run, runs, send_at
 from tests.cast import Person, give_credits, new_key
 from tests.generations.kept_images import files, keep_images_in
 from tests.makers import a_payment, a_request, ago, an_access, an_organization, an_upstream, books_are_right
@@ -104,6 +105,33 @@ def test_visitors_read_that_it_closes_and_until_when(shop: Shop) -> None:
         )
         assert "for the moment" not in text_of(page), path
         assert "and try it" not in text_of(page), path
+
+
+def test_programs_read_that_it_closes_until_when_and_whom_to_ask(shop: Shop, dora: Person) -> None:
+    _row, secret = new_key(dora)
+    shop_closing.begin(shop)
+    change(shop, support_email="help@harbour.example")
+    assert shop.closes_at is not None
+    until = f"Until {date_format(shop.closes_at, 'DATE_FORMAT')}, {shop.closes_at:%H:%M} (UTC) its members"
+    for path in ("/api/v1/balance", "/v1/models"):
+        answer = send_at(HARBOUR, "GET", path, key=secret, headers={"Accept-Language": "de"})
+        error = content(answer)["error"]
+        message = error.get("message") or content(answer)["message"]
+        assert (answer.status_code, error.get("code") or error["type"]) == (403, "shop_suspended")
+        assert message.startswith(f"This shop closes. {until}"), message
+        assert message.endswith("write to help@harbour.example.")
+    change(shop, support_email="")
+    answer = send_at(HARBOUR, "POST", "/api/generate", key=secret, body=FOX)
+    assert content(answer)["message"].endswith("ask the operator of this shop.")
+    page = browser_at(HARBOUR, dora).post("/credits/voucher/", {"code": "SPRING-2026"})
+    assert (page.status_code, "for the moment" in text_of(page)) == (403, False)
+    assert "<h1>This shop closes</h1>" in page.content.decode()
+    assert until in text_of(page)
+    # As it reads where it may open again.
+    assert shop_closing.take_back(shop)
+    change(shop, suspended_at=ago(1))
+    answer = send_at(HARBOUR, "GET", "/api/v1/balance", key=secret)
+    assert content(answer)["message"] == "This shop is closed for the moment"
 
 
 def test_export_holds_the_shop_and_an_archive_of_each_organization(

@@ -139,6 +139,33 @@ def test_passkey_that_is_removed_ends_other_sessions_and_is_noted(alice: Person)
     assert told(alice)[-1] == "passkey_removed"
 
 
+def test_row_that_holds_no_passkey_is_told_of_wherever_one_would_be_used(
+    alice: Person, charlie: Person
+) -> None:
+    told_so = "A passkey of yours cannot be read any more, so none can be used until it is removed."
+    client = signed_in(alice)
+    codes = switch_on(client)
+    row = Authenticator.objects.create(user=alice.user, type="webauthn", data={"name": "Old"})
+    for page in ("/account/again/passkey/", NEW):
+        for answer in (client.get(page), client.post(page, {"name": "Key", "credential": NONSENSE[-1]})):
+            assert (answer.status_code, told_so in text_of(answer)) == (200, True), page
+            assert "data-passkey" not in answer.content.decode()
+    assert "cannot be read any more: remove it" in text_of(client.get("/account/second-factor/"))
+    other = browser_of()
+    sign_in(other, alice.user.email)
+    for answer in (other.get(SECOND), other.post(SECOND, {"credential": NONSENSE[-1]})):
+        assert (answer.status_code, told_so in text_of(answer)) == (200, True)
+        assert "Enter a code here, then remove it under Your account." in text_of(answer)
+    assert other.post(SECOND, {"code": codes[0]})["Location"] == "/home/"
+    assert other.post(f"/account/passkeys/{row.pk}/remove/")["Location"] == "/account/second-factor/"
+    assert 'data-passkey="add"' in other.get(NEW).content.decode()
+    # Who has nothing else reads whom to ask.
+    Authenticator.objects.create(user=charlie.user, type="webauthn", data={})
+    stranded = browser_of()
+    sign_in(stranded, charlie.user.email)
+    assert "ask the operator of this shop to take your second factors away" in text_of(stranded.get(SECOND))
+
+
 def test_data_for_scripts_stand_in_attributes(alice: Person) -> None:
     page = signed_in(alice).get(NEW)
     html = page.content.decode()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.clock import db_now
-from accounts.models import Organization
+from accounts.models import Organization, Shop
 from billing import automatic, automatic_limits, automatic_rules, ledger, payments, stripe_gateway
 from billing.models import AutoTopUp, CreditPack, Payment, PaymentStatus, StoppedReason
 from tests.billing.stripe.buying import CREDITS, MICROS, PRICE, Buyer, a_pack, intent_of, owed
@@ -188,6 +188,25 @@ def test_its_price_is_that_of_the_pack_when_it_buys(new_buyer: NewBuyer) -> None
     payment.refresh_from_db()
     assert (payment.charged_minor, payment.credited) == (PRICE, CREDITS)
     assert books_are_right()
+
+
+def test_in_a_currency_that_the_shop_has_left_meanwhile_nothing_is_bought(
+    new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer = new_buyer()
+    rule = a_rule(buyer)
+    card_of = automatic.card_of
+
+    def meanwhile(organization: Organization) -> object:
+        Shop.objects.filter(pk=organization.shop_id).update(currency="eur")
+        return card_of(organization)
+
+    monkeypatch.setattr(automatic, "card_of", meanwhile)
+    sweep()
+    assert (Payment.objects.count(), intents_of(buyer)) == (0, [])
+    sweep()
+    rule.refresh_from_db()
+    assert (rule.is_on, rule.stopped_reason) == (False, StoppedReason.NO_PACK)
 
 
 def test_what_has_to_wait_lets_others_go_first(new_buyer: NewBuyer, monkeypatch: pytest.MonkeyPatch) -> None:

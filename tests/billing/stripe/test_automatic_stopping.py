@@ -17,6 +17,7 @@ from tests.billing.stripe.topping_up import (
     intents_of,
     mails_to,
     ordered,
+    outcomes_of,
     pass_pause,
     purchases_of,
     standing,
@@ -164,3 +165,20 @@ def test_where_taxes_are_added_a_saved_card_switches_nothing_on(
     settings.STRIPE_TAX = True
     assert checkout.card_was_saved(buyer.organization, page) is Saved.FOR_ANOTHER
     assert not AutoTopUp.objects.get().is_on
+
+
+def test_what_is_left_of_the_test_mode_does_not_stand_in_the_way_for_ever(
+    new_buyer: NewBuyer, settings: Settings
+) -> None:
+    buyer = new_buyer()
+    rule = a_rule(buyer)
+    ordered(rule)
+    purchases_of(rule).update(status=PaymentStatus.PROCESSING, payment_intent_id="pi_left")
+    sweep()
+    assert outcomes_of(rule) == [(PaymentStatus.PROCESSING, "")], "Its end will be seen"
+    settings.STRIPE_LIVEMODE = True
+    sweep()
+    assert outcomes_of(rule) == [(PaymentStatus.EXPIRED, "other_mode")]
+    sweep()
+    assert standing(rule) == (False, StoppedReason.NO_CARD)
+    assert subjects_to(buyer) == [IS_OFF]

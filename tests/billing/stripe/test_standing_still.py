@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts import shop_closing, shop_standing, shops
 from accounts.errors import NotFound, ShopSuspended
 from accounts.models import AuditAction, AuditEvent, Shop
-from billing import connecting, payments, refunds, stripe_events, stripe_gateway, unfinished
+from billing import closing, connecting, payments, refunds, stripe_events, stripe_gateway, unfinished
 from billing.models import LedgerEntry, Payment, PaymentStatus, Refund, StripeEvent
 from config import shop_end
 from tests.accounts.shops.steps import run
@@ -328,6 +328,9 @@ def test_what_is_promised_while_the_shop_closes_is_given_before_its_key_goes(
     assert (bool(row.refund_id), row.due_at) == (True, None)
     with pytest.raises(ValidationError, match="This shop is closed"):
         refunds.order(bought.pk, 500, actor="system")
+    with pytest.raises(ValidationError, match="This shop is closed"):
+        with_its_till_as_stripe(buyer.till, shop)
+    assert connecting.connected(shop.pk) is None
     assert not StripeEvent.objects.filter(processed_at=None).exists(), "Nobody could ever look at it"
     assert books_are_right()
 
@@ -371,3 +374,44 @@ def test_what_waits_for_a_key_goes_on_at_once_when_one_is_entered(buyer: Buyer) 
     with_its_till_as_stripe(buyer.till, shop)
     assert refunds.carry_out_due() == 1
     assert buyer.wallet()[0] == CREDITS * 3 // 4
+
+
+# --- What was only tried --------------------------------------------------------------------------
+
+
+def test_what_was_tried_before_a_shop_went_live_does_not_keep_it_open(
+    buyer: Buyer, settings: Settings, tmp_path: Path
+) -> None:
+    settings.DEMO = False
+    shop, bought, left = buyer.organization.shop, buyer.buys(), of_pack(1, buyer)
+    buyer.till.behave(down=True)
+    row = refunds.refund(bought.pk, 500, actor="system")
+    with_key(shop, "sk_live_of_nobody")
+    code, said = close(shop, tmp_path)
+    assert code == 0, said
+    assert status_of(left) == PaymentStatus.EXPIRED
+    row.refresh_from_db()
+    assert (row.due_at, row.refusal) == (None, "It was of Stripe's test mode: no money is owed.")
+    assert not AuditEvent.objects.filter(action=AuditAction.PAYMENT_SETTLED).exists()
+    assert Shop.objects.get(pk=shop.pk).closed_at is not None
+    assert books_are_right()
+
+
+def test_what_was_tried_keeps_no_customer_either_and_is_heard_of_once_the_test_key_is_back(
+    buyer: Buyer, settings: Settings
+) -> None:
+    settings.DEMO = False
+    shop, payment = buyer.organization.shop, buyer.starts()
+    assert not closing.end_purchases(buyer.organization), "It can be looked at, and paid"
+    connecting.disconnect(shop, even_so=True)
+    assert not closing.end_purchases(buyer.organization), "Its key may come back"
+    with_key(shop, "sk_live_of_nobody")
+    assert closing.end_purchases(buyer.organization)
+    assert status_of(payment) == PaymentStatus.EXPIRED
+    buyer.till.pay(str(payment.session_id))
+    with_its_till_as_stripe(buyer.till, shop)
+    [event] = buyer.till.events("checkout.session.completed")
+    arrives(event, shop)
+    assert stripe_events.process_due() == 1
+    assert (status_of(payment), buyer.wallet()[0]) == (PaymentStatus.PAID, CREDITS)
+    assert books_are_right()

@@ -1,13 +1,17 @@
 """Upstreams as operators set them up: what is filled in, what is refused, and that secrets never come out."""
 
+import datetime
 import logging
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from accounts.clock import db_now
 from generations import circuit
 from generations.models import Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
@@ -211,6 +215,21 @@ def test_state_is_shown_and_the_circuit_closed_by_hand(desk: Client) -> None:
     assert "1 circuit was closed." in text_of(response)
     row.refresh_from_db()
     assert row.state.opened_at is None
+
+
+def test_list_asks_the_clock_no_oftener_for_more_circuits_that_are_open(desk: Client) -> None:
+    made = [an_upstream(name=f"Paused {number}") for number in range(3)]
+    desk.get(LIST)
+    counts = []
+    for rows in (made[:1], made):
+        UpstreamState.objects.filter(upstream__in=rows).update(
+            opened_at=db_now(), open_until=db_now() + datetime.timedelta(minutes=1), reason=circuit.FAILING
+        )
+        with CaptureQueriesContext(connection) as queries:
+            page = text_of(desk.get(LIST))
+        assert page.count("it keeps failing, tried again in") == len(rows)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_staff_that_may_only_look_changes_nothing() -> None:
