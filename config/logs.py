@@ -13,7 +13,8 @@ from typing import Any
 
 from accounts import trail
 
-_KEY = re.compile(r"\b(tt_(?:live|test)_)[0-9A-Za-z]{5,}")
+# Whatever stands before it: where a line was broken that is a letter, as in \ntt_live_.
+_KEY = re.compile(r"(tt_(?:live|test)_)[0-9A-Za-z]{5,}")
 _MAIL = re.compile(r"[\w.+%-]+@(?:[\w-]+\.)+[A-Za-z][\w-]*")
 # PostgreSQL quotes the values of a row; they may hold line breaks, so all goes up to what follows in a traceback.
 _ROW = re.compile(

@@ -45,11 +45,14 @@ def _start_gpu() -> None:
 def _come(sender: Any, **_: Any) -> None:
     from generations import doorbell, poller  # noqa: PLC0415 - models can be imported only once all apps are loaded
 
-    if "poll" in sender.app.amqp.queues.consume_from:
-        doorbell.ask_here = poller.wake
-        poller.wake()  # what a predecessor left; its ring may come behind orders that keep every thread
     _say_ready(True)
     threading.Thread(target=_leave_when_a_call_hangs, name="watchdog", daemon=True).start()
+    doorbell.ask_here = poller.wake
+    if "poll" in sender.app.amqp.queues.consume_from:
+        doorbell.asks_at_once = True
+        # What a predecessor left; its ring may come behind orders that keep every thread. Last, since it raises where
+        # there is no way out, which Celery logs: what needs none is done here all the same.
+        poller.wake()
 
 
 @signals.worker_shutting_down.connect

@@ -39,8 +39,10 @@ def ring_gpu(generation_id: int) -> None:
     ring(-generation_id)  # no id is below zero
 
 
-# Where this process asks upstreams itself: begins, or says False when it is leaving.
+# Where this process can ask upstreams itself: begins, or says False when it is leaving. At once where it hears such
+# rings anyway, else when the broker cannot tell others to.
 ask_here: Callable[[], bool] | None = None
+asks_at_once = False
 
 
 def ring_poll() -> None:
@@ -49,7 +51,7 @@ def ring_poll() -> None:
     there is something.
     """
     global _poll_rung_at  # noqa: PLW0603 - of this process
-    if ask_here is not None and ask_here():
+    if asks_at_once and ask_here is not None and ask_here():
         return
     now = time.monotonic()
     if now - _poll_rung_at >= POLL_RINGS_EVERY_S:
@@ -69,7 +71,9 @@ def _ensure_thread() -> None:
 
 def _ring_forever() -> None:
     while True:
-        publish(_waiting.get())
+        what = _waiting.get()
+        if not publish(what) and what == _POLL and ask_here is not None:
+            ask_here()
 
 
 def publish_poll() -> bool:

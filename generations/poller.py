@@ -14,7 +14,7 @@ from psycopg_pool import PoolTimeout
 from accounts import trail
 from accounts.sealing import Unreadable
 from generations import calls, circuit, exchange, heartbeat, lifecycle, polling, runner
-from generations.models import Attempt
+from generations.models import Attempt, Upstream
 from generations.polling import NotYet, Question
 from generations.providers.base import REFUSES_US, AfterCrash, OutcomeKind
 from generations.providers.http import NoAnswer, NotReached, Oversized
@@ -121,7 +121,7 @@ class Poller:
     async def _ask_now(self, question: Question) -> None:
         attempt = question.attempt
         try:
-            call = exchange.Call.of(attempt, attempt.generation.model.slug)
+            call = await _call_of(attempt)
         except (KeyError, Unreadable) as error:
             logger.error("%s: the upstream cannot be asked: %r", attempt.key, error)
             self._later(question, polling.LONGEST_AFTER_END_S)
@@ -248,6 +248,16 @@ class Poller:
                 runner.go_on(call, 0.0)
         else:
             self._later(question)
+
+
+async def _call_of(attempt: Attempt) -> exchange.Call:
+    """Raises what exchange.Call.of raises. The address at which a shop is told of news may have to be read from the
+    database, which the thread of the calls must not do.
+    """
+    model = attempt.generation.model.slug
+    if cast(Upstream, attempt.upstream).uses_webhooks:
+        return await calls.here().in_thread(exchange.Call.of, attempt, model)
+    return exchange.Call.of(attempt, model)
 
 
 def _with_our_notes(answer: Answer, attempt: Attempt) -> Answer:

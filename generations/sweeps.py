@@ -61,8 +61,9 @@ def ring_again() -> int:
     rung = 0
     for row in due.order_by("dispatch_after").values("pk", "rings", "dispatch_after")[:BATCH]:
         wait = datetime.timedelta(seconds=RING_AGAIN_S[min(row["rings"], len(RING_AGAIN_S) - 1)])
+        # By the count of rings and not by the time: SQLite compares times as texts, of which two can mean the same.
         mine = Generation.objects.filter(
-            pk=row["pk"], status=Status.QUEUED, dispatch_after=row["dispatch_after"]
+            pk=row["pk"], status=Status.QUEUED, rings=row["rings"], dispatch_after__lte=db_now()
         ).update(rings=F("rings") + 1, dispatch_after=db_now() + wait)
         if not mine:
             continue

@@ -332,13 +332,15 @@ def served_again() -> list[int]:
         for state in rows
         if state.detail.startswith(REFUSALS)
         and obstacle_of(state.upstream) is None
-        and (state.detail.startswith(NO_FUNDS) or not _asks_where_from(state.upstream))
+        and (state.detail.startswith(NO_FUNDS) or not _is_told_elsewhere(state.upstream))
     ]
 
 
-def _asks_where_from(upstream: Upstream) -> bool:
-    """Whether the key is good at some addresses alone. No book tells by which one we come, so only a probe can find out
-    that it is good now: opened by the books, it would be refused, and told to the staff, every few seconds.
+def _is_told_elsewhere(upstream: Upstream) -> bool:
+    """Whether more than the books decides: the key is good at some addresses alone, and none of them tells by which one
+    we come; or the address leads to another shop by now, which knows no such key. So only a probe can find out that it
+    is good: opened by the books, it would be refused, and told to the staff, every few seconds.
     """
-    key = key_of(upstream)
-    return key is not None and bool(key.allowed_addresses)
+    key, customer = key_of(upstream), upstream.wholesale
+    leads_there = customer is not None and _shop_at(upstream.base_url) == customer.shop_id
+    return not leads_there or (key is not None and bool(key.allowed_addresses))

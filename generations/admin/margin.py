@@ -28,6 +28,7 @@ from accounts.desk_rows import Chosen
 from accounts.desk_scope import scope_of, shop_of_desk
 from accounts.models import Shop
 from generations import between_shops, leakage, margin, wholesale
+from generations.forms import DayField
 from generations.leakage import Leak
 from generations.margin import MarginRow, Window
 from generations.models import BilledDay, Upstream
@@ -44,8 +45,8 @@ class DayInput(forms.DateInput):
 class WindowForm(forms.Form):
     """Without anything sent, the last thirty days."""
 
-    start = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput)
-    end = forms.DateField(label=gettext_lazy("To, days in UTC"), required=False, widget=DayInput)
+    start = DayField(label=gettext_lazy("From"), widget=DayInput)
+    end = DayField(label=gettext_lazy("To, days in UTC"), widget=DayInput)
     by = forms.ChoiceField(
         label=gettext_lazy("By"), required=False, choices=list(margin.GROUPINGS.items()), initial="day"
     )
@@ -236,11 +237,20 @@ def _between(window: Window) -> list[str]:
 
 
 def _by_hand(shop_id: int | None) -> list[tuple[str, str, bool]]:
-    """Name, words, and whether nothing was entered."""
+    """Name, words, and whether nothing was entered. Each is called after its seller at first, so several shops may call
+    theirs the same.
+    """
     found = wholesale.counts_otherwise()
     if shop_id is not None:
         found = found.filter(shop=shop_id)
-    return [(one.name, wholesale.cost_by_hand(one), one.cost_micros == 0) for one in found[:MOST_BY_HAND]]
+    return [
+        (
+            one.name if shop_id is not None else f"{one.shop.slug}: {one.name}",
+            wholesale.cost_by_hand(one),
+            one.cost_micros == 0,
+        )
+        for one in found[:MOST_BY_HAND]
+    ]
 
 
 def _leak(leak: Leak) -> dict[str, Any]:
@@ -273,4 +283,5 @@ def _place(text: str) -> tuple[datetime.datetime, int] | None:
         found = datetime.datetime.fromisoformat(moment), int(pk)
     except ValueError:
         return None
-    return found if found[0].tzinfo is not None and 0 < found[1] < 2**63 else None
+    is_day = DayField.FIRST <= found[0].date() <= DayField.LAST
+    return found if is_day and found[0].tzinfo is not None and 0 < found[1] < 2**63 else None

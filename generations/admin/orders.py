@@ -1,5 +1,6 @@
 """Attempts to look at; images to take down."""
 
+import base64
 import datetime
 from typing import Any
 
@@ -19,10 +20,9 @@ from accounts.desk_lists import Stretch
 from accounts.desk_rows import Chosen
 from accounts.models import User
 from accounts.origin import origin_of
-from generations import retention, samples
+from generations import retention, samples, storage
 from generations.models import Attempt, Image, Sample, Takedown, Upstream
 from generations.providers.base import OutcomeKind
-from generations.storage import THUMBNAIL_EXTENSION, link_expiry, signed_path
 from generations.takedown import take_down
 from generations.upstream_checks import amount
 
@@ -181,11 +181,14 @@ class ImageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, image: Image) -> str:
-        now = read_db_now()
-        if not _is_kept(image, now):
+        if not _is_kept(image, read_db_now()):
             return "-"
-        source = signed_path(image.public_id, THUMBNAIL_EXTENSION, link_expiry(now))
-        return format_html('<img class="plate" src="{}" alt="{}">', source, image.generation.prompt[:120])
+        try:
+            thumbnail = storage.thumbnail(image.storage_key)
+        except OSError:  # it has just gone, or its storage is away
+            return "-"
+        alt = image.generation.prompt[:120]
+        return format_html('<img class="plate" src="{}" alt="{}">', _in_page(thumbnail), alt)
 
     def has_take_down_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "change")
@@ -249,10 +252,15 @@ class SampleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, sample: Sample) -> str:
-        source = reverse("sample", args=[sample.name])
+        source = _in_page(bytes(sample.data))
         return format_html(
             '<img class="plate" src="{}" width="160" height="200" alt="{}">', source, sample.caption
         )
+
+
+def _in_page(webp: bytes) -> str:
+    """As an address in the page itself: at another host than its shop's, such as the platform's, it is not there."""
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode()}"
 
 
 def _is_kept(image: Image, now: datetime.datetime) -> bool:

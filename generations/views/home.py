@@ -15,9 +15,9 @@ from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.pages import member_page
 from billing import reads
-from generations.catalogue import DEFAULT_MODEL
+from generations import catalogue
 from generations.charts import bars
-from generations.models import Generation, price_now
+from generations.models import Generation
 from generations.views.pictures import latest
 from generations.views.usage import each_day, success_percent
 
@@ -42,7 +42,7 @@ def home(request: HttpRequest, access: Access) -> HttpResponse:
     days, total = each_day(access, today - datetime.timedelta(days=COUNTED_DAYS - 1), today)
     shown = days[-SHOWN_DAYS:]
     balance = reads.balance(access.organization.pk)
-    _model_id, price = price_now(access.organization.shop_id, DEFAULT_MODEL)
+    price = catalogue.usual_price(access.organization.shop_id)  # 0 where nothing is on sale
     steps = _first_steps(access)
     context: dict[str, Any] = {
         "access": access,

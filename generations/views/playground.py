@@ -18,7 +18,7 @@ from accounts.standing import require_running
 from accounts.throttling import limiter
 from billing.errors import TooManyOpenTasks
 from generations import ordering, retention, wording
-from generations.errors import AlreadyEnded
+from generations.errors import AlreadyEnded, NotOnSale
 from generations.forms import TEST, PlaygroundForm, idempotency_key, shown, to_remember
 from generations.models import OPEN, Generation, Status, Takedown
 from generations.request import ASPECT_RATIOS, MAX_N, MAX_PROMPT, OUTPUT_FORMATS
@@ -120,7 +120,8 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
         "is_news": seen.partition(".")[0] != generation.status,
     }
     if generation.has_ended:
-        context |= bench.money(access, bench.sold(access), shown(like=generation))
+        with suppress(NotOnSale):  # what was made is shown all the same
+            context |= bench.money(access, bench.sold(access), shown(like=generation))
     return render(request, "generations/progress.html", context)
 
 

@@ -41,6 +41,15 @@ def test_keys_are_left_out_and_their_kind_is_told() -> None:
     assert "tt_live_…" in written
 
 
+@pytest.mark.parametrize("before", ["\n", "\r", "\x00", "\x1b", "\u2028"])
+def test_keys_are_left_out_also_behind_what_would_begin_a_line(before: str) -> None:
+    key = keys.mint(livemode=True)
+    said = f"Authorization: Bearer{before}{key}"
+    for written in (line("what about %s?", said), line("what about it?", error=ValueError(repr(said)))):
+        assert key[8:] not in written
+        assert "tt_live_…" in written
+
+
 def test_what_others_wrote_begins_no_line_of_its_own() -> None:
     said = "no\r\n2026-11-29 ERROR root all is lost\u2028\x1b[2J\x85\tend"
     written = line("the upstream said: %s", said)

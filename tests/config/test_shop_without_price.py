@@ -14,7 +14,7 @@ from tests.accounts.client import generate
 from tests.cast import Person, new_key
 from tests.config.desk_shops import SECOND, a_desk
 from tests.operators import desk_of, operator
-from tests.pages import browser_of, text_of
+from tests.pages import browser_of, made, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,9 @@ def test_its_customers_read_what_is_the_case_and_whom_to_ask(shop: Shop, alice: 
     Shop.objects.filter(pk=shop.pk).update(support_email="help@shop.example")
     shops.forget()
     assert "mailto:help@shop.example" in client.get("/credits/").content.decode()
+    home = client.get("/home/")
+    assert home.status_code == 200
+    assert "1,500 nothing is on sale" in text_of(home)
 
 
 def test_the_playground_says_so_and_does_not_say_try_again(shop: Shop, alice: Person) -> None:
@@ -46,6 +49,15 @@ def test_the_playground_says_so_and_does_not_say_try_again(shop: Shop, alice: Pe
     assert "which its operator has to mend" in text_of(page)
     assert "Try again" not in text_of(page)
     assert browser_of(alice).get("/gallery/").status_code == 200
+
+
+def test_what_was_ordered_before_is_shown_once_it_is_made(alice: Person) -> None:
+    client = browser_of(alice)
+    path = f"/playground/{made(client).task_id}/progress"
+    ModelPrice.objects.all().delete()
+    page = client.get(path, {"seen": "running.50"}, headers={"HX-Request": "true"})
+    assert page.status_code == 200
+    assert "<img" in page.content.decode()
 
 
 def test_strangers_read_it_on_the_landing_page(shop: Shop) -> None:
@@ -66,10 +78,15 @@ def test_another_models_price_stands_in_for_the_usual_ones(shop: Shop, alice: Pe
     other = ImageModel.objects.create(slug="other", name="Other")
     ModelPrice.objects.create(shop=shop, model=other, credits=7)
     assert catalogue.usual_price(shop.pk) == 7
-    for client, path in ((browser_of(), "/"), (browser_of(alice), "/credits/")):
+    for client, path in (
+        (browser_of(), "/"),
+        (browser_of(alice), "/credits/"),
+        (browser_of(alice), "/home/"),
+    ):
         page = client.get(path)
         assert page.status_code == 200
         assert "sells no images" not in text_of(page)
+        assert "nothing is on sale" not in text_of(page)
 
 
 def test_operators_are_told_at_the_desk_and_by_the_doctor(alice: Person, settings: Settings) -> None:

@@ -64,17 +64,47 @@ def test_a_ring_comes_from_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert [heard.get(timeout=5) for _ in range(2)] == [(1, "doorbell"), (2, "doorbell")]
 
 
-@pytest.mark.parametrize(("here", "rung"), [(None, [0]), (lambda: False, [0]), (lambda: True, [])])
+@pytest.mark.parametrize(
+    ("at_once", "here", "rung"),
+    [
+        (False, None, [0]),
+        (False, lambda: True, [0]),
+        (True, lambda: False, [0]),
+        (True, lambda: True, []),
+    ],
+)
 def test_who_asks_upstreams_itself_does_not_wait_for_a_ring(
-    monkeypatch: pytest.MonkeyPatch, here: Callable[[], bool] | None, rung: list[int]
+    monkeypatch: pytest.MonkeyPatch, at_once: bool, here: Callable[[], bool] | None, rung: list[int]
 ) -> None:
     rings: list[int] = []
     monkeypatch.setattr(doorbell, "ring", rings.append)
     monkeypatch.setattr(doorbell, "ask_here", here)
+    monkeypatch.setattr(doorbell, "asks_at_once", at_once)
     monkeypatch.setattr(doorbell, "_poll_rung_at", -doorbell.POLL_RINGS_EVERY_S)
     doorbell.ring_poll()
     doorbell.ring_poll()
     assert rings == rung
+
+
+def test_what_the_broker_tells_nobody_is_asked_by_who_would_have_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = threading.Event()
+
+    def ask() -> bool:
+        asked.set()
+        return True
+
+    monkeypatch.setattr(doorbell, "ask_here", ask)
+    monkeypatch.setattr(doorbell, "asks_at_once", False)
+    monkeypatch.setattr(doorbell, "_poll_rung_at", -doorbell.POLL_RINGS_EVERY_S)
+    monkeypatch.setattr(doorbell, "_silent_until", float("inf"))
+    # A thread that an earlier test started may wait with that test's queue in its hands.
+    monkeypatch.setattr(doorbell, "_thread", None)
+    monkeypatch.setattr(doorbell, "_waiting", queue.SimpleQueue())
+    doorbell.ring(7)
+    doorbell.ring_poll()
+    assert asked.wait(10)
 
 
 def test_a_broken_broker_delays_nobody_and_is_left_alone_for_a_while(

@@ -117,6 +117,15 @@ def test_a_queued_row_is_rung_again_after_15_30_60_and_120_seconds(access: Acces
     assert rung == [generation.pk] * 5
 
 
+def test_what_a_leaving_worker_heard_in_vain_is_rung_by_the_next_sweep(
+    access: Access, rung: list[int]
+) -> None:
+    generation = a_generation(access)
+    assert lifecycle.ring_soon(generation.pk)
+    assert [sweeps.ring_again(), sweeps.ring_again()] == [1, 0]
+    assert rung == [generation.pk]
+
+
 def test_only_queued_rows_are_rung(access: Access, rung: list[int]) -> None:
     running, ended = a_claimed(access), a_generation(access)
     lifecycle.cancel(ended)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from accounts import shops
 from accounts.access import Access
 from generations import calls, circuit, exchange, lifecycle, poller, polling, runner, storage
 from generations.models import Attempt, Generation, Image, Upstream, UpstreamState
@@ -60,6 +61,19 @@ def test_trouble_that_cannot_be_written_down_loses_no_question(
     ups["portal"].behave(manner="drop", times=1)
     assert ended(generation) == ("succeeded", "")
     assert len(failures) == 1
+
+
+def test_where_webhooks_lead_is_not_read_on_the_thread_of_the_calls(
+    access: Access, ups: dict[str, Up], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read_anew(shop_id: int) -> str:
+        shops.forget()
+        return shops.address_of(shop_id)
+
+    monkeypatch.setattr(exchange, "address_of", read_anew)
+    at(ups["replicate"], uses_webhooks=True)
+    assert ended(order(access, "a lighthouse up:webhook=none")) == ("succeeded", "")
+    assert "broke off" not in caplog.text
 
 
 def test_a_new_credential_never_goes_to_the_old_address(

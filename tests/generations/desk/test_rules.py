@@ -1,11 +1,15 @@
 """Images that are taken down, phrases that are blocked, customers that are resumed, and what is said on every page."""
 
+import base64
+import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from PIL import Image as Picture
 from pytest_django import Settings
 
 from accounts.models import OperatorAlert, Organization
@@ -17,6 +21,7 @@ from tests.generations.kept_images import an_image, files, keep_images_in
 from tests.makers import an_organization, an_upstream
 from tests.operators import clerk, desk_of, do, operator
 from tests.pages import text_of
+from tests.several import a_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +55,15 @@ def test_image_is_found_and_taken_down_with_a_reason(folder: Path, desk: Client)
     assert files(folder) == 1
     desk.post(f"{page}/take-down/", {"reason": "Another"})
     assert Takedown.objects.get().reason == "A court asked for it"
+
+
+def test_the_platforms_staff_sees_it_whichever_shop_it_is_of(folder: Path, desk: Client) -> None:
+    image = an_image(0)
+    Organization.objects.filter(pk=image.generation.organization_id).update(shop=a_shop().shop)
+    page = desk.get(f"/admin/generations/image/{image.pk}/change/").content.decode()
+    [found] = re.findall(r'src="data:image/webp;base64,([^"]+)"', page)
+    with Picture.open(BytesIO(base64.b64decode(found))) as picture:
+        assert picture.format == "WEBP"
 
 
 def test_staff_that_may_only_look_takes_nothing_down(folder: Path) -> None:

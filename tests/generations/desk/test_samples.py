@@ -1,5 +1,6 @@
 """The images with which a shop shows what it makes: drawn ones until its operator picks others of their own."""
 
+import base64
 import re
 from io import BytesIO
 from typing import Any
@@ -74,6 +75,13 @@ def test_picked_image_is_shown_small_in_place_of_those(desk: Client, image: Imag
     assert "Made in this shop." in words
     show(desk, image)
     assert len(shown()) == 1
+
+
+def test_it_is_in_its_page_at_the_desk_which_may_be_at_another_host(desk: Client, image: Image) -> None:
+    show(desk, image)
+    sample = Sample.objects.get()
+    page = desk.get(f"/admin/generations/sample/{sample.pk}/change/").content.decode()
+    assert f"base64,{base64.b64encode(bytes(sample.data)).decode()}" in page
 
 
 def test_it_stays_when_the_customers_file_goes(desk: Client, image: Image) -> None:

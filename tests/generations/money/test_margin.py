@@ -163,12 +163,24 @@ def test_all_tasks_come_by_pages(milliseconds: int, monkeypatch: pytest.MonkeyPa
         ({"start": "2020-01-01", "end": "2026-01-01"}, "At most 92 days at once."),
         ({"start": "yesterday"}, "Enter a valid date."),
         ({"by": "moon"}, "Select a valid choice."),
+        ({"end": "9999-12-31"}, "less than or equal to"),
+        ({"end": "0001-01-02"}, "greater than or equal to"),
     ],
 )
 def test_windows_that_make_no_sense_are_refused(query: dict[str, str], words: str) -> None:
-    response = desk_of(operator()).get(MARGIN, query)
-    assert response.status_code == 400
-    assert words in text_of(response)
+    desk = desk_of(operator())
+    for path in (MARGIN, LEAKAGE):
+        response = desk.get(path, query)
+        assert response.status_code == 400
+        assert words in text_of(response)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59.999999+00:00"])
+def test_a_place_at_the_edge_of_time_is_none(moment: str) -> None:
+    do_business(5, orders=2)
+    response = desk_of(operator()).get(MARGIN, {"by": "task", "before": f"{moment}_1"})
+    assert response.status_code == 200
+    assert Generation.objects.earliest("pk").task_id in text_of(response)
 
 
 def test_who_may_not_see_money_does_not(alice: Any) -> None:

@@ -84,6 +84,9 @@ def test_between_currencies_it_says_that_a_cost_is_to_be_entered_by_hand() -> No
     words = "What Shop takes in USD is not known in EUR, and no cost was entered"
     words = words.replace("Shop", first_shop().name)
     assert text_of(desk.get(page)).count(words) == 1
+    assert f"{upstream.shop.slug}: {upstream.name}:" in text_of(desk.get(page)), (
+        "Others may be called the same"
+    )
     assert words in text_of(desk.get(its_own))
     found = [str(one) for one in look_at_upstreams()]
     assert any(words in one for one in found), found

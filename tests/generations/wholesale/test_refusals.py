@@ -4,14 +4,14 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from accounts import api_keys, organizations
+from accounts import api_keys, organizations, shops
 from accounts.models import ApiKey, OperatorAlert, Shop
 from billing import ledger
 from generations import circuit, conduct, lifecycle, notices, sweeps, wholesale
 from generations.catalogue import DEFAULT_MODEL
 from generations.models import ImageModel, ModelPrice, Upstream, UpstreamState
 from generations.providers.base import OutcomeKind
-from tests.generations.wholesale.sellers import begun, connected, taken
+from tests.generations.wholesale.sellers import a_reseller, begun, connected, taken
 from tests.makers import ago, an_upstream, new_reference
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,22 @@ def test_a_key_that_may_not_order_is_not_tried_again_and_again(
     assert is_open(upstream)
     assert OperatorAlert.objects.count() == 1
     ApiKey.objects.filter(pk=key.pk).update(scopes=["generate", "read"], allowed_addresses=[])
+    assert sweeps.open_again() == 1
+
+
+def test_whose_seller_has_moved_is_not_tried_again_and_again() -> None:
+    """Who answers at its old address, such as the platform, knows no such key, and the seller's books do not say so."""
+    upstream = connected()
+    a_reseller("other.example")
+    here = Upstream.objects.filter(pk=upstream.pk)
+    for host in ("other.example", "gone.example"):
+        here.update(base_url=shops.address_at(host))
+        refused(upstream, "HTTP 401: Invalid API key")
+        assert what(upstream) is None
+        assert sweeps.open_again() == 0
+        assert is_open(upstream)
+    assert OperatorAlert.objects.count() == 1
+    here.update(base_url=upstream.base_url)
     assert sweeps.open_again() == 1
 
 
