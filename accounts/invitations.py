@@ -15,11 +15,11 @@ from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Su
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from accounts import outbox, sending
 from accounts.access import Access, held, hold
 from accounts.audit import record, record_by
 from accounts.clock import db_now
 from accounts.errors import DomainError, InsufficientScope, NotFound
+from accounts.mail import outbox, sending
 from accounts.models import AuditAction, Invitation, Membership, Organization, Role, User
 from accounts.names import isolated
 from accounts.origin import NOWHERE, Origin

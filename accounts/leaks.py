@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from accounts import hooks, keys, outbox
+from accounts import hooks, keys
 from accounts.api_keys import LEAKED, freeze_api_key
 from accounts.audit import record
 from accounts.clock import read_db_now
+from accounts.mail import outbox
+from accounts.mail.sending import one_line
 from accounts.models import ApiKey, AuditAction, Membership
 from accounts.roles import Right, roles_with
-from accounts.sending import one_line
 
 AT_ONCE = 500
 MAX_PLACE = 300

@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts import hooks, outbox, shops
+from accounts import hooks, shops
 from accounts.audit import record_of_shop
 from accounts.clock import db_now, read_db_now
 from accounts.errors import DomainError
+from accounts.mail import outbox
 from accounts.models import (
     AuditAction,
     AuditEvent,

@@ -4,8 +4,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from accounts import hooks, outbox, shop_rules, shops
+from accounts import hooks, shop_rules, shops
 from accounts.audit import record_of_shop
+from accounts.mail import outbox
 from accounts.models import AuditAction, Shop, ShopDomain, ShopStaff, StaffRole, User
 from accounts.names import clean_name
 from accounts.organizations import person

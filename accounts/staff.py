@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from accounts import desk_scope, shops
+from accounts import shops
+from accounts.desk import scope
 from accounts.models import ShopStaff, StaffRole, User
 
 _ADMITTED: Final = "desk_admitted"
@@ -87,9 +88,9 @@ def _look(request: HttpRequest) -> bool:
     user = request.user
     if not isinstance(user, User) or not user.is_active:
         return False
-    if desk_scope.is_platform(request):
+    if scope.is_platform(request):
         return True
-    user.desk_role = desk_scope.role_of(request)
+    user.desk_role = scope.role_of(request)
     return user.desk_role is not None
 
 
@@ -98,15 +99,15 @@ def may(request: HttpRequest, permission: str) -> bool:
     user = request.user
     if not isinstance(user, User) or not user.is_active:
         return False
-    if desk_scope.is_platform(request):
+    if scope.is_platform(request):
         return user.has_perm(permission)
-    role = desk_scope.role_of(request)
+    role = scope.role_of(request)
     return role is not None and permission in PERMISSIONS[role]
 
 
 def works_here(request: HttpRequest) -> bool:
     """Whether the desk at this address would open to them."""
-    return desk_scope.is_platform(request) or desk_scope.role_of(request) is not None
+    return scope.is_platform(request) or scope.role_of(request) is not None
 
 
 def mail_of(shop_id: int | None) -> list[str]:

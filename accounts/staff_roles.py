@@ -5,8 +5,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import outbox
-from accounts.deeds import Refused
+from accounts.desk.deeds import Refused
+from accounts.mail import outbox
 from accounts.models import DoneFor, Membership, Shop, ShopStaff, StaffRole, User
 from accounts.shops import address_of
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import shops, staff
 from accounts.audit import record
 from accounts.clock import db_now
-from accounts.deeds import Doer, Refused
+from accounts.desk.deeds import Doer, Refused
 from accounts.models import AuditAction, Membership, Organization, StandIn, User
 from accounts.origin import NOWHERE, Origin, origin_of
 

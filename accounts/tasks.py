@@ -5,7 +5,9 @@ from importlib import import_module
 from celery import shared_task
 from django.conf import settings
 
-from accounts import alerts, audit, closing, exports, outbox, standing_in
+from accounts import audit, standing_in
+from accounts.mail import alerts, outbox
+from accounts.privacy import closing, exports
 from accounts.signing import sessions, unproven
 from accounts.ticks import one_at_a_time
 

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import figures, shops
-from accounts.alerts import raise_alert
+from accounts.mail.alerts import raise_alert
 from accounts.models import AlertKind, Organization
 from accounts.names import isolated
 from billing.models import Payment, Refund, StripeAccount, StripeEvent

@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models.functions import Abs
 
 from accounts.audit_log import is_operator, without_staff
-from accounts.export_rows import in_batches
 from accounts.hooks import ExportDocument, ExportFile
 from accounts.models import Organization
+from accounts.privacy.export_rows import in_batches
 from billing.models import AutoTopUp, BalanceNotice, LedgerEntry, Payment, Redemption, Wallet
 
 Row = dict[str, Any]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from accounts import outbox
 from accounts.access import MONEY_ROLES
+from accounts.mail import outbox
 from accounts.models import Membership, Organization
 from accounts.shops import address_of
 from billing import reads

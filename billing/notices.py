@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.clock import db_now, read_db_now
-from accounts.desk import Notice
+from accounts.desk.base import Notice
 from billing import alarms, books
 from billing.models import BooksCheck, Payment, PaymentStatus
 

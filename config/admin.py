@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from accounts.deeds import deeds_of
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_lists import Stretch
-from accounts.desk_pages import DeskPage, pages
-from accounts.desk_scope import is_platform
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.deeds import deeds_of
+from accounts.desk.lists import Stretch
+from accounts.desk.pages import DeskPage, pages
+from accounts.desk.scope import is_platform
 from accounts.models import ShopStaff
 from config.desk.books import books_view
 from config.desk.finding import find_view

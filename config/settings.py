@@ -242,7 +242,7 @@ if env.address(
 ):
     vars().update(environ.Env.email_url_config(env.text("EMAIL_URL")))
 else:
-    EMAIL_BACKEND = "accounts.mail_files.FileBackend"
+    EMAIL_BACKEND = "accounts.mail.files.FileBackend"
 EMAIL_TIMEOUT = 10
 MAILS_DIR = DATA_DIR / "mails"
 # Shows every mail to whoever sits at this machine: never where others could come by, as through a proxy.

@@ -11,10 +11,11 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from accounts import closing, shop_closing
+from accounts import shop_closing
 from accounts.clock import read_db_now
-from accounts.export_rows import in_batches
 from accounts.models import Organization, Shop
+from accounts.privacy import closing
+from accounts.privacy.export_rows import in_batches
 from billing import unfinished
 from config import shop_export
 from config.shop_export import Damaged

@@ -24,10 +24,11 @@ from typing import Any, BinaryIO
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from accounts import archive, exports, shop_closing
+from accounts import shop_closing
 from accounts.audit_log import defused
-from accounts.export_rows import in_batches
 from accounts.models import Organization, Shop
+from accounts.privacy import archive, exports
+from accounts.privacy.export_rows import in_batches
 from billing import export_rows
 
 MANIFEST = "manifest.json"

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts import alerts
 from accounts.clock import db_now
+from accounts.mail import alerts
 from accounts.models import AlertKind
 from generations import wholesale
 from generations.models import Attempt, Upstream, UpstreamState

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import alerts
 from accounts.clock import db_now
+from accounts.mail import alerts
 from accounts.models import AlertKind
 from accounts.names import isolated
 from accounts.organizations import full_slug, suspend

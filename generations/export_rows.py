@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Abs
 
 from accounts.clock import read_db_now
-from accounts.export_rows import BATCH, in_batches
 from accounts.hooks import ExportDocument, ExportFile
 from accounts.models import Organization
+from accounts.privacy.export_rows import BATCH, in_batches
 from generations import retention, storage
 from generations.models import Generation, Image
 

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.audit import record
 from accounts.clock import TICK, db_now, read_db_now
-from accounts.deeds import Doer, Refused
+from accounts.desk.deeds import Doer, Refused
 from accounts.models import AuditAction, Organization, Shop
 from billing import ledger, reads
 from generations.models import (

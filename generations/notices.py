@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.clock import db_now
-from accounts.desk import Notice
+from accounts.desk.base import Notice
 from accounts.models import Organization, Shop
 from generations import circuit, conduct, wholesale
 from generations.models import Alarm, ModelPrice, UpstreamState

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Access
-from accounts.deeds import Doer, Refused
+from accounts.desk.deeds import Doer, Refused
 from accounts.models import AuditAction
 from accounts.standing import is_suspended
 from billing import ledger, reads

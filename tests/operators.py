@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
 
-from accounts.deeds import Doer
+from accounts.desk.deeds import Doer
 from accounts.models import User
 from accounts.organizations import person
 from accounts.origin import NOWHERE

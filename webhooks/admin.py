@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.lists import BY_ORGANIZATION, Stretch
 from accounts.newest_first import BY_TENANT, OF_ALL
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 

@@ -10,9 +10,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Abs
 
 from accounts.clock import db_now
-from accounts.export_rows import in_batches
 from accounts.hooks import ExportDocument, ExportFile
 from accounts.models import Organization
+from accounts.privacy.export_rows import in_batches
 from webhooks import secrets
 from webhooks.models import (
     DeliveryState,

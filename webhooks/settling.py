@@ -13,9 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import outbox
 from accounts.audit import record
 from accounts.clock import db_now, read_db_now
+from accounts.mail import outbox
 from accounts.models import AuditAction, Membership
 from accounts.roles import Right, roles_with
 from webhooks.errands import GONE, INTERNAL, Errand

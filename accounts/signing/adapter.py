@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import outbox
+from accounts.mail import outbox
 from accounts.models import SignUp, User
 from accounts.origin import origin_of
 from accounts.pages import is_path_of_ours

@@ -18,8 +18,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import outbox, sealing
+from accounts import sealing
 from accounts.audit import record_of_person
+from accounts.mail import outbox
 from accounts.models import AuditAction, User
 from accounts.organizations import home_of
 from accounts.shops import host_of, shop_id_of, shop_of

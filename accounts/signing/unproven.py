@@ -13,7 +13,6 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from accounts import closing, erasing
 from accounts.audit import record
 from accounts.clock import db_now
 from accounts.models import (
@@ -28,6 +27,7 @@ from accounts.models import (
 )
 from accounts.models.tenancy import UNDO_FOR
 from accounts.organizations import called_after, free_slug
+from accounts.privacy import closing, erasing
 
 logger = logging.getLogger(__name__)
 

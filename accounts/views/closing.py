@@ -7,11 +7,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import closing
 from accounts.access import Access
 from accounts.forms.privacy import DeleteOrganizationForm
 from accounts.models.tenancy import UNDO_FOR
 from accounts.pages import way_out
+from accounts.privacy import closing
 from accounts.roles import Right
 from accounts.views.gates import asked_first
 

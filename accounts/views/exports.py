@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import archive, audit, exports
+from accounts import audit
 from accounts.access import Access
 from accounts.connections import let_go
 from accounts.errors import Unavailable
 from accounts.models import AuditAction, DataExport, ExportState
 from accounts.pages import way_out
+from accounts.privacy import archive, exports
 from accounts.roles import Right
 from accounts.views.gates import asked_first
 

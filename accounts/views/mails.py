@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import mail_files
+from accounts.mail import files
 
 SHOWN = 50
 FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
@@ -28,14 +28,14 @@ BELOW = ".localhost"
 @never_cache
 def newest(request: HttpRequest) -> HttpResponse:
     require_this_machine(request)
-    return render(request, "accounts/mails.html", {"mails": mail_files.newest(SHOWN)})
+    return render(request, "accounts/mails.html", {"mails": files.newest(SHOWN)})
 
 
 @require_safe
 @never_cache
 def show(request: HttpRequest, name: str) -> HttpResponse:
     require_this_machine(request)
-    mail = mail_files.read(name)
+    mail = files.read(name)
     if mail is None:
         raise Http404
     return render(request, "accounts/mail.html", {"mail": mail})

@@ -11,10 +11,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import erasing, own_data
 from accounts.forms.privacy import DeleteOwnAccountForm
 from accounts.gcra import Ask, Bucket, Rate
 from accounts.models import User
+from accounts.privacy import erasing, own_data
 from accounts.throttling import limiter
 from accounts.views.gates import asked_first
 from accounts.views.organizations import person_page

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts import figures
-from accounts.deeds import DeedForm, Doer, deed_of
+from accounts.admin.organization_deeds import OrganizationDeed
+from accounts.desk.deeds import DeedForm, Doer, deed_of
 from accounts.models import Organization
-from accounts.organization_deeds import OrganizationDeed
 from billing import manual, reads
 
 

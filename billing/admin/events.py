@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.clock import db_now
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_lists import Stretch
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.lists import Stretch
 from billing.models import StripeAccount, StripeEvent
 from billing.stripe_events import HANDLED
 

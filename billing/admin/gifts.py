@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
-from accounts.desk_lists import Stretch
+from accounts.desk.base import DeskAdmin, ReadOnlyAdmin, RowForm
+from accounts.desk.lists import Stretch
 from accounts.newest_first import OF_ALL
 from billing import manual, vouchers
 from billing.models import Redemption, Voucher

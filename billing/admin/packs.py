@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.desk import DeskAdmin, RowForm
-from accounts.desk_scope import shop_of_desk
+from accounts.desk.base import DeskAdmin, RowForm
+from accounts.desk.scope import shop_of_desk
 from billing.currencies import LEAST_CHARGE, shown, step
 from billing.models import CreditPack
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.desk import FORM_METHODS, ReadOnlyAdmin, ReasonForm, actor_of, reason_field
+from accounts.desk.base import FORM_METHODS, ReadOnlyAdmin, ReasonForm, actor_of, reason_field
 from accounts.names import isolated
 from accounts.origin import origin_of
 from billing import payments, refunds, stripe_gateway

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import shops
-from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk.lists import BY_ORGANIZATION, Stretch
 from accounts.newest_first import OF_ALL
 from billing.admin.payment_deeds import PaymentDeeds
 from billing.currencies import shown

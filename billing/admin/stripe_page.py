@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy, override
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 
 from accounts import sealing, shops
-from accounts.desk_pages import DeskPage, pages
-from accounts.desk_scope import shop_of_desk
+from accounts.desk.pages import DeskPage, pages
+from accounts.desk.scope import shop_of_desk
 from accounts.models import Shop
 from billing import connecting, stripe_gateway, unfinished
 from billing.inbox import PATH

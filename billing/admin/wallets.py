@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import customers, figures
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.lists import BY_ORGANIZATION, Stretch
 from accounts.models import Organization
 from accounts.newest_first import BY_TENANT, OF_ALL
 from billing.currencies import value_shown

@@ -20,8 +20,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts import keys
-from accounts.desk_rows import OfShop, there_are_several
-from accounts.desk_scope import scope_of
+from accounts.desk.rows import OfShop, there_are_several
+from accounts.desk.scope import scope_of
 from accounts.models import ApiKey, DataExport, Invitation, Organization, User
 from accounts.organizations import full_slug, named
 from billing.models import (

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.desk_pages import pages
+from accounts.desk.pages import pages
 from accounts.models import User
 
 # Machine word -> title, and what is in it: models by their labels with an icon.

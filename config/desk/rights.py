@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.desk import ReadOnlyAdmin, reason_field
+from accounts.desk.base import ReadOnlyAdmin, reason_field
 from accounts.models import User
 from accounts.signing import sessions
 from config.desk import menu

@@ -9,8 +9,8 @@ from django.template.response import TemplateResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
-from accounts.desk_rows import there_are_several
-from accounts.desk_scope import CHOSEN, scope_of
+from accounts.desk.rows import there_are_several
+from accounts.desk.scope import CHOSEN, scope_of
 from accounts.models import Shop, ShopDomain
 
 MOST = 50

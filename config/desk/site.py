@@ -20,10 +20,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import staff
-from accounts.desk import FORM_METHODS, Notice
-from accounts.desk_pages import DeskPage
-from accounts.desk_pages import pages as pages_of_desk
-from accounts.desk_scope import is_platform, lost_choice, scope_of
+from accounts.desk.base import FORM_METHODS, Notice
+from accounts.desk.pages import DeskPage
+from accounts.desk.pages import pages as pages_of_desk
+from accounts.desk.scope import is_platform, lost_choice, scope_of
 from accounts.models import User
 from accounts.signing import second_factor
 from accounts.views.signing import sign_out

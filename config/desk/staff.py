@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts import staff_roles
-from accounts.desk import reason_field
-from accounts.desk_scope import is_platform, shop_of_desk
+from accounts.desk.base import reason_field
+from accounts.desk.scope import is_platform, shop_of_desk
 from accounts.errors import DomainError
 from accounts.models import Shop, ShopStaff, StaffRole, User
 from accounts.signing import second_factor

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from accounts import figures
 from accounts.clock import read_db_now
-from accounts.desk_scope import is_platform, scope_of
+from accounts.desk.scope import is_platform, scope_of
 from accounts.models import OperatorAlert, User
 from billing import books, reads
 from billing.currencies import value_shown

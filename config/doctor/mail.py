@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage, get_connection
 from config import env
 from config.doctor.findings import Finding, error, ok, warning
 
-FILES = "accounts.mail_files.FileBackend"
+FILES = "accounts.mail.files.FileBackend"
 CURE = "Correct EMAIL_URL, such as smtp+tls://user:password@host:587."
 
 

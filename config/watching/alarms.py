@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import outbox, staff
+from accounts import staff
 from accounts.clock import db_now
+from accounts.mail import outbox
 from accounts.shops import first_id, first_shop
 from billing import alarms as of_money
 from billing.audit import Finding

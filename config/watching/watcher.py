@@ -5,7 +5,7 @@ import threading
 
 from django.db import connection
 
-from accounts import alerts, outbox
+from accounts.mail import alerts, outbox
 from config.watching import alarms, meters
 
 logger = logging.getLogger(__name__)

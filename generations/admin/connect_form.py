@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import desk_scope
-from accounts.desk import actor_of, reason_field
+from accounts.desk import scope
+from accounts.desk.base import actor_of, reason_field
 from accounts.errors import DomainError
 from accounts.models import Organization, Shop, User
 from accounts.organizations import full_slug, named
@@ -22,7 +22,7 @@ PERMISSIONS = ("generations.add_upstream", "accounts.change_shop")
 def may_connect(request: HttpRequest) -> bool:
     """It makes a key of a customer's, and leads into our own network: so nobody does who works for one shop."""
     user = request.user
-    return isinstance(user, User) and desk_scope.is_platform(request) and user.has_perms(PERMISSIONS)
+    return isinstance(user, User) and scope.is_platform(request) and user.has_perms(PERMISSIONS)
 
 
 class ConnectForm(forms.Form):

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import customers, figures
-from accounts.deeds import WithDeeds
-from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk.deeds import WithDeeds
+from accounts.desk.lists import BY_ORGANIZATION, Stretch
 from accounts.models import Organization
 from accounts.newest_first import BY_TENANT
 from generations.admin.story import story_of

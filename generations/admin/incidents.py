@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import figures
 from accounts.clock import read_db_now
-from accounts.deeds import Deed, Doer, WithDeeds, deed_of
-from accounts.desk import RowForm, actor_of
-from accounts.desk_scope import shop_of_desk
+from accounts.desk.base import RowForm, actor_of
+from accounts.desk.deeds import Deed, Doer, WithDeeds, deed_of
+from accounts.desk.scope import shop_of_desk
 from generations import incidents
 from generations.admin.task_deeds import MOST_CREDITS
 from generations.models import Incident, IncidentState

@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import figures
-from accounts.desk import FORM_METHODS, ReadOnlyAdmin
-from accounts.desk_rows import Chosen
-from accounts.desk_scope import scope_of, shop_of_desk
+from accounts.desk.base import FORM_METHODS, ReadOnlyAdmin
+from accounts.desk.rows import Chosen
+from accounts.desk.scope import scope_of, shop_of_desk
 from accounts.models import Shop
 from generations import between_shops, leakage, margin, wholesale
 from generations.forms import DayField

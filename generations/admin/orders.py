@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clock import read_db_now
-from accounts.desk import ReadOnlyAdmin, actor_of, reason_field
-from accounts.desk_lists import Stretch
-from accounts.desk_rows import Chosen
+from accounts.desk.base import ReadOnlyAdmin, actor_of, reason_field
+from accounts.desk.lists import Stretch
+from accounts.desk.rows import Chosen
 from accounts.models import User
 from accounts.origin import origin_of
 from generations import retention, samples, storage

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.desk import DeskAdmin, ReadOnlyAdmin, RowForm
-from accounts.desk_lists import Stretch
+from accounts.desk.base import DeskAdmin, ReadOnlyAdmin, RowForm
+from accounts.desk.lists import Stretch
 from generations import content
 from generations.models import BlockedPhrase, Takedown
 

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts import figures
 from accounts.clock import db_now, read_db_now
-from accounts.desk import DeskAdmin, RowForm
-from accounts.desk_rows import EVERYBODYS
-from accounts.desk_scope import shop_of_desk
+from accounts.desk.base import DeskAdmin, RowForm
+from accounts.desk.rows import EVERYBODYS
+from accounts.desk.scope import shop_of_desk
 from generations.models import ImageModel, ModelPrice
 
 MOST_CREDITS = 1_000_000

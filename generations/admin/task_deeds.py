@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts import figures
-from accounts.deeds import Deed, DeedForm, Doer, deed_of
+from accounts.desk.deeds import Deed, DeedForm, Doer, deed_of
 from generations import remedies
 from generations.models import Generation
 

@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from accounts import sealing
-from accounts.desk import RowForm
+from accounts.desk.base import RowForm
 from accounts.names import clean_name
 from accounts.shops import address_of
 from generations import upstream_checks, wholesale

@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from accounts import desk_scope
 from accounts.clock import db_now
 from accounts.connections import let_go
-from accounts.desk import FORM_METHODS, DeskAdmin
+from accounts.desk import scope
+from accounts.desk.base import FORM_METHODS, DeskAdmin
 from generations import circuit, routing, trial, wholesale
 from generations.admin.connect_form import ConnectForm, may_connect
 from generations.admin.upstream_form import UpstreamForm, secret_state
@@ -113,7 +113,7 @@ class UpstreamAdmin(DeskAdmin):
         self, request: HttpRequest, obj: Upstream | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)  # a class of its own, for this request
-        form.by_platform = desk_scope.is_platform(request)
+        form.by_platform = scope.is_platform(request)
         return form
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clock import read_db_now
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_lists import DeskChangeList
-from accounts.desk_rows import PLATFORM
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.lists import DeskChangeList
+from accounts.desk.rows import PLATFORM
 from generations.gpu_workers import AWAY_S
 from generations.models import Alarm, GpuWorker
 

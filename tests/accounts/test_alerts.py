@@ -6,8 +6,8 @@ import pytest
 from django.db.models import F
 from pytest_django import Settings
 
-from accounts import alerts
 from accounts.clock import db_now
+from accounts.mail import alerts
 from accounts.models import AlertKind, OperatorAlert
 from accounts.shops import first_shop
 from tests.mail import Mailbox

@@ -2,9 +2,10 @@
 
 import pytest
 
-from accounts import closing, outbox
+from accounts.mail import outbox
 from accounts.models import Membership, QueuedMail, Role, User
-from accounts.own_data import copy_of
+from accounts.privacy import closing
+from accounts.privacy.own_data import copy_of
 from billing.currencies import shown_lazily
 from tests.accounts.signing.steps import NEW, mails_to, sign_in, sign_up
 from tests.cast import Person, access_of_user

@@ -7,7 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.utils.translation import override
 from pytest_django import Settings
 
-from accounts import alerts, letters, outbox
+from accounts.mail import alerts, letters, outbox
 from accounts.models import AlertKind, QueuedMail, Shop
 from accounts.shops import first_shop
 from accounts.signing import second_factor

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from accounts import alerts, outbox, tasks
+from accounts import tasks
 from accounts.clock import db_now
+from accounts.mail import alerts, outbox
 from accounts.models import AlertKind, Organization, QueuedMail
 from accounts.shops import first_shop
 from tests.cast import Person

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import desk_scope
+from accounts.desk import scope
 from accounts.shops import first_shop
 from billing import vouchers
 from billing.models import Redemption, Voucher
@@ -152,7 +152,7 @@ def test_each_shop_has_codes_of_its_own(desk: Client) -> None:
     assert add(desk).status_code == 302
     shop = a_shop().shop
     session = desk.session
-    session[desk_scope.CHOSEN] = shop.pk
+    session[scope.CHOSEN] = shop.pk
     session.save()
     assert add(desk, credits="7").status_code == 302
     assert "There is a voucher with this code already." in text_of(add(desk))

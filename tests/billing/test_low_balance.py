@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from accounts import outbox
+from accounts.mail import outbox
 from accounts.models import QueuedMail, Role
 from billing import ledger, low_balance, tasks
 from billing.models import BalanceNotice

@@ -5,10 +5,10 @@ import threading
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from accounts import closing
 from accounts.clock import db_now
 from accounts.errors import DomainError
 from accounts.models import Organization
+from accounts.privacy import closing
 from billing.models import Wallet
 from generations import lifecycle
 from generations.models import OPEN, Generation

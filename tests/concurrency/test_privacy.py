@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from accounts import erasing, exports
 from accounts.models import DataExport, ExportState, Membership, QueuedMail, Role
+from accounts.privacy import erasing, exports
 from tests.cast import Person, access_of_user, found, join
 from tests.concurrency.outcomes import tally
 from tests.generations.kept_images import files, keep_images_in

@@ -8,8 +8,9 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
-from accounts import alerts, invitations, outbox, sealing
+from accounts import invitations, sealing
 from accounts.access import access_of_user
+from accounts.mail import alerts, outbox
 from accounts.models import AlertKind, DoneFor, Role, Shop, User
 from accounts.organizations import create_organization
 from accounts.shops import first_shop

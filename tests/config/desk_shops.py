@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
-from accounts.desk_rows import EVERYBODYS, PLATFORM, OfShop
+from accounts.desk.rows import EVERYBODYS, PLATFORM, OfShop
 from accounts.models import Shop, ShopStaff, StaffRole, User
 from accounts.organizations import person
 from tests.config.desk_rows import everything

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from accounts.deeds import Deed, deeds_of
+from accounts.desk.deeds import Deed, deeds_of
 from accounts.models import ApiKey, AuditEvent, Organization
 from generations.models import Generation, Incident
 from tests.accounts.client import generate

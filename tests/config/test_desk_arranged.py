@@ -7,8 +7,8 @@ from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.urls import get_resolver
 
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_pages import pages
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.pages import pages
 from accounts.models import User
 from config.desk import menu
 from tests.config.desk_rows import everything

@@ -11,8 +11,8 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import get_resolver
 
-from accounts.desk_rows import EVERYBODYS, PLATFORM, OfShop
-from accounts.desk_scope import CHOSEN
+from accounts.desk.rows import EVERYBODYS, PLATFORM, OfShop
+from accounts.desk.scope import CHOSEN
 from accounts.models import ShopStaff
 from tests import scale
 from tests.config.desk_shops import Desk, addresses, rows_of, three_desks

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts import outbox
+from accounts.mail import outbox
 from accounts.models import QueuedMail
 from accounts.signing.adapter import ASKED_FOR
 from tests.config.desk_shops import SECOND, a_desk

@@ -13,10 +13,10 @@ from django.db import connection, connections, transaction
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import desk_lists
 from accounts.access import access_of_key
 from accounts.clock import read_db_now
-from accounts.desk_scope import CHOSEN
+from accounts.desk import lists
+from accounts.desk.scope import CHOSEN
 from accounts.models import Organization
 from accounts.shops import first_shop
 from billing import reads
@@ -66,8 +66,8 @@ def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> It
 
 @pytest.fixture
 def desk(old_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(desk_lists, "WINDOW", 1_000)
-    monkeypatch.setattr(desk_lists, "WINDOW_OF_SHOP", 1_000)
+    monkeypatch.setattr(lists, "WINDOW", 1_000)
+    monkeypatch.setattr(lists, "WINDOW_OF_SHOP", 1_000)
     with undone():
         yield old_desk
 

@@ -10,7 +10,8 @@ from django.urls import get_resolver
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import desk_scope, shops, staff
+from accounts import shops, staff
+from accounts.desk import scope
 from accounts.models import (
     AuditEvent,
     Membership,
@@ -211,7 +212,7 @@ def test_a_shop_is_found_among_many_and_kept_in_the_session(desk: Desk) -> None:
         chosen = boss.post("/admin/shown/", {"shop": desk.shop.pk, "next": path})
         assert chosen["Location"] == "/admin/", path
     assert boss.get("/admin/shown/").status_code == 200
-    assert boss.session[desk_scope.CHOSEN] == desk.shop.pk
+    assert boss.session[scope.CHOSEN] == desk.shop.pk
     assert desk.browser(desk.staff()).post("/admin/shown/", {"shop": "1"}).status_code == 404
 
 
@@ -226,7 +227,7 @@ def test_a_chosen_shop_that_is_gone_is_chosen_no_longer_and_what_was_sent_is_not
         ("post", "/admin/staff/"),
     ):
         session = boss.session
-        session[desk_scope.CHOSEN] = gone
+        session[scope.CHOSEN] = gone
         session.save()
         sent = {
             "name": "Tiny",
@@ -240,7 +241,7 @@ def test_a_chosen_shop_that_is_gone_is_chosen_no_longer_and_what_was_sent_is_not
         assert answer.redirect_chain == [("/admin/", 302)], path
         assert "is not there any more, so all are shown" in text_of(answer)
         assert "All shops are shown" in text_of(answer)
-        assert desk_scope.CHOSEN not in boss.session
+        assert scope.CHOSEN not in boss.session
     assert not CreditPack.objects.filter(name="Tiny").exists()
 
 
@@ -372,7 +373,7 @@ def test_their_second_factor_is_asked_for_as_the_platforms_is(desk: Desk, settin
 
 
 def test_who_was_shut_out_or_erased_has_no_desk(desk: Desk) -> None:
-    from accounts import erasing
+    from accounts.privacy import erasing
 
     user = a_member(desk, "helper@desk.example")
     ShopStaff.objects.create(shop=desk.shop, user=user, role=StaffRole.OPERATOR)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import override
 
-from accounts.deeds import deeds_of
+from accounts.desk.deeds import deeds_of
 from accounts.models import Organization
 from config import columns
 from tests.config.desk_rows import everything

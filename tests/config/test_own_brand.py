@@ -16,7 +16,8 @@ from django.template.loader import get_template
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import letters, outbox, sealing, shops, terms
+from accounts import sealing, shops, terms
+from accounts.mail import letters, outbox
 from accounts.models import SCOPES, QueuedMail, Shop
 from billing.models import StoppedReason
 from config import brand

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import alerts, letters, shops, staff_roles
+from accounts import shops, staff_roles
+from accounts.mail import alerts, letters
 from accounts.models import AlertKind, QueuedMail, StaffRole, User
 from tests import branded
 from tests.config.desk_rows import everything

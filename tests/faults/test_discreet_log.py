@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from accounts import outbox, sealing
+from accounts import sealing
 from accounts.api_keys import create_api_key
+from accounts.mail import outbox
 from accounts.models import QueuedMail
 from config.celery import app
 from generations.models import Generation

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from accounts import closing, exports
 from accounts.models import DataExport, ExportState, Organization
+from accounts.privacy import closing, exports
 from billing import audit
 from generations.models import Generation, Image
 from tests.accounts.privacy.steps import an_image_of, fetched, open_archive

@@ -46,15 +46,15 @@ call_command(*arguments)
 # Those of the everyday run come first.
 POINTS = (
     ("config.shop_export", "_write_archive", "after"),
-    ("accounts.closing", "_blank", "after"),
+    ("accounts.privacy.closing", "_blank", "after"),
     ("accounts.shop_closing", "_tell_members", "after"),
     ("config.shop_end", "_let_open_tasks_end", "before"),
     ("config.shop_export", "_write_ledger", "after"),
     ("config.shop_export", "verify", "before"),
     ("accounts.shop_closing", "note_export", "before"),
     ("accounts.shop_closing", "note_export", "after"),
-    ("accounts.closing", "_part_with_people", "after"),
-    ("accounts.closing", "_erase_origins", "before"),
+    ("accounts.privacy.closing", "_part_with_people", "after"),
+    ("accounts.privacy.closing", "_erase_origins", "before"),
     ("config.shop_end", "_let_refunds_end", "before"),
     ("accounts.shop_closing", "finish", "after"),
 )

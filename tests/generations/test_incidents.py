@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
-from accounts.deeds import Refused
+from accounts.desk.deeds import Refused
 from accounts.models import AuditEvent, Organization
 from billing import ledger
 from billing.models import LedgerEntry

@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 from PIL import Image
 from pytest_django import Settings
 
-from accounts import archive
+from accounts.privacy import archive
 from generations import s3, storage
 from generations.s3 import S3ImageStorage
 from generations.storage import CheckedImage, check

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
-from accounts import audit, closing, exports, hooks
+from accounts import audit, hooks
 from accounts.access import Access
 from accounts.errors import NotFound
 from accounts.models import (
@@ -23,6 +23,7 @@ from accounts.models import (
 )
 from accounts.organizations import suspend
 from accounts.origin import Origin
+from accounts.privacy import closing, exports
 from accounts.roles import Right
 from billing import ledger
 from billing.models import EntryNote, LedgerEntry, Payment, PaymentStatus, StripeEvent

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from accounts import closing
 from accounts.models import Organization, Role
+from accounts.privacy import closing
 from billing import automatic_rules
 from billing.models import CreditPack
 from generations.models import Generation

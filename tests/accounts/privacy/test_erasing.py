@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from accounts import audit, erasing, hooks, outbox
+from accounts import audit, hooks
+from accounts.mail import outbox
 from accounts.models import (
     NOBODY,
     Acceptance,
@@ -18,6 +19,7 @@ from accounts.models import (
     User,
 )
 from accounts.origin import Origin
+from accounts.privacy import erasing
 from tests.accounts.client import generate
 from tests.accounts.privacy.steps import access_of, acts, post
 from tests.accounts.privacy.test_closing import everything_in_the_database
@@ -160,7 +162,7 @@ def test_the_only_owner_has_to_stay(alice: Person, bob: Person) -> None:
 
 
 def test_the_only_owner_may_go_once_the_organization_goes(alice: Person) -> None:
-    from accounts import closing
+    from accounts.privacy import closing
 
     closing.ask(access_of(alice))
     assert delete(alice).status_code == 200

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from accounts import archive, audit, exports
+from accounts import audit
 from accounts.models import ApiKey, AuditAction, DataExport, ExportState, Invitation
 from accounts.origin import Origin
+from accounts.privacy import archive, exports
 from billing import manual
 from generations import storage
 from generations.models import Generation, Image
@@ -139,7 +140,7 @@ def test_parts_make_up_the_whole(alice: Person, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_more_rows_than_one_query_fetches(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.export_rows.BATCH", 2)
+    monkeypatch.setattr("accounts.privacy.export_rows.BATCH", 2)
     monkeypatch.setattr("generations.export_rows.BATCH", 2)
     for number in range(5):
         an_image_of(alice, f"number {number}")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from accounts import archive, exports, hooks
+from accounts import hooks
 from accounts.models import DataExport, ExportState, Membership, Organization
+from accounts.privacy import archive, exports
 from tests.accounts.privacy.steps import access_of, an_image_of, fetched, mails, open_archive
 from tests.cast import Person
 from tests.generations.kept_images import files

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts import exports
 from accounts.errors import InsufficientScope
 from accounts.models import DataExport, ExportState, Role
+from accounts.privacy import exports
 from tests.accounts.privacy.steps import DAY_S, access_of, acts, fetched, leave
 from tests.cast import Person, join
 from tests.makers import ago

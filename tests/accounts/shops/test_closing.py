@@ -12,9 +12,10 @@ import pytest
 from django.utils.formats import date_format
 from pytest_django import Settings
 
-from accounts import closing, hooks, sealing, shop_closing, shops
+from accounts import hooks, sealing, shop_closing, shops
 from accounts.models import AuditAction, AuditEvent, Organization, QueuedMail, Shop, ShopDomain, ShopStaff
 from accounts.models.tenancy import UNDO_FOR
+from accounts.privacy import closing
 from billing import refunds
 from billing.models import LedgerEntry, Payment, Refund
 from config import shop_end, shop_export

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from accounts import outbox, shop_standing, shops
+from accounts import shop_standing, shops
 from accounts.errors import ShopSuspended
+from accounts.mail import outbox
 from accounts.models import AuditAction, AuditEvent, Organization, QueuedMail, Shop
 from accounts.organizations import found_another, suspend
 from accounts.shop_standing import FirstShop

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import mail_files, outbox
+from accounts.mail import files, outbox
 from accounts.shops import first_shop
 from tests import branded
 from tests.accounts.signing.steps import NEW, sign_up
@@ -20,7 +20,7 @@ LOCAL = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost:8000"}
 
 @pytest.fixture(autouse=True)
 def folder(settings: Settings, tmp_path: Path) -> Path:
-    settings.EMAIL_BACKEND = "accounts.mail_files.FileBackend"
+    settings.EMAIL_BACKEND = "accounts.mail.files.FileBackend"
     settings.MAILS_DIR, settings.MAILS_PAGE = tmp_path / "mails", True
     settings.UNKNOWN_HOSTS = "first"  # as in every demo
     return tmp_path / "mails"
@@ -41,7 +41,7 @@ def test_mail_of_a_sign_up_can_be_opened_there_and_its_link_followed() -> None:
     assert "see the mails here" in text_of(client.get("/sign-up/sent/"))
     assert "There is none yet" in text_of(look())
     assert outbox.send_due() == 1
-    [mail] = mail_files.newest(5)
+    [mail] = files.newest(5)
     listed = look()
     assert f'href="/mails/{mail.name}/"' in listed.content.decode()
     assert NEW in text_of(listed)
@@ -73,7 +73,7 @@ def test_mail_of_a_sign_up_can_be_opened_there_and_its_link_followed() -> None:
 )
 def test_others_find_nothing(environ: dict[str, str]) -> None:
     send()
-    [mail] = mail_files.newest(1)
+    [mail] = files.newest(1)
     for page in ("/mails/", f"/mails/{mail.name}/"):
         assert look(page).status_code == 200
         assert look(page, **environ).status_code == 404
@@ -122,7 +122,7 @@ def test_no_other_file_is_shown(name: str) -> None:
 @pytest.mark.django_db
 def test_what_others_wrote_is_shown_as_text() -> None:
     send("<script>alert(1)</script>", "<img src=x onerror=alert(1)> \u202e 😀")
-    [mail] = mail_files.newest(1)
+    [mail] = files.newest(1)
     for page in ("/mails/", f"/mails/{mail.name}/"):
         html = look(page).content.decode()
         assert "<script>alert" not in html
@@ -132,9 +132,9 @@ def test_what_others_wrote_is_shown_as_text() -> None:
 def test_files_are_nobody_elses_business_and_only_the_newest_are_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail_files, "KEPT", 3)
+    monkeypatch.setattr(files, "KEPT", 3)
     for number in range(5):
         send(f"Mail {number}")
-    assert [mail.subject for mail in mail_files.newest(10)] == ["Mail 4", "Mail 3", "Mail 2"]
+    assert [mail.subject for mail in files.newest(10)] == ["Mail 4", "Mail 3", "Mail 2"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}

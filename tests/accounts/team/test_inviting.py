@@ -8,9 +8,10 @@ from django.db import transaction
 from django.http import HttpResponse
 from pytest_django import Settings
 
-from accounts import invitations, outbox
+from accounts import invitations
 from accounts.errors import InsufficientScope, NotFound, OrganizationSuspended
 from accounts.invitations import NotInvited
+from accounts.mail import outbox
 from accounts.models import AuditEvent, Invitation, Membership, Organization, QueuedMail, Role
 from accounts.organizations import found_another, suspend
 from accounts.shops import first_shop

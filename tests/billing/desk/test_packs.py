@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from accounts import desk_scope
+from accounts.desk import scope
 from accounts.models import Shop
 from accounts.shops import first_shop
 from billing import packs
@@ -129,7 +129,7 @@ def test_a_new_one_is_of_the_shop_that_the_desk_shows(desk: Client) -> None:
     CreditPack.objects.create(shop=first_shop(), name="Fair", credits=1, price_minor=100, currency="usd")
     shop = a_shop(currency="eur").shop
     session = desk.session
-    session[desk_scope.CHOSEN] = shop.pk
+    session[scope.CHOSEN] = shop.pk
     session.save()
     assert 'value="eur"' in desk.get(f"{LIST}add/").content.decode()
     assert "currency is EUR" in text_of(add(desk))

@@ -12,8 +12,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.audit_log import Wanted, as_csv
-from accounts.export_rows import event_row
 from accounts.models import AuditEvent, Organization
+from accounts.privacy.export_rows import event_row
 from generations import incidents, lifecycle
 from generations.models import Generation
 from tests.billing.stripe.buying import Buyer

@@ -7,7 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import desk_scope, sealing
+from accounts import sealing
+from accounts.desk import scope
 from accounts.models import Shop
 from accounts.shops import first_shop
 from billing import connecting
@@ -40,7 +41,7 @@ def desk(shop: Shop) -> Client:
 
 def showing(client: Client, shop: Shop) -> Client:
     session = client.session
-    session[desk_scope.CHOSEN] = shop.pk
+    session[scope.CHOSEN] = shop.pk
     session.save()
     return client
 

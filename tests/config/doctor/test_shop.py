@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.core.files.storage import storages
 from pytest_django import Settings
 
-from accounts import outbox
+from accounts.mail import outbox
 from accounts.models import QueuedMail
 from accounts.shops import first_shop
 from billing import stripe_gateway

@@ -4,7 +4,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import alerts, staff
+from accounts import staff
+from accounts.mail import alerts
 from accounts.models import AlertKind, QueuedMail, Shop, ShopStaff, StaffRole, User
 from accounts.organizations import person
 from accounts.shops import first_shop

@@ -3,8 +3,8 @@
 import pytest
 from pytest_django import Settings
 
-from accounts import alerts
 from accounts.access import Access
+from accounts.mail import alerts
 from accounts.models import OperatorAlert
 from generations import circuit, notices
 from generations.models import UpstreamState

@@ -2,9 +2,10 @@
 
 import pytest
 
-from accounts import closing, hooks
+from accounts import hooks
 from accounts.hooks import ExportDocument
 from accounts.models import Organization
+from accounts.privacy import closing
 from generations import lifecycle
 from tests.cast import Person, access_of_user
 from tests.makers import a_request, ago, status_of

@@ -3,7 +3,7 @@
 import pytest
 from django.core import mail as outgoing
 
-from accounts import outbox
+from accounts.mail import outbox
 from accounts.models import Organization
 from tests.cast import Person
 from tests.makers import ago

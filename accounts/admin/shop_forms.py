@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from accounts import logos, shop_rules, shops
-from accounts.desk import RowForm
+from accounts.desk.base import RowForm
 from accounts.hosts import clean_host, shown_host
 from accounts.models import Shop, ShopDomain
 from accounts.names import clean_name

@@ -19,8 +19,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Detail, record
-from accounts.desk import FORM_METHODS, ReadOnlyAdmin, actor_of, reason_field
-from accounts.desk_scope import is_platform
+from accounts.desk.base import FORM_METHODS, ReadOnlyAdmin, actor_of, reason_field
+from accounts.desk.scope import is_platform
 from accounts.errors import DomainError
 from accounts.models import AuditAction, Organization, User
 from accounts.origin import Origin, origin_of

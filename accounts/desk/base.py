@@ -10,8 +10,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.desk_lists import ListOfMany
-from accounts.desk_rows import OfDesk, OfShop
+from accounts.desk.lists import ListOfMany
+from accounts.desk.rows import OfDesk, OfShop
 from accounts.models import User
 
 FORM_METHODS = ["GET", "HEAD", "POST"]  # of a page with a form

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import standing_in
-from accounts.deeds import Deed, DeedForm, Doer, Refused, deed_of
+from accounts.desk.deeds import Deed, DeedForm, Doer, Refused, deed_of
 from accounts.models import Organization
 from accounts.organizations import resume, suspend
 

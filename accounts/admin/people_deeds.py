@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit import record_of_person
-from accounts.deeds import Deed, Doer, Refused, deed_of
+from accounts.desk.deeds import Deed, Doer, Refused, deed_of
 from accounts.models import AuditAction, User
 from accounts.signing import second_factor, sessions
 

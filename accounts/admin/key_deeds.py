@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.api_keys import freeze_api_key, revoke_api_key, thaw_api_key
 from accounts.audit import Detail
-from accounts.deeds import Deed, Doer, Refused, deed_of
+from accounts.desk.deeds import Deed, Doer, Refused, deed_of
 from accounts.models import ApiKey, AuditAction
 
 BY_OPERATOR = "operator"  # in `frozen_reason`

@@ -16,13 +16,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts import archive, export_rows, hooks, outbox
+from accounts import hooks
 from accounts.access import Access
 from accounts.audit import record_by
 from accounts.clock import db_now, read_db_now
 from accounts.connections import let_go
 from accounts.errors import DomainError, NotFound
+from accounts.mail import outbox
 from accounts.models import AuditAction, DataExport, ExportState, Membership, Organization
+from accounts.privacy import archive, export_rows
 from accounts.retries import claim
 from accounts.roles import Right, roles_with
 

@@ -3,10 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from accounts import key_deeds  # noqa: F401 - registers itself
 from accounts.audit_words import VALUES
-from accounts.deeds import WithDeeds
-from accounts.desk_lists import BY_ORGANIZATION, Stretch
+from accounts.desk.deeds import WithDeeds
+from accounts.desk.lists import BY_ORGANIZATION, Stretch
 from accounts.models import ApiKey
 from accounts.newest_first import OF_ALL
 

@@ -10,7 +10,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 
-from accounts import accent, sending
+from accounts import accent
+from accounts.mail import sending
 from accounts.models import Shop
 from accounts.shops import host_of
 

@@ -2,7 +2,8 @@
 
 import logging
 
-from accounts import letters, sending, staff
+from accounts import staff
+from accounts.mail import letters, sending
 from accounts.models import AlertKind, OperatorAlert
 from accounts.names import ISOLATING
 

@@ -14,11 +14,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Coalesce
 
-from accounts import audit, exports, hooks, outbox
+from accounts import audit, hooks
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
+from accounts.mail import outbox
 from accounts.models import ApiKey, AuditAction, AuditOrigin, Invitation, Membership, Organization
 from accounts.models.tenancy import UNDO_FOR
+from accounts.privacy import exports
 from accounts.roles import Right
 
 logger = logging.getLogger(__name__)

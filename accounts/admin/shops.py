@@ -14,21 +14,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import (
-    accent,
-    hooks,
-    logos,
-    shop_deeds,  # noqa: F401 - registers itself
-    shop_opening,
-    shops,
-)
-from accounts.deeds import WithDeeds
-from accounts.desk import actor_of
-from accounts.desk_scope import is_platform
+from accounts import accent, hooks, logos, shop_opening, shops
+from accounts.admin.shop_forms import LIMITS, DomainForm, DomainFormSet, NewShopForm, ShopForm
+from accounts.desk.base import actor_of
+from accounts.desk.deeds import WithDeeds
+from accounts.desk.scope import is_platform
 from accounts.hosts import clean_host, shown_host
 from accounts.models import Shop, ShopDomain
 from accounts.origin import origin_of
-from accounts.shop_forms import LIMITS, DomainForm, DomainFormSet, NewShopForm, ShopForm
 
 if TYPE_CHECKING:
     DeskInline = admin.TabularInline[ShopDomain, Shop]

@@ -9,7 +9,7 @@ from django.template import Context
 from django.template.loader import get_template
 from django.utils.translation import override
 
-from accounts import letters, sending
+from accounts.mail import letters, sending
 from accounts.models import QueuedMail, Shop, User
 from accounts.names import ISOLATING
 from accounts.shops import address_of

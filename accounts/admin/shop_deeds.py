@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import shop_closing, shop_standing, shops
 from accounts.clock import read_db_now
-from accounts.deeds import Deed, Doer, Refused, deed_of
+from accounts.desk.deeds import Deed, Doer, Refused, deed_of
 from accounts.models import Shop
 from accounts.models.tenancy import UNDO_FOR
 

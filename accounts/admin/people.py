@@ -10,11 +10,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import people_deeds  # noqa: F401 - registers itself
-from accounts.deeds import WithDeeds
-from accounts.desk import ReadOnlyAdmin
-from accounts.desk_lists import BY_ORGANIZATION, Stretch
-from accounts.desk_scope import is_platform, scope_of
+from accounts.desk.base import ReadOnlyAdmin
+from accounts.desk.deeds import WithDeeds
+from accounts.desk.lists import BY_ORGANIZATION, Stretch
+from accounts.desk.scope import is_platform, scope_of
 from accounts.models import Invitation, Membership, User
 from accounts.newest_first import OF_ALL
 from accounts.signing import second_factor, sessions

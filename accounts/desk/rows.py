@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import shops
-from accounts.desk_scope import is_platform, scope_of, shop_of_desk
+from accounts.desk.scope import is_platform, scope_of, shop_of_desk
 from accounts.models import DoneFor, Shop
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts.desk_scope import is_platform
+from accounts.desk.scope import is_platform
 from accounts.models import User
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import newest_first, organizations
 from accounts.clock import read_db_now
-from accounts.desk_rows import OfShop
+from accounts.desk.rows import OfShop
 from accounts.models import Organization
 from accounts.newest_first import BY_TENANT, OF_ALL, SLACK
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from accounts import hooks
-from accounts.export_rows import event_row
 from accounts.models import Acceptance, AuditEvent, Invitation, Membership, User
+from accounts.privacy.export_rows import event_row
 from accounts.signing.own import ways_to_sign_in
 
 MOST_EVENTS = 10_000  # the newest
