@@ -115,7 +115,9 @@ def test_what_operators_note_stays_with_them(alice: Person) -> None:
 def test_who_is_not_known_is_called_so(alice: Person, bob: Person) -> None:
     record_of_person(bob.user, AuditAction.SIGN_IN_FAILED, actor=NOBODY, method="password")
     words = "somebody who is not signed in"
-    assert f"{words} Failed to sign in tried with: password bob@studio.example" in page_of(alice, "?actor=nobody")
+    assert f"{words} Failed to sign in tried with: password bob@studio.example" in page_of(
+        alice, "?actor=nobody"
+    )
     row = file_of(alice)[-1]
     assert (row["actor"], row["actor_id"], row["subject"]) == (words, "nobody", "bob@studio.example")
     assert words in text_of(desk_of(operator()).get("/admin/accounts/auditevent/?q=nobody"))
