@@ -162,6 +162,7 @@ OF_THE_LIBRARY = (
     gettext_noop("Click to cancel"),
     gettext_noop("False"),
     gettext_noop("Filters"),
+    gettext_noop("Go back"),
     gettext_noop("No results found"),
     gettext_noop("Reset filters"),
     gettext_noop("Run"),

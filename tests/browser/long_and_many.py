@@ -28,7 +28,6 @@ PAGES = (
     "/team/leave/",
     "/audit/",
     "/settings/",
-    "/settings/delete/",
     "/settings/export/",
     "/account/",
     "/organizations/new/",

@@ -20,7 +20,7 @@ def test_failed_task_is_found_by_its_id_and_says_why(owner: Visitor) -> None:
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_text("No upstream could make it: their words are below.")).to_be_visible()
     expect(page.get_by_role("heading", name="What it did to the wallet")).to_be_visible()
-    expect(page.get_by_role("cell", name="release", exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="Returned release", exact=True)).to_be_visible()
     assert_accessible(page, "a failed order")
     page.get_by_role("searchbox", name="Find").fill("owner@demo.example")
     page.get_by_role("button", name="Find").click()
