@@ -67,7 +67,7 @@ def test_grid_keeps_a_place_for_each_that_comes(alice: Person, monkeypatch: pyte
         a_generation(access)
     html = client.get("/gallery/").content.decode()
     assert html.count('<span class="plate"') == 2
-    [following] = re.findall(r'hx-get="([^"]+)"', html)
+    [following] = set(re.findall(r'hx-get="([^"]+)"', html))
     assert b'class="plate"' not in client.get(following.replace("&amp;", "&"), headers=HTMX).content
 
 
