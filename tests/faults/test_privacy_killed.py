@@ -19,7 +19,8 @@ from tests.makers import ago, wallet_of
 BEGIN = """
 import time, django
 django.setup()
-from accounts import archive, closing, exports, hooks
+from accounts import hooks
+from accounts.privacy import archive, closing, exports
 
 def stop_here(organization):
     print("in the middle", flush=True)
