@@ -16,7 +16,7 @@ LOOK_AGAIN_S = 1.0
 # What is read with others costs a small part of what is read alone.
 ASKED_AGAIN_S: Final = 15.0
 MOST_KEYS: Final = 5_000
-MOST_CPU_S: Final = 0.05
+MOST_CPU_S = 0.05
 
 
 class Glances(Generic[K, V]):
