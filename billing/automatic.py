@@ -191,7 +191,7 @@ def order(rule: AutoTopUp, pack: CreditPack, card_id: str) -> Payment:
         payment_method_id=card_id,
     )
     # Meanwhile the shop may stand still, or count in another currency.
-    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
+    if not packs.is_on_sale(pack, organization.shop_id):
         raise _NotNow
     # Not before: whatever was under way has ended now, and what it brought and cost can be seen.
     if automatic_limits.is_passed(locked) or not _is_low(locked):

@@ -101,7 +101,7 @@ def start(access: Access, pack: CreditPack) -> Started:
     ShopSuspended.
     """
     organization = access.organization
-    if not packs.on_sale(organization.shop_id).filter(pk=pack.pk).exists():
+    if not packs.is_on_sale(pack, organization.shop_id):
         raise NotFound
     payment = _begin(access, pack)
     if payment is None:
@@ -225,7 +225,7 @@ def _begin(access: Access, pack: CreditPack) -> Payment | None:
         return None
     payment = agree(access.organization, pack, PaymentKind.CHECKOUT, actor=access.actor)
     # Meanwhile the shop may stand still, or count in another currency.
-    if not packs.on_sale(access.organization.shop_id).filter(pk=pack.pk).exists():
+    if not packs.is_on_sale(pack, access.organization.shop_id):
         raise NotFound
     return payment
 

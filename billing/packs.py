@@ -40,3 +40,8 @@ def on_sale(shop_id: int) -> QuerySet[CreditPack]:
         shop__closing_at=None,
     )
     return packs.order_by("position", "price_minor", "pk")
+
+
+def is_on_sale(pack: CreditPack, shop_id: int) -> bool:
+    """As it is now, whatever was read of it before."""
+    return on_sale(shop_id).filter(pk=pack.pk).exists()

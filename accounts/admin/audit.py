@@ -10,12 +10,7 @@ from accounts.audit_log import NOBODY_IN_WORDS
 from accounts.desk.base import ReadOnlyAdmin
 from accounts.desk.lists import BY_ORGANIZATION, Stretch
 from accounts.desk.scope import is_platform, scope_of
-from accounts.models import (
-    NOBODY,
-    AuditAction,
-    AuditEvent,
-    ShopStaff,
-)
+from accounts.models import NOBODY, AuditAction, AuditEvent, ShopStaff
 from accounts.newest_first import OF_ALL
 
 # Done to an account, which may belong to several shops, and noted in each of them with one reason.

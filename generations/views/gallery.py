@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -100,9 +101,10 @@ def gallery(request: HttpRequest, access: Access) -> HttpResponse:
     rows, to_come = found.rows[:A_PAGE], found.rows[A_PAGE:]
     now, days = read_db_now(), retention.days_of(access.organization)
     images = images_of_all(rows)
+    next_cursor = cursors.make(access, LISTED, rows[-1].pk if to_come else found.position)
     context |= {
         "tiles": [_tile(row, images.get(row.pk, []), now, days) for row in rows],
-        "next_cursor": cursors.make(access, LISTED, rows[-1].pk if to_come else found.position),
+        "older": next_cursor and f"{reverse('gallery')}?{filters and filters + '&'}cursor={next_cursor}",
         "to_come": range(len(to_come)),
         "is_first": cursor is None,
         "may_order": "generate" in access.scopes and not access.is_suspended,

@@ -26,7 +26,7 @@ from generations.models import CountedHour, Generation, Image
 from tests import scale
 from tests.cast import found, give_credits, new_key
 from tests.databases import Restore
-from tests.many_rows import fill
+from tests.many_rows import count_for_plans, fill
 from tests.operators import desk_of, operator
 from tests.plans import ORDERS, plans_of
 
@@ -52,9 +52,7 @@ def old_desk(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> It
             key, _secret = new_key(owner)
             fill(access_of_key(key), rows)
             organizations.append(owner.organization)
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")  # as its autovacuum would have by and by
+        count_for_plans()
         while today.sum_up():
             pass
         yield Desk(

@@ -50,7 +50,7 @@ from tests.makers import (
     new_reference,
     stored_images,
 )
-from tests.many_rows import fill
+from tests.many_rows import count_for_plans, fill
 from tests.operators import doer
 from tests.pages import browser_of
 from tests.plans import ORDERS, Plan, plans_of
@@ -81,10 +81,7 @@ class Shop:
 def old_shop(django_db_setup: Restore, django_db_blocker: DjangoDbBlocker) -> Iterator[Shop]:
     with django_db_blocker.unblock():
         gone, large = _customer("Gone", ROWS // 10), _customer("Large", ROWS)
-        with connection.cursor() as cursor:
-            # SQLite never does so in a shop either: it plans by the shape of a statement.
-            if connection.vendor == "postgresql":
-                cursor.execute("ANALYZE")
+        count_for_plans()
         assert proofs.check() == []
         yield Shop(large, gone)
         connections.close_all()

@@ -9,6 +9,7 @@ from accounts.clock import read_db_now
 from accounts.hooks import ExportDocument
 from tests.cast import Person, access_of_user
 from tests.makers import ago
+from tests.many_rows import count_for_plans
 from tests.pages import browser_of
 from tests.plans import WEBHOOKS, plans_of
 from tests.webhooks.customers.telling import an_endpoint, an_event, send_due
@@ -39,9 +40,7 @@ def fill(endpoint: WebhookEndpoint) -> None:
     WebhookAttempt.objects.bulk_create(
         WebhookAttempt(delivery=delivery, number=1, response_status=200) for delivery in told
     )
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    count_for_plans()
 
 
 def test_work_and_pages_do_not_grow_with_the_log(alice: Person, receiver: Receiver) -> None:
