@@ -37,7 +37,14 @@ UNLIMITED = {
     "DEADLINE_S": "86400",
 }
 # Those that a run may be given; every other setting is the product's default.
-TUNABLE = ("WEB_PROCESSES", "WEB_THREADS", "WORKER_PROCESSES", "WORKER_CONCURRENCY", "DATABASE_POOL")
+TUNABLE = (
+    "WEB_PROCESSES",
+    "WEB_THREADS",
+    "API_THREADS",
+    "WORKER_PROCESSES",
+    "WORKER_CONCURRENCY",
+    "DATABASE_POOL",
+)
 QUIET_S = 0.2
 
 

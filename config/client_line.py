@@ -8,18 +8,18 @@ from contextlib import contextmanager
 
 from granian.rsgi import HTTPProtocol  # type: ignore[attr-defined]  # exported by alias
 
+from config.gate import Place
+
 logger = logging.getLogger(__name__)
 
 
 class ClientLine:
-    """Used by the thread of its request. `at_work` is what that request holds one of; it belongs to `loop`."""
+    """Used by the thread of its request. `place` is what that request holds; it belongs to `loop`."""
 
-    def __init__(
-        self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop, at_work: asyncio.Semaphore
-    ) -> None:
+    def __init__(self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop, place: Place) -> None:
         self._protocol = protocol
         self._loop = loop
-        self._at_work = at_work
+        self._place = place
         self._watch: Future[None] | None = None
         self._is_cut = False
         self._on_cut: list[Callable[[], None]] = []
@@ -44,14 +44,11 @@ class ClientLine:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        self._loop.call_soon_threadsafe(self._at_work.release)
+        self._loop.call_soon_threadsafe(self._place.give_back)
         try:
             yield
         finally:
-            asyncio.run_coroutine_threadsafe(self._take_up_work(), self._loop).result()
-
-    async def _take_up_work(self) -> None:
-        await self._at_work.acquire()
+            asyncio.run_coroutine_threadsafe(self._place.take(), self._loop).result()
 
     def when_sent(self, call: Callable[[], None]) -> None:
         self._when_sent.append(call)

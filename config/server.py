@@ -19,7 +19,9 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[att
 from accounts.hosts import clean_host
 from accounts.line import ENVIRON_KEY
 from config.client_line import ClientLine
+from config.gate import Gate, Place
 from config.parent_death import die_with
+from config.programs import API_PREFIXES
 from config.request_body import Body, limit_bytes, read_body
 from config.wsgi import application
 
@@ -39,7 +41,7 @@ if _granian is not None and _granian.pid is not None:
 
 # Who waits for an image holds a thread that does nothing. Those at work stay WEB_THREADS: more would only queue for
 # the few database connections. A thread is made when it is first needed.
-_at_work = asyncio.Semaphore(settings.WEB_THREADS)
+_gate = Gate(settings.WEB_THREADS, settings.API_THREADS)
 _threads = ThreadPoolExecutor(settings.WEB_THREADS + settings.MAX_WAITING, thread_name_prefix="web")
 
 
@@ -68,10 +70,14 @@ async def app(scope: Scope, protocol: HTTPProtocol) -> None:
     body = await _body_of(scope, protocol, headers)
     environ = make_environ(scope, headers, body)
     loop = asyncio.get_running_loop()
-    line = environ[ENVIRON_KEY] = ClientLine(protocol, loop, _at_work)
+    place = Place(_gate, is_program=scope.path.startswith(API_PREFIXES))
+    line = environ[ENVIRON_KEY] = ClientLine(protocol, loop, place)
     exchange = _Exchange(environ, protocol, loop, line, keep_alive=body.read_to_end)
-    async with _at_work:
+    await place.take()
+    try:
         await loop.run_in_executor(_threads, exchange.run)
+    finally:
+        place.give_back()
 
 
 async def _body_of(scope: Scope, protocol: HTTPProtocol, headers: Headers) -> Body:

@@ -42,6 +42,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 _processes = min(4, os.cpu_count() or 1) if REDIS_URL else 1
 WEB_PROCESSES = env.integer("WEB_PROCESSES", _processes, 1, 64)
 WEB_THREADS = env.integer("WEB_THREADS", 16, 1, 256)
+API_THREADS = env.integer("API_THREADS", 4, 1, 256)  # of these, for the requests of programs
 MAX_WAITING = env.integer("MAX_WAITING", 48, 1, 1000)  # for their images, beside the threads at work
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", _processes, 1, 64)
 WORKER_CONCURRENCY = env.integer("WORKER_CONCURRENCY", 8, 1, 256)

@@ -27,6 +27,7 @@ MAX_API_BODY_BYTES = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5000
 BODY_TIMEOUT_S = env.seconds("BODY_TIMEOUT_S", 1, 0.1, 60)
 WEB_THREADS = 4
+API_THREADS = 2
 MAX_WAITING = 4
 USE_TZ = True
 LOGGING_CONFIG = None
@@ -121,6 +122,7 @@ urlpatterns = [
     path("stream", stream),
     path("slow", slow),
     path("wait", wait),
+    path("api/wait", wait),
     path("hop-by-hop", hop_by_hop),
     path("broken", broken),
 ]

@@ -8,18 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.config.conftest import Site, read_answer
-from tests.config.server_site import MAX_WAITING, WEB_THREADS
+from tests.config.server_site import API_THREADS, MAX_WAITING, WEB_THREADS
 from tests.waiting import wait_until
 
 
 @contextmanager
-def waiting(site: Site, marks: Path, count: int, *, aside: bool = True) -> Iterator[list[socket.socket]]:
+def waiting(
+    site: Site, marks: Path, count: int, *, aside: bool = True, path: str = "/wait"
+) -> Iterator[list[socket.socket]]:
     """So many requests that wait until `marks`/go is there."""
     with ExitStack() as stack:
         lines = []
         for number in range(count):
             line = stack.enter_context(site.connect())
-            target = f"/wait?marks={marks}&number={number}&aside={int(aside)}"
+            target = f"{path}?marks={marks}&number={number}&aside={int(aside)}"
             line.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             wait_until((marks / f"waits-{number}").exists, "the request to wait")
             lines.append(line)
@@ -44,6 +46,14 @@ def test_requests_at_work_are_as_many_as_before(site: Site, tmp_path: Path) -> N
         (tmp_path / "go").touch()
         another.settimeout(20)
         assert read_answer(another).body == b"ok"
+
+
+def test_programs_that_keep_their_turns_delay_others_for_a_moment_only(site: Site, tmp_path: Path) -> None:
+    with waiting(site, tmp_path, API_THREADS, aside=False, path="/api/wait") as lines:
+        assert site.get("/api/echo").status == 200
+        assert site.get("/healthz").body == b"ok"
+        (tmp_path / "go").touch()
+        assert [read_answer(line).body for line in lines] == [b"done"] * API_THREADS
 
 
 def test_client_that_leaves_is_noticed_and_was_sent_nothing(site: Site, tmp_path: Path) -> None:
