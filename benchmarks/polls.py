@@ -12,7 +12,8 @@ from tests.waiting import wait_until
 
 TASKS = 200
 WORDS = """Polls per second of /api/status, and of a trivial Django REST framework view in the same
-web processes, behind sessions, messages and so on and with a thread for each request as in any project: no key, no limit, one query.
+web processes, behind sessions, messages and so on, and with a thread for each request, as in any project:
+no key, no limit, one query.
 A finished task has links to sign, of images that it looks up."""
 
 
