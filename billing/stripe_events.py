@@ -110,6 +110,12 @@ def store(account: StripeAccount, told: Told) -> bool:
     return not before
 
 
+def waiting() -> QuerySet[StripeEvent]:
+    """Those that are to be looked at yet. Nobody will look at those of a trial, or of a shop that is closed."""
+    unprocessed = StripeEvent.objects.filter(processed_at=None, account__shop__closed_at=None)
+    return unprocessed.exclude(credentials.of_trials("account"))
+
+
 # --- What an event is about ---------------------------------------------------------------------
 
 
