@@ -54,10 +54,10 @@ def words(shop: Shop, **of_accounts: bool) -> list[str]:
 
 
 def go_on(account: StripeAccount) -> None:
-    """With what waits for a key: one was entered."""
+    """With what waits for a key: one was entered. In the order in which an event that is processed locks them."""
+    StripeEvent.objects.filter(account=account, processed_at=None).update(due_at=db_now())
     payments.want_all([account])
     Refund.objects.filter(payment__account=account, due_at__isnull=False).update(due_at=db_now())
-    StripeEvent.objects.filter(account=account, processed_at=None).update(due_at=db_now())
 
 
 # --- A shop that stands still ---------------------------------------------------------------------
