@@ -1,5 +1,5 @@
-"""The same mail to every member of a shop. The first get theirs at once; for the others one row stands in the outbox, from
-which whoever sends mail makes theirs by portions: nobody waits for fifty thousand of them.
+"""The same mail to every member of a shop. The first get theirs at once; for the others stands one row of the outbox,
+from which whoever sends mail makes theirs by portions: nobody waits for fifty thousand of them.
 """
 
 from django.db import transaction

@@ -1,6 +1,5 @@
 """Every member of a shop gets the same mail once, however many there are, and nobody waits for that."""
 
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -11,11 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts import shop_closing
 from accounts.mail import circulars, outbox
 from accounts.models import QueuedMail, Shop
-from tests.accounts.shops.steps import customer_of, harbour, run
+from tests.accounts.shops.steps import customer_of, run
 from tests.cast import Person
 from tests.mail import Mailbox
 from tests.several import a_shop
-from tests.threads import together
 
 LANGUAGES = ("", "de", "zh-hans")
 CLOSES = {"": "closes", "de": "schließt", "zh-hans": "即将关闭"}
@@ -127,34 +125,3 @@ def test_a_shop_that_ends_at_once_tells_all_before_they_are_no_members_any_more(
     code, said = run("close_shop", shop.slug, "--export", str(tmp_path), "--now", "--wait", "0")
     assert code == 0, said
     assert told() == {person.user.email: 1 for person in members}
-
-
-# --- Races ----------------------------------------------------------------------------------------
-
-
-def test_many_at_once_tell_each_once(committed_db: None) -> None:
-    shop = harbour()
-    members = some_members(shop, 9)
-    shop_closing.begin(shop)
-    row = the_rest()
-    connection.close()
-    assert together(4, lambda _: circulars.spread(row)) == [None] * 4
-    assert told() == {person.user.email: 1 for person in members}
-
-
-def test_who_only_reads_how_far_it_is_tells_as_often_as_somebody_looks_control(committed_db: None) -> None:
-    shop = harbour()
-    some_members(shop, 4)
-    shop_closing.begin(shop)
-    before = sum(told().values())
-    connection.close()
-    everybody_has_read = threading.Barrier(4)
-
-    def spread_naively(_index: int) -> None:
-        row = the_rest()
-        connection.close()
-        everybody_has_read.wait(30)
-        circulars._write(row.shop, row.template, after=int(row.body))
-
-    assert together(4, spread_naively) == [None] * 4
-    assert sum(told().values()) == before + 4 * 2
