@@ -39,7 +39,8 @@ def each_for_itself(*steps: Callable[[], object]) -> None:
             if isinstance(error, OperationalError | InterfaceError) and _database_is_away():
                 raise
             logger.exception("%s.%s failed; it is tried again", step.__module__, step.__name__)
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
 
 
 def _database_is_away() -> bool:

@@ -56,9 +56,8 @@ def test_the_first_are_told_at_once_and_the_others_by_whoever_sends_mail(
     assert outbox.send_due() == 3, "Two mails, and what the others stand in"
     assert told() == {third: 1, fifth: 1}, "Of those that were sent the addresses are gone"
     assert outbox.send_due() == 2
-    assert Counter(message["To"] for message in mailbox.messages) == {
-        address: 1 for address in (first, second, third, fifth)
-    }
+    everybody = dict.fromkeys((first, second, third, fifth), 1)
+    assert Counter(message["To"] for message in mailbox.messages) == everybody
     for message, person in zip(mailbox.messages[:3], members[:3], strict=True):
         assert CLOSES[person.user.language] in message["Subject"]
     assert outbox.send_due() == 0

@@ -311,7 +311,6 @@ def test_what_may_not_be_looked_for_is_ended_by_hand(till: RunningTill, new_buye
     assert (sweep(), len(posts(till)), at_stripe(till, payment)) == (0, before, [500])
 
 
-
 @in_a_transaction
 def test_one_that_never_reached_stripe_is_still_done_after_a_day(
     till: RunningTill, new_buyer: NewBuyer

@@ -154,7 +154,6 @@ def test_refunds_of_a_trial_are_owed_to_nobody(settings: Settings) -> None:
     assert not refunds.unanswered().exists()
 
 
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("reason", sorted(circuit.REFUSED))
 def test_a_circuit_that_a_refusal_of_us_opened_has_an_alert_of_its_own(reason: str) -> None:

@@ -165,12 +165,12 @@ def test_whom_a_shop_buys_from_now_does_not_change_what_it_has_bought() -> None:
 def test_the_database_adds_up_so_that_no_order_is_fetched() -> None:
     upstream = connected(credits=45, value_micros=700_001)
     customer = an_organization(45, 2_000_003, shop=upstream.shop)
-    asked = list[int]()
+    days, asked = window(), list[int]()
     for number in (1, 2):
         for _ in range(number):
             bought(upstream, customer)
         with CaptureQueriesContext(connection) as queries:
-            assert between_shops.paid(window()) == {"usd": 700_001 * (2 * number - 1) // 3}
+            assert between_shops.paid(days) == {"usd": 700_001 * (2 * number - 1) // 3}
         asked.append(len(queries))
     assert asked == [1 + 2] * 2, "How many shops there are, and one for each day"
 
