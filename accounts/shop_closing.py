@@ -13,17 +13,15 @@ from accounts import hooks, shops
 from accounts.audit import record_of_shop
 from accounts.clock import db_now, read_db_now
 from accounts.errors import DomainError
-from accounts.mail import outbox
+from accounts.mail import circulars
 from accounts.models import (
     AuditAction,
     AuditEvent,
-    Membership,
     Organization,
     Shop,
     ShopDomain,
     ShopLogo,
     ShopStaff,
-    User,
 )
 from accounts.origin import NOWHERE, Origin
 from accounts.shop_standing import refuse_first
@@ -50,7 +48,7 @@ def begin(shop: Shop, *, actor: str = "system", origin: Origin = NOWHERE, note: 
     for hook in hooks.shop_paused:
         hook(shop)
     record_of_shop(shop, AuditAction.SHOP_CLOSING, actor=actor, origin=origin, note=note)
-    _tell_members(shop, "shop_closing")
+    circulars.begin(shop, "shop_closing")
     transaction.on_commit(shops.forget)
     return True
 
@@ -66,16 +64,9 @@ def take_back(shop: Shop, *, actor: str = "system", origin: Origin = NOWHERE, no
         return False
     shop.closing_at = None
     record_of_shop(shop, AuditAction.SHOP_KEPT, actor=actor, origin=origin, note=note)
-    _tell_members(shop, "shop_kept")
+    circulars.begin(shop, "shop_kept")
     transaction.on_commit(shops.forget)
     return True
-
-
-def _tell_members(shop: Shop, template: str) -> None:
-    members = Membership.objects.filter(organization__shop=shop, organization__closed_at=None)
-    people = User.objects.filter(pk__in=members.values("user"), is_active=True).order_by("pk")
-    for user in people.iterator():
-        outbox.queue_template(shop, user.email, template, {"until": shop.closes_at})
 
 
 def organizations_of(shop: Shop) -> QuerySet[Organization]:

@@ -9,13 +9,12 @@ from accounts import audit, standing_in
 from accounts.mail import alerts, outbox
 from accounts.privacy import closing, exports
 from accounts.signing import sessions, unproven
-from accounts.ticks import one_at_a_time
+from accounts.ticks import each_for_itself, one_at_a_time
 
 
 @shared_task(name="accounts.tasks.send_mail")
 def send_mail() -> None:
-    alerts.send_due()
-    outbox.send_due()
+    each_for_itself(alerts.send_due, outbox.send_due)
 
 
 @shared_task(name="accounts.tasks.make_exports")

@@ -9,9 +9,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import Min, Q
 
 from accounts.clock import db_now, read_db_now
-from billing import proofs
+from billing import proofs, stripe_events
 from billing.audit import Finding
-from billing.models import BooksCheck, LedgerEntry, StripeEvent
+from billing.models import BooksCheck, LedgerEntry
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def look(*, full: bool = False) -> list[Finding]:
 
 
 def note(findings: Sequence[Finding], *, took_ms: int, full: bool) -> None:
-    waiting = StripeEvent.objects.filter(processed_at=None)
+    waiting = stripe_events.waiting()
     oldest: datetime.datetime | None = waiting.aggregate(oldest=Min("received_at"))["oldest"]
     now = read_db_now()
     problems = {finding.rule for finding in findings}

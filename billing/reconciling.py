@@ -98,6 +98,7 @@ def _fetch_missed(account: StripeAccount) -> int:
 @transaction.atomic
 def _count_refusal(account: StripeAccount, error: StripeRefused) -> None:
     """Operators are told once, however long it goes on."""
+    stripe_events.hold_shop(account.shop_id)
     mine = StripeAccount.objects.filter(pk=account.pk)
     mine.update(refused_at=db_now())
     few = mine.filter(refusals__lt=stripe_events.REFUSALS_TOLERATED)

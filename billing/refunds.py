@@ -6,7 +6,7 @@ import logging
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -28,6 +28,10 @@ AT_ONCE = 20
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
 # Stripe forgets idempotency keys after a day; from then on it is asked first whether it was done.
 KEYS_LAST = datetime.timedelta(hours=20)
+
+
+class Unseen(Exception):
+    """Stripe refuses to say whether a refund was made whose answer was lost: it is neither refused nor asked again."""
 
 
 class Stale(ValidationError):
@@ -118,7 +122,7 @@ def carry_out(row: Refund, *, is_awaited: bool = True, sweep: Round | None = Non
     """
     try:
         refund_id = row.refund_id or _known(row) or stripe_gateway.charging.refund(row)
-    except (StripeAway, KeyRefused) as error:
+    except (StripeAway, KeyRefused, Unseen) as error:
         logger.warning("%s is on its way, Stripe cannot be asked: %s", row.key, error)
         if sweep is not None:
             sweep.cannot_ask(row.payment.shop_id, error)
@@ -182,8 +186,21 @@ def end_by_hand(row: Refund, *, actor: str, reason: str, origin: Origin = NOWHER
 
 
 def _known(row: Refund) -> str | None:
-    is_old = read_db_now() - row.created_at > KEYS_LAST
-    return stripe_gateway.charging.find_refund(row) if is_old else None
+    """Its id, if Stripe has made it. Raises Unseen."""
+    if read_db_now() - row.created_at <= KEYS_LAST:
+        return None
+    try:
+        return stripe_gateway.charging.find_refund(row)
+    except KeyRefused:
+        raise
+    except StripeRefused as error:
+        raise Unseen(str(error)) from error
+
+
+def unanswered() -> QuerySet[Refund]:
+    """What Stripe has not answered for in all the time in which it knows our keys: somebody has to see to it."""
+    old = Refund.objects.filter(due_at__isnull=False, refund_id=None, created_at__lt=db_now() - KEYS_LAST)
+    return old.exclude(credentials.of_trials("payment__account"))
 
 
 def carry_out_due() -> int:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from accounts.clock import db_now
+from accounts.models import Shop
 from accounts.retries import claim
 from billing import alarms, checkout, payments, stripe_gateway
 from billing.models import Payment, StripeAccount, StripeEvent
@@ -110,6 +111,12 @@ def store(account: StripeAccount, told: Told) -> bool:
     return not before
 
 
+def waiting() -> QuerySet[StripeEvent]:
+    """Those that are to be looked at yet. Nobody will look at those of a trial, or of a shop that is closed."""
+    unprocessed = StripeEvent.objects.filter(processed_at=None, account__shop__closed_at=None)
+    return unprocessed.exclude(credentials.of_trials("account"))
+
+
 # --- What an event is about ---------------------------------------------------------------------
 
 
@@ -146,6 +153,8 @@ def process(event: StripeEvent, sweep: Round | None = None) -> bool:
             sweep.cannot_ask(event.shop_id, error)
         return False
     with transaction.atomic():
+        if event.type == FRAUD_WARNING:
+            hold_shop(event.shop_id)
         mine = StripeEvent.objects.filter(pk=event.pk, processed_at=None)
         if not mine.update(processed_at=db_now(), payment=payment, error=""):
             return True
@@ -159,9 +168,17 @@ def process(event: StripeEvent, sweep: Round | None = None) -> bool:
     return True
 
 
+def hold_shop(shop_id: int) -> None:
+    """Before an event or an account is changed in a transaction that also raises an alert, which is of the shop: who
+    closes a shop holds it first as well, then these (shops.py).
+    """
+    list(Shop.objects.select_for_update(no_key=True).filter(pk=shop_id))
+
+
 @transaction.atomic
 def _count_refusal(event: StripeEvent, error: StripeRefused) -> None:
     """Told of the first that stays behind: others do so for the same reason."""
+    hold_shop(event.shop_id)
     # Of two at once one is the first.
     StripeAccount.objects.select_for_update(no_key=True).get(pk=event.account_id)
     waiting = StripeEvent.objects.filter(account_id=event.account_id, processed_at=None)

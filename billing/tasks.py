@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from accounts.ticks import one_at_a_time
+from accounts.ticks import each_for_itself, one_at_a_time
 from billing import automatic, low_balance, payments, reconciling, refunds, stripe_events, welcome
 from billing.stripe_gateway.errors import StripeAway, StripeRefused
 
@@ -15,9 +15,7 @@ logger = logging.getLogger(__name__)
 @one_at_a_time
 def settle() -> None:
     """What Stripe told us, payments to look at, and refunds that are on their way."""
-    stripe_events.process_due()
-    payments.sync_due()
-    refunds.carry_out_due()
+    each_for_itself(stripe_events.process_due, payments.sync_due, refunds.carry_out_due)
 
 
 @shared_task(name="billing.tasks.top_up_automatically")

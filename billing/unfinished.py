@@ -54,10 +54,10 @@ def words(shop: Shop, **of_accounts: bool) -> list[str]:
 
 
 def go_on(account: StripeAccount) -> None:
-    """With what waits for a key: one was entered."""
+    """With what waits for a key: one was entered. In the order in which an event that is processed locks them."""
+    StripeEvent.objects.filter(account=account, processed_at=None).update(due_at=db_now())
     payments.want_all([account])
     Refund.objects.filter(payment__account=account, due_at__isnull=False).update(due_at=db_now())
-    StripeEvent.objects.filter(account=account, processed_at=None).update(due_at=db_now())
 
 
 # --- A shop that stands still ---------------------------------------------------------------------
@@ -83,13 +83,9 @@ def end_trials(bought: QuerySet[Payment], promised: QuerySet[Refund]) -> None:
     """What of these was begun in Stripe's test mode at shops that have gone live since: it moves no money, and nobody
     can look at it any more. Should the test key be entered again after all, Stripe's events are heard as ever.
     """
-    live = StripeAccount.objects.filter(livemode=True).values("shop")
-    seen = credentials.usable().values("pk")
-    undecided = bought.filter(status__in=UNDECIDED, livemode=False, shop__in=live)
-    undecided = undecided.exclude(account__in=seen)
+    undecided = bought.filter(credentials.of_trials("account"), status__in=UNDECIDED)
     undecided.update(status=PaymentStatus.EXPIRED, problem="", sync_due_at=None)
-    due = promised.filter(due_at__isnull=False, payment__livemode=False, payment__shop__in=live)
-    due = due.exclude(payment__account__in=seen)
+    due = promised.filter(credentials.of_trials("payment__account"), due_at__isnull=False)
     with override(settings.LANGUAGE_CODE):
         due.filter(refund_id=None).update(refusal=_("It was of Stripe's test mode: no money is owed."))
     due.update(due_at=None)

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 
 from accounts import shop_closing
 from accounts.clock import read_db_now
+from accounts.mail import circulars
 from accounts.models import Organization, Shop
 from accounts.privacy import closing
 from accounts.privacy.export_rows import in_batches
@@ -44,6 +45,7 @@ def close(
     with _alone(folder, shop):
         if shop_closing.begin(shop):
             say("Its members are told by mail; nothing new is ordered or bought.")
+        circulars.spread_all(shop)
         _wait_until_due(shop, at_once=at_once)
         _let_open_tasks_end(shop, wait_s)
         _end_money(shop, owe, say)

@@ -13,6 +13,7 @@ from django.db.models import F
 
 from accounts.clock import db_now
 from accounts.sealing import Unreadable
+from accounts.ticks import each_for_itself
 from generations import circuit, doorbell, exchange, lifecycle, polling, retention, storage, wholesale
 from generations.gpu_workers import is_in_house
 from generations.lifecycle.attempts import LEFT_OPEN
@@ -33,13 +34,15 @@ ABSORB_S = 900
 
 
 def sweep() -> None:
-    expire_overdue()
-    requeue_lost()
-    drive_again()
-    give_up_orphans()
-    open_again()
-    ring_again()
-    ring_for_questions()
+    each_for_itself(
+        expire_overdue,
+        requeue_lost,
+        drive_again,
+        give_up_orphans,
+        open_again,
+        ring_again,
+        ring_for_questions,
+    )
 
 
 def expire_overdue() -> int:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.ticks import one_at_a_time
+from accounts.ticks import each_for_itself, one_at_a_time
 from generations import gpu, incidents, poller, retention, runner, sweeps, takedown, today
 
 
@@ -32,9 +32,7 @@ def sum_up_hours() -> None:
 @shared_task(name="generations.tasks.delete_old_images")
 @one_at_a_time
 def delete_old_images() -> None:
-    sweeps.delete_old_images()
-    retention.apply()
-    takedown.finish_all()
+    each_for_itself(sweeps.delete_old_images, retention.apply, takedown.finish_all)
 
 
 @shared_task(name="generations.tasks.credit_incidents")

@@ -1,19 +1,22 @@
 """How mail of a shop looks: who sends it, who reads the answers, and the markup around its plain words."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formataddr, make_msgid, parseaddr
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
-from django.utils.translation import get_language
+from django.template import Context
+from django.template.loader import get_template, render_to_string
+from django.utils.translation import get_language, override
 
 from accounts import accent
 from accounts.mail import sending
 from accounts.models import Shop
-from accounts.shops import host_of
+from accounts.names import ISOLATING
+from accounts.shops import address_of, host_of
 
 
 def sender_of(shop: Shop) -> str:
@@ -35,6 +38,35 @@ def letter(shop: Shop, subject: str, body: str, to: list[str], html: str = "") -
     if html:
         message.attach_alternative(html, "text/html")
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a mail says, in one language."""
+
+    subject: str
+    body: str
+    html: str
+
+
+def write(shop: Shop, name: str, context: Mapping[str, Any], language: str) -> Written:
+    """`templates/emails/<name>.txt`, its first line the subject, as text and in the shop's colours.
+
+    Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`. Words in
+    `context` are lazy, so that they are said in the reader's language.
+    """
+    with override(language):
+        known = {"address": address_of(shop.pk), **context, "shop": shop}
+        text = _as_plain_text(f"emails/{name}.txt", known)
+        subject, _newline, body = text.strip().partition("\n")
+        subject, body = sending.one_line(subject, keep=ISOLATING), body.strip() + "\n"
+        return Written(subject, body, markup(shop, subject, body, known["address"]))
+
+
+def _as_plain_text(path: str, context: Mapping[str, Any]) -> str:
+    # Nothing is markup here, so an apostrophe in a name stays one.
+    found: Any = get_template(path)  # Django's own, which alone can be told so
+    return str(found.template.render(Context(dict(context), autoescape=False)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.template import Context
-from django.template.loader import get_template
-from django.utils.translation import override
-
-from accounts.mail import letters, sending
+from accounts.mail import circulars, letters, sending
 from accounts.models import QueuedMail, Shop, User
 from accounts.names import ISOLATING
-from accounts.shops import address_of
 from accounts.signing import language as languages
 
 logger = logging.getLogger(__name__)
@@ -41,19 +36,12 @@ def queue_template(
     language: str | None = None,
     else_in: str | None = None,
 ) -> None:
-    """`templates/emails/<name>.txt`, its first line the subject, as text and in the shop's colours.
-
-    Templates have `shop` and `address`, with which absolute links begin: `{{ address }}{% url 'credits' %}`. Words in
-    `context` are lazy, so that they are said in the reader's language. `language`: theirs, where it is known, such as
-    in a request of their own; `else_in`: where it is not.
+    """As letters.write takes `name` and `context`. `language`: theirs, where it is known, such as in a request of their
+    own; `else_in`: where it is not.
     """
-    with override(language or languages.of_reader(shop, to, else_in=else_in)):
-        known = {"address": address_of(shop.pk), **context, "shop": shop}
-        text = _as_plain_text(f"emails/{name}.txt", known)
-        subject, _newline, body = text.strip().partition("\n")
-        subject, body = sending.one_line(subject, keep=ISOLATING), body.strip() + "\n"
-        html = letters.markup(shop, subject, body, known["address"])
-    queue(shop.pk, to.email if isinstance(to, User) else to, subject, body, html, template=name)
+    written = letters.write(shop, name, context, language or languages.of_reader(shop, to, else_in=else_in))
+    address = to.email if isinstance(to, User) else to
+    queue(shop.pk, address, written.subject, written.body, written.html, template=name)
 
 
 def send_due() -> int:
@@ -63,13 +51,10 @@ def send_due() -> int:
     )
 
 
-def _as_plain_text(path: str, context: Mapping[str, Any]) -> str:
-    # Nothing is markup here, so an apostrophe in a name stays one.
-    found: Any = get_template(path)  # Django's own, which alone can be told so
-    return str(found.template.render(Context(dict(context), autoescape=False)))
-
-
 def _send(mail: QueuedMail) -> None:
+    if circulars.is_one(mail):
+        circulars.spread(mail)
+        return
     message = letters.letter(mail.shop, mail.subject, mail.body, [mail.to], mail.html)
     if not message.send():  # Django says so by a number when there is nobody to send it to
         raise ValueError("no address")

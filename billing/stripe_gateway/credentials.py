@@ -83,6 +83,15 @@ def usable() -> QuerySet[StripeAccount]:
     return StripeAccount.objects.filter(found)
 
 
+def of_trials(path: str) -> Q:
+    """The rows whose account, found by `path`, is of Stripe's test mode, at a shop that has gone live since and whose
+    test key is gone: they move no money, and nobody can look at them any more.
+    """
+    live = StripeAccount.objects.filter(livemode=True).values("shop")
+    is_trial = Q(**{f"{path}__livemode": False, f"{path}__shop__in": live})
+    return is_trial & ~Q(**{f"{path}__in": usable().values("pk")})
+
+
 def takes_payments(path: str) -> Q:
     """The rows whose shop, found by `path`, takes payments."""
     first = shops.first_id()

@@ -18,8 +18,8 @@ from accounts.clock import db_now
 from accounts.mail import outbox
 from accounts.shops import first_id, first_shop
 from billing import alarms as of_money
+from billing import refunds, stripe_events
 from billing.audit import Finding
-from billing.models import StripeEvent
 from generations import backlog, circuit
 from generations.models import Alarm, Generation, UpstreamState
 from webhooks.models import WebhookDelivery
@@ -98,9 +98,7 @@ def _holds() -> Iterator[Trouble]:
 
 
 def _stripe() -> Iterator[Trouble]:
-    stuck = StripeEvent.objects.filter(
-        processed_at=None, received_at__lte=db_now() - _ago(settings.ALARM_STRIPE_S)
-    )
+    stuck = stripe_events.waiting().filter(received_at__lte=db_now() - _ago(settings.ALARM_STRIPE_S))
     for shop_id in stuck.order_by().values_list("shop", flat=True).distinct():
         oldest = stuck.filter(shop=shop_id).order_by("received_at").first()
         if oldest is None:
@@ -121,6 +119,32 @@ def _stripe() -> Iterator[Trouble]:
         )
 
 
+def _refunds() -> Iterator[Trouble]:
+    late = refunds.unanswered().select_related("payment")
+    for shop_id in late.order_by().values_list("payment__shop", flat=True).distinct():
+        oldest = late.filter(payment__shop=shop_id).order_by("created_at").first()
+        if oldest is None:
+            continue
+        yield Trouble(
+            f"refunds:{shop_id}",
+            _("Stripe has not answered for a refund that was promised"),
+            _(
+                "It is %(amount)s of %(payment)s. It was asked for so long ago that Stripe would give it back twice if"
+                " it were simply asked again; whether it was done has to be looked up first, and that is not possible."
+                "\n\nLook at %(key)s: it needs the right to read and write Charges and Refunds, of the account that"
+                " payments are made on. Then this ends by itself. Where it cannot have that, see in the account at"
+                " Stripe whether the money was given back; if not, give it back in another way. Then choose “End a"
+                " refund by hand” on the payment's page, and say there what you found."
+            )
+            % {
+                "amount": oldest,
+                "payment": oldest.payment.public_id,
+                "key": of_money.place_of_key(shop_id),
+            },
+            shop_id,
+        )
+
+
 def _webhooks() -> Iterator[Trouble]:
     due = Q(next_attempt_at__lte=db_now() - _ago(settings.ALARM_WEBHOOKS_S), lease_until=None)
     if WebhookDelivery.objects.unfinished().filter(due).exists():
@@ -137,6 +161,7 @@ WATCHES: dict[str, Callable[[], Iterator[Trouble]]] = {
     "circuit": _circuits,
     "holds": _holds,
     "stripe": _stripe,
+    "refunds": _refunds,
     "webhooks": _webhooks,
 }
 BOOKS = "books"

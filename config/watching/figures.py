@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from accounts.clock import db_now, read_db_now
 from accounts.glances import Glances
 from accounts.models import OperatorAlert, QueuedMail
-from billing.models import StripeEvent
+from billing import stripe_events
 from config.watching import meters
 from generations.models import Alarm, Generation, MeterMarks, Status, UpstreamState
 from webhooks.models import WebhookDelivery
@@ -118,9 +118,7 @@ def _news() -> Iterator[Sample]:
     )
     yield "tintype_webhooks_pending", {}, pending["count"]
     yield "tintype_webhooks_overdue_seconds", {}, _age_s(pending["since"])
-    events = StripeEvent.objects.filter(processed_at=None).aggregate(
-        count=Count("pk"), since=Min("received_at")
-    )
+    events = stripe_events.waiting().aggregate(count=Count("pk"), since=Min("received_at"))
     yield "tintype_stripe_events_waiting", {}, events["count"]
     yield "tintype_stripe_oldest_seconds", {}, _age_s(events["since"])
     for to, kind in (("operators", OperatorAlert), ("people", QueuedMail)):

@@ -4,11 +4,12 @@ import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.clock import read_db_now
+from accounts.clock import db_now
 from accounts.desk.base import ReadOnlyAdmin
 from accounts.desk.lists import DeskChangeList
 from accounts.desk.rows import PLATFORM
@@ -45,12 +46,17 @@ class GpuWorkerAdmin(ReadOnlyAdmin):
     readonly_fields = ("state_shown", "pace_shown")
     ordering = ("name",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GpuWorker]:
+        """With `read_at`: when that was, by the database's clock, which need not be asked for each row again."""
+        rows: QuerySet[GpuWorker] = super().get_queryset(request)
+        return rows.annotate(read_at=db_now())
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return DeskChangeList
 
     @admin.display(description=gettext_lazy("state"))
-    def state_shown(self, worker: GpuWorker) -> str:
-        if worker.seen_at < read_db_now() - datetime.timedelta(seconds=AWAY_S):
+    def state_shown(self, worker: Any) -> str:
+        if worker.seen_at < worker.read_at - datetime.timedelta(seconds=AWAY_S):
             return _("says nothing any more")
         if worker.ready:
             return _("takes orders")

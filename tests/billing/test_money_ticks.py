@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from accounts.ticks import one_at_a_time
+from billing import payments, refunds, stripe_events, tasks
 
 
 def test_a_tick_that_hangs_holds_one_thread_and_no_more() -> None:
@@ -41,3 +42,17 @@ def test_one_that_fails_lets_the_next_run() -> None:
         with pytest.raises(ValueError, match="no"):
             fail()
     assert len(runs) == 2
+
+
+@pytest.mark.django_db
+def test_an_event_that_nobody_can_deal_with_keeps_no_refund_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def cannot() -> None:
+        raise KeyError("payment_intent")
+
+    monkeypatch.setattr(stripe_events, "process_due", cannot)
+    monkeypatch.setattr(payments, "sync_due", lambda: done.append("payments"))
+    monkeypatch.setattr(refunds, "carry_out_due", lambda: done.append("refunds"))
+    tasks.settle()
+    assert done == ["payments", "refunds"]

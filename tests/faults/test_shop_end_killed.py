@@ -47,7 +47,7 @@ call_command(*arguments)
 POINTS = (
     ("config.shop_export", "_write_archive", "after"),
     ("accounts.privacy.closing", "_blank", "after"),
-    ("accounts.shop_closing", "_tell_members", "after"),
+    ("accounts.mail.circulars", "begin", "after"),
     ("config.shop_end", "_let_open_tasks_end", "before"),
     ("config.shop_export", "_write_ledger", "after"),
     ("config.shop_export", "verify", "before"),

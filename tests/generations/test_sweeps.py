@@ -3,11 +3,13 @@
 import time
 
 import pytest
+from django.db import OperationalError
 
+from accounts import ticks
 from accounts.access import Access
 from accounts.clock import read_db_now
 from accounts.models import Organization
-from generations import doorbell, lifecycle, storage, sweeps
+from generations import doorbell, lifecycle, storage, sweeps, wholesale
 from generations.models import Generation
 from generations.providers.base import AfterCrash, Outcome, OutcomeKind
 from tests.generations.providers import Upstream, upstream
@@ -220,6 +222,43 @@ def test_each_search_finds_its_own_under_any_backlog(
     assert status_of(unsubmitted)[0] == "queued"
     assert status_of(submitted)[0] == "queued"
     assert len(rung) == 1
+
+
+@pytest.mark.parametrize("trouble", [ValueError("a bug"), OperationalError("canceled: lock timeout")])
+def test_a_step_that_cannot_be_done_keeps_no_other_from_its_work(
+    access: Access,
+    rung: list[int],
+    trouble: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    overdue, unsubmitted = a_generation(access), a_claimed(access)
+    age(overdue, deadline_at=1)
+    age(unsubmitted, lease_until=1)
+
+    def poisoned(*_rows: object) -> None:
+        raise trouble
+
+    for module, name in ((lifecycle, "expire"), (wholesale, "served_again")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, poisoned)
+            sweeps.sweep()
+    assert status_of(overdue) == ("failed", "timeout"), "By the second sweep"
+    assert rung == [unsubmitted.pk], "By the first"
+    assert "generations.sweeps.open_again failed; it is tried again" in caplog.text
+
+
+def test_without_its_database_a_sweep_waits_for_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def goes_away() -> None:
+        asked.append("asked")
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(ticks, "_database_is_away", lambda: True)
+    with pytest.raises(OperationalError, match="gone"):
+        ticks.each_for_itself(goes_away, goes_away)
+    assert asked == ["asked"]
 
 
 def test_a_ring_that_nobody_heard_does_not_push_its_row_away(

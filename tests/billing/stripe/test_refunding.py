@@ -269,6 +269,49 @@ def test_after_a_day_it_is_looked_for_before_it_is_asked_again(
 
 
 @in_a_transaction
+def test_after_a_day_what_may_not_be_looked_for_is_neither_asked_again_nor_refused(
+    till: RunningTill, new_buyer: NewBuyer
+) -> None:
+    """Told that it failed, the operator would give it back once more."""
+    payment = new_buyer().buys()
+    till.behave(lose_answers=1)
+    row = give_back(payment, 500)
+    Refund.objects.filter(pk=row.pk).update(created_at=ago(21 * 3600))
+    assert list(refunds.unanswered()) == [row], "Operators hear of it"
+    before = len(posts(till))
+    till.behave(forbidden="refunds")
+    for _ in range(3):
+        assert sweep() == 0
+    row.refresh_from_db()
+    assert (row.refusal, row.refund_id, row.due_at is None) == ("", None, False)
+    with pytest.raises(ValidationError, match=r"At most \$15\.00"):
+        give_back(payment, 1501)
+    till.behave(reset=True)
+    assert (len(posts(till)), at_stripe(till, payment)) == (before, [500])
+    assert (sweep(), refunds.unanswered().exists()) == (1, False), "The key was given the right"
+    row.refresh_from_db()
+    assert row.refund_id is not None
+    assert at_stripe(till, payment) == [500]
+    assert books_are_right()
+
+
+@in_a_transaction
+def test_what_may_not_be_looked_for_is_ended_by_hand(till: RunningTill, new_buyer: NewBuyer) -> None:
+    payment = new_buyer().buys()
+    till.behave(lose_answers=1)
+    row = give_back(payment, 500)
+    Refund.objects.filter(pk=row.pk).update(created_at=ago(21 * 3600))
+    before = len(posts(till))
+    till.behave(forbidden="refunds")
+    assert refunds.end_by_hand(row, actor=OPERATOR, reason="Stripe has given it")
+    row.refresh_from_db()
+    assert (row.due_at, row.refund_id) == (None, None)
+    assert row.refusal.startswith("Owed")
+    till.behave(reset=True)
+    assert (sweep(), len(posts(till)), at_stripe(till, payment)) == (0, before, [500])
+
+
+@in_a_transaction
 def test_one_that_never_reached_stripe_is_still_done_after_a_day(
     till: RunningTill, new_buyer: NewBuyer
 ) -> None:

@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from accounts.models import QueuedMail
 from accounts.shops import first_shop
-from billing import proofs
-from billing.models import BooksCheck, StripeAccount, StripeEvent
+from billing import books, proofs, refunds, stripe_events
+from billing.models import BooksCheck, Refund, StripeAccount, StripeEvent
 from config import tasks
 from config.watching import alarms, meters, watcher
 from config.watching.alarms import Trouble
@@ -20,9 +20,19 @@ from generations.models import Alarm, Generation, UpstreamState
 from tests import mail
 from tests.cast import Person
 from tests.config.watching.reading import counted, value
-from tests.makers import a_generation, a_submitted, age, ago, an_access, an_organization, an_upstream
+from tests.makers import (
+    a_generation,
+    a_payment,
+    a_submitted,
+    age,
+    ago,
+    an_access,
+    an_organization,
+    an_upstream,
+)
 from tests.operators import desk_of, operator
 from tests.pages import text_of
+from tests.several import a_shop
 from tests.threads import together
 from tests.waiting import wait_until
 from webhooks.models import WebhookDelivery
@@ -73,6 +83,12 @@ def a_stuck_event() -> Callable[[], object]:
     return lambda: StripeEvent.objects.update(processed_at=ago(0))
 
 
+def a_refund_that_stripe_does_not_answer_for() -> Callable[[], object]:
+    payment = a_payment(an_organization())
+    Refund.objects.create(payment=payment, amount_minor=500, actor="system", created_at=ago(21 * 3600))
+    return lambda: Refund.objects.update(due_at=None)
+
+
 def an_overdue_delivery() -> Callable[[], object]:
     publish(an_organization().pk, "credits.added", livemode=True, data={}, url="https://customer.example/")
     WebhookDelivery.objects.update(next_attempt_at=ago(601))
@@ -84,6 +100,7 @@ TROUBLES = [
     (an_open_circuit, "gets no orders, since they keep failing there"),
     (a_hold_past_its_deadline, "past its deadline"),
     (a_stuck_event, "Events of Stripe are not worked through"),
+    (a_refund_that_stripe_does_not_answer_for, "Stripe has not answered for a refund"),
     (an_overdue_delivery, "News for customers' servers is not sent"),
 ]
 
@@ -105,6 +122,36 @@ def test_each_is_told_once_when_it_begins_and_once_when_it_is_over(
     alarms.look()
     assert told() == [subject, f"Over: {subject}"[:200]]
     assert QueuedMail.objects.filter(template="alarm").count() == 2 * len(OPERATORS)
+
+
+@pytest.mark.django_db
+def test_what_is_left_of_a_trial_or_of_a_closed_shop_keeps_no_alarm_on(settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    a_stuck_event()
+    alarms.look()
+    [subject] = told()
+    StripeAccount.objects.create(shop=first_shop(), livemode=True)  # and the key of the trial is gone
+    alarms.look()
+    assert told() == [subject, f"Over: {subject}"]
+    books.note([], took_ms=0, full=False)
+    assert books.last().events_waiting == 0
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = "sk_test_again", False
+    assert stripe_events.waiting().exists(), "It can be looked at again"
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVEMODE = "sk_live_key", True
+    StripeEvent.objects.update(account=StripeAccount.objects.get(livemode=True), livemode=True)
+    assert stripe_events.waiting().exists(), "Money is always looked after"
+    closed = a_shop(closing_at=ago(2), closed_at=ago(1)).shop
+    StripeEvent.objects.update(account=StripeAccount.objects.create(shop=closed, livemode=True), shop=closed)
+    assert not stripe_events.waiting().exists()
+
+
+@pytest.mark.django_db
+def test_refunds_of_a_trial_are_owed_to_nobody(settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    a_refund_that_stripe_does_not_answer_for()
+    assert refunds.unanswered().exists()
+    StripeAccount.objects.create(shop=first_shop(), livemode=True)
+    assert not refunds.unanswered().exists()
 
 
 @pytest.mark.django_db

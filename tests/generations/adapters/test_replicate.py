@@ -126,6 +126,17 @@ def test_only_recent_ones_with_our_webhook_are_ours(up: Up) -> None:
     assert [answer.task_id for answer in found] == ["p1"]
 
 
+@pytest.mark.parametrize("host", ["https://shop.example", "http://127.0.0.1:8000", "https://[shop"])
+def test_ours_is_known_by_its_order_and_not_by_the_host_that_the_shop_had_then(up: Up, host: str) -> None:
+    """Not found, it would be ordered, and paid, a second time."""
+    account = up.account(webhook_url="https://renamed.example/hooks/upstream/task_1/2")
+    mine = _entry(up, webhook=f"{host}/hooks/upstream/task_1/2")
+    others = [_entry(up, webhook=f"{host}/hooks/upstream/task_{place}") for place in ("1/1", "2/2", "1/2/3")]
+    found = up.adapter.read_look_up(account, job("x"), _listed([*others, mine]))
+    assert found is not None
+    assert len(found) == (0 if "[" in host else 1), "That is no address"
+
+
 def test_a_page_that_does_not_reach_back_far_enough_tells_nothing(up: Up) -> None:
     other = _entry(up, input={"prompt": "another", "seed": 1})
     old = _entry(up, input={"prompt": "another", "seed": 1}, created_at="2026-11-24T10:00:00Z")

@@ -1,6 +1,8 @@
 """Workers with a GPU as operators see them: which take orders, which do not and why."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from generations.models import GpuWorker
 from tests.makers import ago
@@ -28,6 +30,20 @@ def test_each_says_how_it_is_and_how_fast() -> None:
     page = desk.get(f"{LIST}three cuda_3A0 9/change/")
     assert "CUDA error: it is" in text_of(page)
     assert "<b>gone</b>" not in page.content.decode()
+
+
+def test_the_database_is_asked_for_its_time_once_for_all_of_them() -> None:
+    desk = desk_of(operator())
+    asked = list[int]()
+    for names in (["one"], ["two", "three", "four"]):
+        for name in names:
+            a_worker(name)
+        desk.get(LIST)  # what is kept for a while is known by the second time
+        with CaptureQueriesContext(connection) as queries:
+            page = desk.get(LIST)
+        assert all(name in text_of(page) for name in names)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_nobody_writes_them_by_hand_and_who_may_not_look_does_not() -> None:

@@ -3,6 +3,8 @@
 import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.clock import read_db_now
 from accounts.models import Organization
@@ -158,6 +160,19 @@ def test_whom_a_shop_buys_from_now_does_not_change_what_it_has_bought() -> None:
     retention.forget_prompts(list(Generation.objects.values_list("pk", flat=True)))
     assert between_shops.paid(window()) == before
     assert books_are_right()
+
+
+def test_the_database_adds_up_so_that_no_order_is_fetched() -> None:
+    upstream = connected(credits=45, value_micros=700_001)
+    customer = an_organization(45, 2_000_003, shop=upstream.shop)
+    days, asked = window(), list[int]()
+    for number in (1, 2):
+        for _ in range(number):
+            bought(upstream, customer)
+        with CaptureQueriesContext(connection) as queries:
+            assert between_shops.paid(days) == {"usd": 700_001 * (2 * number - 1) // 3}
+        asked.append(len(queries))
+    assert asked == [1 + 2] * 2, "How many shops there are, and one for each day"
 
 
 def test_an_order_of_another_key_is_none_of_ours() -> None:
