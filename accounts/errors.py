@@ -96,9 +96,7 @@ class ShopSuspended(OrganizationSuspended):
     """All of its organizations are."""
 
     type, status, message = "shop_suspended", 403, _("This shop is closed for the moment")
-    advice = _(
-        "You can look at everything that is here. Ask the support of this shop when it opens again."
-    )
+    advice = _("You can look at everything that is here. Ask the support of this shop when it opens again.")
 
 
 def _day_of(moment: datetime.datetime) -> str:

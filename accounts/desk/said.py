@@ -44,9 +44,7 @@ PATTERNS = tuple(
 NO_ROLE, NOTHING_CHANGED = gettext_noop("no role"), gettext_noop("nothing changed")
 _ROLES = "|".join((*StaffRole.values, NO_ROLE))
 ROLE = re.compile(rf"(?P<shop>[-\w]+): (?P<role>{_ROLES}): (?P<reason>.+)", re.DOTALL)
-RIGHTS = re.compile(
-    rf"(?P<changes>[-+]\w+(?: [-+]\w+)*|{NOTHING_CHANGED}): (?P<reason>.+)", re.DOTALL
-)
+RIGHTS = re.compile(rf"(?P<changes>[-+]\w+(?: [-+]\w+)*|{NOTHING_CHANGED}): (?P<reason>.+)", re.DOTALL)
 
 
 def of_entry(entry: LogEntry) -> str:

@@ -1,5 +1,7 @@
 """A shop that has no price for any model sells nothing for now. Its customers read that, and its operators are told."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -47,7 +49,7 @@ def test_the_playground_says_so_and_does_not_say_try_again(alice: Person) -> Non
     task_id, token = made(client).task_id, order_token(client)
     ModelPrice.objects.all().delete()
     paths = ("/playground/", f"/playground/?again={task_id}", f"/playground/{task_id}/")
-    pages = [client.get(path) for path in paths]
+    pages: list[Any] = [client.get(path) for path in paths]
     assert [page.status_code for page in pages] == [200, 200, 200]
     refused = order(client, order_token=token)
     assert refused.status_code == 503
