@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils.translation import override
 
 from accounts.errors import DomainError, InsufficientScope, NotFound, RateLimited, Unavailable
 
@@ -39,7 +40,8 @@ def pages(languages: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for language in languages:
         headers = {"Host": host, "Accept-Language": language}
-        answers = {str(status): client.get(f"/failing/{status}/", headers=headers) for status in FAILURES}
-        answers["expired"] = client.post("/sign-in/", headers=headers)
+        with override(language):  # a request leaves its own behind
+            answers = {str(status): client.get(f"/failing/{status}/", headers=headers) for status in FAILURES}
+            answers["expired"] = client.post("/sign-in/", headers=headers)
         found[language] = {name: answer.content.decode() for name, answer in answers.items()}
     return found
