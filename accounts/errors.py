@@ -89,15 +89,14 @@ class AddressNotAllowed(DomainError):
 
 class OrganizationSuspended(DomainError):
     type, status, message = "organization_suspended", 403, _("This organization is suspended")
+    advice: Any = _("Ask the operator of this shop.")
 
 
 class ShopSuspended(OrganizationSuspended):
     """All of its organizations are."""
 
     type, status, message = "shop_suspended", 403, _("This shop is closed for the moment")
-    advice: Any = _(
-        "You can look at everything that is here. Ask the support of this shop when it opens again."
-    )
+    advice = _("You can look at everything that is here. Ask the support of this shop when it opens again.")
 
 
 def _day_of(moment: datetime.datetime) -> str:

@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.desk import said
 from accounts.desk.base import ReadOnlyAdmin
-from accounts.desk.deeds import deeds_of
 from accounts.desk.lists import Stretch
 from accounts.desk.pages import DeskPage, pages
 from accounts.desk.scope import is_platform
@@ -58,19 +58,6 @@ pages.extend(
     ]
 )
 
-# What the log keeps in English, and the desk says in the reader's language.
-SAID = frozenset(
-    {
-        gettext_noop("Closed its circuit."),
-        gettext_noop("Connected."),
-        gettext_noop("Disabled."),
-        gettext_noop("Enabled."),
-        gettext_noop("Shown on the landing page."),
-        gettext_noop("Taken down."),
-        gettext_noop("Tried it."),
-    }
-)
-
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
@@ -78,11 +65,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
 
     shop_path = "done_for__shop"
     time_field = "action_time"
-    list_display = ("action_time", "who", "content_type", "object_repr", "what")
-    list_select_related = ("user", "content_type")
+    list_display = ("action_time", "who", "of_kind", "object_repr", "what")
+    list_select_related = ("user",)
     list_filter = (Stretch,)
-    fields = ("action_time", "who", "content_type", "object_repr", "what")
-    readonly_fields = ("who", "what")
+    fields = ("action_time", "who", "of_kind", "object_repr", "what")
+    readonly_fields = ("who", "of_kind", "what")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEntry]:
         """With `by_staff`: whether the shop knows who that is."""
@@ -96,12 +83,11 @@ class LogEntryAdmin(ReadOnlyAdmin):
         is_known: bool = getattr(entry, "by_staff", False)
         return str(entry.user) if is_known else gettext("somebody of the platform, or who left")
 
+    @admin.display(description=_("kind"))
+    def of_kind(self, entry: LogEntry) -> str:
+        model = said.model_of(entry)
+        return "-" if model is None else str(model._meta.verbose_name)
+
     @admin.display(description=_("what"))
     def what(self, entry: LogEntry) -> str:
-        """A deed by its title; what holds more than a known sentence stays as it was written."""
-        said, kind = entry.get_change_message(), entry.content_type
-        model = kind.model_class() if kind is not None else None
-        for deed in deeds_of(model) if model is not None else []:
-            if deed.name == said:
-                return str(deed.title)
-        return gettext(said) if said in SAID else said
+        return said.of_entry(entry)

@@ -9,7 +9,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import is_valid_path
+from django.urls import is_valid_path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import shops
@@ -62,6 +62,13 @@ class InvalidRequest(DomainError):
     """What Django refused before a view saw it: a bad header, too many fields."""
 
     type, status, message = "invalid_field", 400, _("The request could not be understood")
+
+
+class NotYoursAtTheDesk(DomainError):
+    """What an operator was not given."""
+
+    type, status, message = "insufficient_scope", 403, _("Your role does not allow this")
+    advice = _("If you think it should, ask whoever gave you your rights at the desk.")
 
 
 # Status -> what happened, and what to do next. Others read as 400 or 500.
@@ -125,7 +132,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, InsufficientScope())
+    is_at_desk = request.path_info.startswith(reverse("admin:index"))
+    return error_page(request, NotYoursAtTheDesk() if is_at_desk else InsufficientScope())
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -151,4 +159,13 @@ def expected(request: HttpRequest, error: BaseException | None) -> DomainError |
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "csrf_failure.html", status=403)
+    context = {
+        "status": 403,
+        "title": _("This form has expired"),
+        "advice": _(
+            "Nothing was done. Go back, reload the page and send the form again. If that does not help, allow this site"
+            " to set cookies."
+        ),
+        "request_id": getattr(request, "request_id", ""),
+    }
+    return render(request, "error.html", context, status=403)

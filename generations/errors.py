@@ -48,13 +48,11 @@ class Overloaded(DomainError):
 
 
 class NotOnSale(DomainError):
-    """The shop has no price for what was asked. `advice`: to people."""
+    """The shop has no price for what was asked. `title`, `advice`: to people, where it has none for anything."""
 
     type, status, message = "unavailable", 503, _("This shop does not offer that at the moment")
-    advice = _(
-        "It sells no images for now, which its operator has to mend: ask there. Your credits and your images stay as"
-        " they are."
-    )
+    title = _("This shop sells no images at the moment.")
+    advice = _("Its operator has to mend that: ask there. Your credits and your images stay as they are.")
 
 
 class UnknownModel(InvalidField):

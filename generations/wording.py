@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from accounts.access import Access
 from accounts.errors import DomainError
+from generations.errors import NotOnSale
 from generations.models import Generation
 
 
@@ -94,6 +95,11 @@ def refusal(error: DomainError, access: Access) -> Notice:
         title, advice = CLOSING
     facts = {"name": access.organization.name, **error.details}
     return Notice(title % facts, str(advice) or _try_again(error.retry_after), error.fix_path)
+
+
+def nothing_sold() -> Notice:
+    """Of a shop that has no price for any model."""
+    return Notice(str(NotOnSale.title), str(NotOnSale.advice))
 
 
 def _try_again(wait_s: int | None) -> str:

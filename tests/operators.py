@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
 
+from accounts.desk import said
 from accounts.desk.deeds import Doer
 from accounts.models import User
 from accounts.organizations import person
@@ -64,6 +65,11 @@ def doer(reason: str = "as the letter of Monday says", user: User | None = None)
     """An operator who sends a form once."""
     who = user or operator()
     return Doer(who, f"staff:{who.uuid}", NOWHERE, reason, uuid.uuid4())
+
+
+def is_told(kept: str) -> bool:
+    """Whether the desk says in the reader's language what its log keeps."""
+    return any(pattern.fullmatch(kept) for _sentence, pattern in said.PATTERNS)
 
 
 def do(desk: Client, row: Model, deed: str, *, once: uuid.UUID | None = None, **fields: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.processes import ROOT
-from tests.screenshots import pictures, sheets
+from tests.screenshots import broken, pictures, sheets
 from tests.screenshots.__main__ import make_room, name_of
 
 
@@ -22,10 +22,20 @@ from tests.screenshots.__main__ import make_room, name_of
         ("/playground/task_01M8JZTCA1G9NJSDMB51MNN78B/", "member-playground-x"),
         ("/keys/key_0123456789abcdef01234567/", "member-keys-x"),
         ("/team/0f8fad5b-d9cb-469f-a165-70867728950e/", "member-team-x"),
+        ("/credits/return/?session_id=cs_test_a1B2c3", "member-credits-return-session-id-x"),
     ],
 )
 def test_name_says_the_page_and_no_id(path: str, name: str) -> None:
     assert name_of("member", path, []) == name
+
+
+@pytest.mark.django_db
+def test_pages_of_errors_are_those_that_the_shop_answers() -> None:
+    found = broken.pages(["en", "de"])["de"]
+    assert set(found) == {"403", "404", "429", "500", "503", "expired"}
+    for name, html in found.items():
+        assert 'lang="de"' in html
+        assert (name if name != "expired" else "403") in html
 
 
 def test_pages_with_ids_are_numbered() -> None:

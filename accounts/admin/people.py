@@ -10,6 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import figures
+from accounts.desk import right_words
 from accounts.desk.base import ReadOnlyAdmin
 from accounts.desk.deeds import WithDeeds
 from accounts.desk.lists import BY_ORGANIZATION, Stretch
@@ -126,8 +128,8 @@ class UserAdmin(WithDeeds):
 
     @admin.display(description=gettext_lazy("rights at the desk"))
     def rights(self, user: User) -> str:
-        names = user.user_permissions.order_by("codename").values_list("name", flat=True)
-        words = _("all") if user.is_superuser else ", ".join(names) or _("none")
+        held = user.user_permissions.order_by("codename").values_list("codename", flat=True)
+        words = _("all") if user.is_superuser else figures.listed(map(right_words.of, held)) or _("none")
         path = reverse("admin:rights", args=[user.pk])
         return format_html(
             '{} · <a class="underline" href="{}">{}</a>', words, path, _("Give or take rights")

@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Detail, record
+from accounts.desk import said
 from accounts.desk.base import FORM_METHODS, ReadOnlyAdmin, actor_of, reason_field
 from accounts.desk.scope import is_platform
 from accounts.errors import DomainError
@@ -130,6 +131,7 @@ def deed_of(model: type[Model]) -> Callable[[D], D]:
 
     def register(deed: D) -> D:
         _registered.setdefault(model, []).append(deed())
+        said.DEEDS[model, deed.name] = deed.title
         return deed
 
     return register

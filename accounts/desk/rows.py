@@ -1,6 +1,7 @@
 """Whose rows a page of the desk shows, changes and offers to choose from: those of the shop that desk_scope names."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib.admin import ListFilter, RelatedFieldListFilter, display
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import shops
+from accounts.desk import said
 from accounts.desk.scope import is_platform, scope_of, shop_of_desk
 from accounts.models import DoneFor, Shop
 
@@ -155,7 +157,11 @@ class OfShop(DeskModelAdmin):
         """It names people of the platform; a shop's staff has "Done at the desk", which does not."""
         if not is_platform(request):
             raise Http404
-        return super().history_view(request, object_id, extra_context)
+        page: HttpResponse = super().history_view(request, object_id, extra_context)
+        for entry in (getattr(page, "context_data", None) or {}).get("action_list", ()):
+            words = said.of_entry(entry)
+            entry.get_change_message = partial(str, words)  # which is what the template asks for
+        return page
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
         """Another shop's row is as one that there never was."""

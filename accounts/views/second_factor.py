@@ -62,13 +62,7 @@ class AddPasskeyView(AddWebAuthnView):
         return {**super().get_initial(), "passwordless": True}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """allauth's loses the form that was refused."""
-        if _are_readable(self.request):
-            context: dict[str, Any] = super().get_context_data(**kwargs)
-        else:
-            context = super(AddWebAuthnView, self).get_context_data(**kwargs)
-            context |= {"is_unreadable": True}
-        return {**context, **kwargs}
+        return _context(self, AddWebAuthnView, kwargs)
 
 
 class PasskeyAgainView(ReauthenticateWebAuthnView):
@@ -77,17 +71,16 @@ class PasskeyAgainView(ReauthenticateWebAuthnView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        if _are_readable(self.request):
-            context: dict[str, Any] = super().get_context_data(**kwargs)
-        else:
-            context = super(ReauthenticateWebAuthnView, self).get_context_data(**kwargs)
-            context |= {"is_unreadable": True}
-        return {**context, **kwargs}
+        return _context(self, ReauthenticateWebAuthnView, kwargs)
 
 
-def _are_readable(request: Any) -> bool:
-    """Else allauth, which tells the browser of all passkeys at once, stumbles over a row that holds none."""
-    return second_factor.are_readable(request.user)
+def _context(view: Any, allauths: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """What a page that asks for a passkey shows. `allauths`, the view that it is made of, loses what is `given`,
+    such as a refused form; and as it tells the browser of all passkeys, it stumbles over a row that holds none.
+    """
+    if second_factor.are_readable(view.request.user):
+        return {**allauths.get_context_data(view), **given}
+    return {**super(allauths, view).get_context_data(**given), "is_unreadable": True}
 
 
 index = own_page(OverView.as_view())

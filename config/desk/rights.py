@@ -15,19 +15,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
+from accounts.desk import right_words
 from accounts.desk.base import ReadOnlyAdmin, reason_field
+from accounts.desk.right_words import VERBS
 from accounts.models import User
 from accounts.signing import sessions
 from config.desk import menu
 
-VERBS = {
-    "view": pgettext_lazy("right", "See"),
-    "add": pgettext_lazy("right", "Add"),
-    "change": pgettext_lazy("right", "Change"),
-    "delete": pgettext_lazy("right", "Delete"),
-}
 # What no list of the menu stands for.
 MORE = (
     ("billing.stripeaccount", gettext_lazy("Stripe"), ("change",)),
@@ -126,7 +122,7 @@ def _row(title: str, model: Any) -> Row:
         content_type=ContentType.objects.get_for_model(model),
         codename__in=[codename for codename, _name in model._meta.permissions],
     )
-    return Row(title, choices + [(one.pk, one.name) for one in own.order_by("codename")])
+    return Row(title, choices + [(one.pk, right_words.of(one.codename)) for one in own.order_by("codename")])
 
 
 def _ids(label: str, verbs: Sequence[str]) -> Iterator[tuple[str, int]]:

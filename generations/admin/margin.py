@@ -183,7 +183,7 @@ class BilledDayAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             upstream, days = form.cleaned_data["upstream"], form.cleaned_data["days"]
             leakage.keep_bill(upstream, days)
-            self.log_change(request, upstream, f"Entered its bill of {len(days)} days.")
+            self.log_change(request, upstream, f"Entered its bill; days: {len(days)}.")
             words = ngettext("%(count)d day was entered.", "%(count)d days were entered.", len(days))
             self.message_user(request, words % {"count": len(days)}, messages.SUCCESS)
             query = urlencode({"start": min(days), "end": min(max(days), min(days) + SHOWN_DAYS)})

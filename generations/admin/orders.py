@@ -21,15 +21,10 @@ from accounts.desk.rows import Chosen
 from accounts.models import User
 from accounts.origin import origin_of
 from generations import retention, samples, storage
+from generations.admin.story import OUTCOMES, outcome_words
 from generations.models import Attempt, Image, Sample, Takedown, Upstream
-from generations.providers.base import OutcomeKind
 from generations.takedown import take_down
 from generations.upstream_checks import amount
-
-OUTCOMES = [
-    *(kind.value for kind in OutcomeKind if kind is not OutcomeKind.WAIT),
-    *("orphan", "canceled_cost", "late", "not_stored", "unknown"),
-]
 
 
 class OutcomeFilter(admin.SimpleListFilter):
@@ -39,7 +34,7 @@ class OutcomeFilter(admin.SimpleListFilter):
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("open", _("under way")), *((outcome, outcome) for outcome in OUTCOMES)]
+        return [(outcome or "open", str(words)) for outcome, words in OUTCOMES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Attempt]) -> QuerySet[Attempt]:
         wanted = self.value()
@@ -86,7 +81,7 @@ class AttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
     def outcome_shown(self, attempt: Attempt) -> str:
-        return attempt.outcome or _("under way")
+        return outcome_words(attempt)
 
     @admin.display(description=gettext_lazy("cost"))
     def cost(self, attempt: Attempt) -> str:

@@ -109,11 +109,15 @@ def _why(generation: Generation, attempts: Sequence[Attempt]) -> str:
     return f"{why} {_('It cost the customer nothing.')}"
 
 
+def outcome_words(attempt: Attempt) -> str:
+    return str(OUTCOMES.get(attempt.outcome, attempt.outcome))
+
+
 def _try(attempt: Attempt, currency: str) -> Try:
     upstream = attempt.upstream
     return Try(
         attempt,
-        words=str(OUTCOMES.get(attempt.outcome, attempt.outcome)),
+        words=outcome_words(attempt),
         upstream=upstream.name if upstream else _("this house (%(name)s)") % {"name": attempt.provider},
         path=reverse("admin:generations_attempt_change", args=[attempt.pk]),
         upstream_path=reverse("admin:generations_upstream_change", args=[upstream.pk]) if upstream else "",

@@ -161,7 +161,10 @@ BALANCE = record(
         "available": whole("Credits.", example=285),
         "held": whole("Credits of orders that are under way.", example=15),
         "owed": whole("Credits.", example=0),
-        "images": whole("How many of the usual model that is enough for.", example=19),
+        "images": whole(
+            "How many of the usual model that is enough for; of the first that is sold, where that one is not.",
+            example=19,
+        ),
     }
 )
 USAGE = record(

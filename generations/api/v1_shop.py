@@ -17,9 +17,6 @@ from billing import reads
 from generations import catalogue, ordering, reports, routing
 from generations.api import v1_schemas as schemas
 from generations.api.v1_fields import parse_v1
-from generations.catalogue import DEFAULT_MODEL
-from generations.errors import NotOnSale
-from generations.models import price_now
 from generations.request import MAX_N
 
 USUAL_DAYS, MOST_DAYS = 30, 366
@@ -57,21 +54,18 @@ class EstimateView(V1View):
 class BalanceView(V1View):
     @documented("read_balance", "Read the balance", tag="Shop and money", answer=schemas.BALANCE)
     def get(self, request: Request) -> Response:
-        """The organization's, whatever the mode of the key. `images`: how many of the usual model it is enough for."""
+        """The organization's, whatever the mode of the key. `images`: how many of the usual model it is enough for, as
+        pages show it: where that one is not sold, of the first that is; 0 where none is.
+        """
         organization = access_of(request).organization
         balance = reads.balance(organization.pk)
-        try:
-            _model_id, price = price_now(organization.shop_id, DEFAULT_MODEL)
-        except NotOnSale:
-            images = 0
-        else:
-            images = balance.available // price
+        price = catalogue.usual_price(organization.shop_id)
         return Response(
             {
                 "available": balance.available,
                 "held": balance.held,
                 "owed": balance.owed,
-                "images": images,
+                "images": balance.available // price if price else 0,
             }
         )
 

@@ -11,7 +11,6 @@ from accounts.access import Access
 from accounts.shops import address_of
 from billing import reads
 from generations.catalogue import Offer, offers
-from generations.errors import NotOnSale
 from generations.forms import COUNTS, TEST
 from generations.models import Generation
 from generations.request import ASPECT_RATIOS, RANDOM_SEED
@@ -54,28 +53,28 @@ class Price:
 
 
 def sold(access: Access) -> list[Offer]:
-    """Raises NotOnSale."""
-    found = offers(access.organization.shop_id)
-    if not found:
-        raise NotOnSale
-    return found
+    """All that can be ordered, the usual one first."""
+    return offers(access.organization.shop_id)
 
 
 def money(access: Access, models: Sequence[Offer], fields: dict[str, Any]) -> dict[str, Any]:
-    """`prices`: of all that can be chosen, so that the page needs nobody to ask; `price`: of what is chosen."""
+    """`prices`: of all that can be chosen, so that the page needs nobody to ask; `price`: of what is chosen. Without
+    models 0, and nothing can be ordered.
+    """
     balance = reads.balance(access.organization.pk)
     each = {offer.slug: offer.credits for offer in models}
-    each_chosen = each.get(fields["model"], models[0].credits)
+    usual = models[0].credits if models else 0
+    each_chosen = each.get(fields["model"], usual)
     totals = {(n, n * credits) for n in map(int, COUNTS) for credits in (0, *each.values())}
     prices = {(n, total): Price(n, total, balance.available - total) for n, total in sorted(totals)}
     chosen = int(fields["n"])
     total = 0 if fields["mode"] == TEST else chosen * each_chosen
     return {
         "balance": balance,
-        "image_credits": models[0].credits,
+        "image_credits": usual,
         "prices": list(prices.values()),
         "price": prices[chosen, total],
-        "may_order": "generate" in access.scopes and not access.is_suspended,
+        "may_order": bool(models) and "generate" in access.scopes and not access.is_suspended,
     }
 
 

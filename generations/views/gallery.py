@@ -156,7 +156,9 @@ def detail(request: HttpRequest, access: Access, task_id: str) -> HttpResponse:
 
 
 def _has_others_between(receipt: dict[str, Any]) -> bool:
-    """Whether the balances of a receipt differ by more than it charged: other orders held or got back something."""
+    """Whether the balances of a receipt differ by more than it charged: through other orders, or credits that came or
+    went.
+    """
     before, after, settlement = (
         receipt[name] for name in ("available_before", "available_after", "settlement")
     )

@@ -47,17 +47,20 @@ def playground(request: HttpRequest, access: Access) -> HttpResponse:
     if again or vary:
         like = find(access, again or vary or "", with_model=True)
         fields = shown(like=like, seed="drawn" if again else "new") | {"is_filled": True}
-        return _page(request, access, fields=fields)
+        return _page(request, access, fields=fields, like=like)
     remembered = request.session.get(REMEMBERED)
     fields = shown(prompt=request.GET.get("prompt", ""), remembered=remembered)
     return _page(request, access, fields=fields, is_fresh=True)
 
 
 def _order(request: HttpRequest, access: Access) -> HttpResponse:
-    form = PlaygroundForm(request.POST, models=[offer.slug for offer in bench.sold(access)])
+    models = bench.sold(access)
+    form = PlaygroundForm(request.POST, models=[offer.slug for offer in models])
     access = in_mode(access, form.livemode)
     try:
         _require_may_order(access)
+        if not models:
+            raise NotOnSale
         if not form.is_valid():
             return _page(request, access, fields=shown(form), status=400)
         image_request = form.image_request
@@ -120,8 +123,7 @@ def progress(request: HttpRequest, access: Access, task_id: str) -> HttpResponse
         "is_news": seen.partition(".")[0] != generation.status,
     }
     if generation.has_ended:
-        with suppress(NotOnSale):  # what was made is shown all the same
-            context |= bench.money(access, bench.sold(access), shown(like=generation))
+        context |= bench.money(access, bench.sold(access), shown(like=generation))
     return render(request, "generations/progress.html", context)
 
 
@@ -143,14 +145,21 @@ def _page(
     *,
     fields: dict[str, Any],
     generation: Generation | None = None,
+    like: Generation | None = None,
     notice: wording.Notice | None = None,
     status: int = 200,
     is_fresh: bool = False,
 ) -> HttpResponse:
+    """`generation`: shown beside the form. `like`: another one that the form is filled as."""
     models = bench.sold(access)
-    if fields["model"] not in {offer.slug for offer in models}:
+    unsold = ""
+    if not models:
+        notice = wording.nothing_sold()
+    elif fields["model"] not in {offer.slug for offer in models}:
+        ordered = like or generation
+        unsold = ordered.model.name if ordered else ""
         fields["model"] = models[0].slug
-    if is_fresh:
+    if is_fresh and models:
         fields["mode"] = bench.suggested_mode(access, models, fields)
     shown_mode = in_mode(access, fields["mode"] != TEST)
     context = {
@@ -159,6 +168,7 @@ def _page(
         "role_name": Role(access.role).label if access.role else "",
         "fields": fields,
         "notice": notice,
+        "unsold": unsold,
         "shapes": [bench.shape(ratio) for ratio in ASPECT_RATIOS],
         "formats": OUTPUT_FORMATS,
         "counts": range(1, MAX_N + 1),

@@ -120,6 +120,7 @@ def test_form_of_another_site_is_refused_in_plain_words(alice: Person) -> None:
     response = client.post("/sign-in/", {"email": EMAIL, "password": PASSWORD})
     assert response.status_code == 403
     assert "This form has expired" in text_of(response)
+    assert "send the form again" in text_of(response)
 
 
 def test_person_without_an_organization_is_told_so(alice: Person, charlie: Person) -> None:

@@ -73,6 +73,7 @@ def test_staff_without_a_permission_gets_403_in_the_shops_clothes() -> None:
         response = client.get(place)
         assert response.status_code == 403
         assert "Your role does not allow this" in text_of(response)
+        assert "ask whoever gave you your rights at the desk" in text_of(response)
 
 
 def test_operator_signs_in_where_everybody_does_and_out_again(alice: Person) -> None:

@@ -1,5 +1,7 @@
 """A shop that has no price for any model sells nothing for now. Its customers read that, and its operators are told."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -14,7 +16,7 @@ from tests.accounts.client import generate
 from tests.cast import Person, new_key
 from tests.config.desk_shops import SECOND, a_desk
 from tests.operators import desk_of, operator
-from tests.pages import browser_of, made, text_of
+from tests.pages import browser_of, made, order, order_token, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -42,13 +44,22 @@ def test_its_customers_read_what_is_the_case_and_whom_to_ask(shop: Shop, alice: 
     assert "1,500 nothing is on sale" in text_of(home)
 
 
-def test_the_playground_says_so_and_does_not_say_try_again(shop: Shop, alice: Person) -> None:
-    page = browser_of(alice).get("/playground/")
-    assert page.status_code == 503
-    assert "This shop does not offer that at the moment" in text_of(page)
-    assert "which its operator has to mend" in text_of(page)
-    assert "Try again" not in text_of(page)
-    assert browser_of(alice).get("/gallery/").status_code == 200
+def test_the_playground_says_so_and_does_not_say_try_again(alice: Person) -> None:
+    client = browser_of(alice)
+    task_id, token = made(client).task_id, order_token(client)
+    ModelPrice.objects.all().delete()
+    paths = ("/playground/", f"/playground/?again={task_id}", f"/playground/{task_id}/")
+    pages: list[Any] = [client.get(path) for path in paths]
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    refused = order(client, order_token=token)
+    assert refused.status_code == 503
+    for page in (*pages, refused):
+        assert "This shop sells no images at the moment. Its operator has to mend that" in text_of(page)
+        assert "Try again" not in text_of(page)
+        assert "nothing is on sale" in text_of(page)
+        assert '<fieldset class="stack" disabled hidden>' in page.content.decode()
+    assert '<a class="picture" href=' in pages[2].content.decode()
+    assert client.get("/gallery/").status_code == 200
 
 
 def test_what_was_ordered_before_is_shown_once_it_is_made(alice: Person) -> None:

@@ -10,7 +10,7 @@ from accounts.models import AuditAction, AuditEvent, Role
 from generations import runner
 from generations.models import Generation
 from generations.views import gallery
-from tests.cast import Person, join, new_key
+from tests.cast import Person, give_credits, join, new_key
 from tests.makers import a_generation, an_access
 from tests.pages import browser_of, made, ordered, text_of
 
@@ -151,7 +151,16 @@ def test_receipt_says_when_its_balances_differ_by_what_others_did(alice: Person)
     made(client)
     runner.run(generation.pk)
     page = text_of(client.get(f"/gallery/{generation.task_id}/"))
-    assert "Balance: 1,500 credits before, 1,470 after. Other orders changed it in between." in page
+    assert "Balance: 1,500 credits before, 1,470 after. Other orders, or credits that were added" in page
+
+
+def test_receipt_blames_no_other_order_for_credits_that_were_added(alice: Person) -> None:
+    client = browser_of(alice)
+    generation = ordered(client)
+    give_credits(alice.organization, 100)
+    runner.run(generation.pk)
+    page = text_of(client.get(f"/gallery/{generation.task_id}/"))
+    assert "1,500 credits before, 1,585 after. Other orders, or credits that were added" in page
 
 
 def test_failed_order_says_why_and_that_it_cost_nothing(alice: Person) -> None:

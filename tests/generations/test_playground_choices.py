@@ -185,6 +185,20 @@ def test_remembered_model_that_is_gone_gives_way_to_the_usual_one(alice: Person)
     assert 'id="model" value="z-image-turbo"' in client.get("/playground/").content.decode()
 
 
+def test_order_of_a_model_that_is_gone_says_what_is_chosen_in_its_place(alice: Person) -> None:
+    second_model(alice)
+    client = browser_of(alice)
+    task_id = made(client, model="grand").task_id
+    paths = (f"/playground/{task_id}/", f"/playground/?vary={task_id}")
+    words = "ordered from Grand, which is not sold at the moment. Z-Image-Turbo is chosen in its place."
+    assert not any(words in text_of(client.get(path)) for path in paths)
+    ImageModel.objects.filter(slug="grand").update(active=False)
+    for path in paths:
+        page = client.get(path)
+        assert words in text_of(page)
+        assert 'id="model" value="z-image-turbo"' in page.content.decode()
+
+
 # --- Again, otherwise, and as code -----------------------------------------------------------------
 
 

@@ -11,17 +11,19 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, ViewportSize, sync_playwright
 
 from config.settings import LANGUAGES
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, PHONE, WIDE
 from tests.faults.shop import Shop, environment, running
-from tests.processes import ROOT, free_port
+from tests.processes import ROOT, free_port, listens
 from tests.screenshots import pictures, sheets
 from tests.screenshots.filling import BILLING, NEWCOMER, OWNER
+from tests.waiting import wait_until
 
 FOLDER = ROOT / "build" / "screenshots"
 DEVICES: dict[str, ViewportSize] = {"desktop": WIDE, "phone": PHONE}
@@ -80,6 +82,7 @@ def _shop(folder: Path) -> Iterator[tuple[Shop, dict[str, Any]]]:
     port, till_port = free_port(), free_port()
     changes = {"SANDBOX_SECONDS": "0", "TILL": "1", "TILL_PORT": str(till_port), "MAX_OPEN_TASKS": "1000"}
     with running(folder, folder / "data", port=port, changes=changes) as shop:
+        wait_until(lambda: listens(till_port), "the till to open", timeout_s=120)
         done = subprocess.run(
             [sys.executable, "-m", "tests.screenshots.filling"],
             cwd=ROOT,
@@ -125,11 +128,15 @@ class Studio:
                 for path in paths:
                     self._take(page, who, path, folders)
                 context.close()
+            context = self._context(device, language, None)
+            self._take_errors(context.new_page(), language, folders)
+            self._take_till(context.new_page(), language, folders)
+            context.close()
             for folder in folders.values():
                 sheets.write(folder, sorted(folder.glob("*.png")))
 
     def _visits(self) -> dict[str, list[str]]:
-        plain, wanted = self.filled["paths"], re.compile(self.options.only)
+        plain = self.filled["paths"]
         found = {
             "public": [*plain, "/nothing/"],
             "member": [
@@ -140,7 +147,7 @@ class Studio:
             "newcomer": self.filled["newcomer"],
             "billing": ["/home/", "/playground/", "/credits/", "/keys/", "/settings/"],
         }
-        return {who: [path for path in paths if wanted.search(path)] for who, paths in found.items()}
+        return {who: [path for path in paths if self._is_wanted(path)] for who, paths in found.items()}
 
     def _take(self, page: Page, who: str, path: str, folders: dict[str, Path]) -> None:
         try:
@@ -156,12 +163,37 @@ class Studio:
         if not is_page or page.url.partition("?")[0] != self.address + wanted:
             return  # answers forms alone, or leads elsewhere
         self._go_to_translation(page)
-        name = name_of(who, path, self.filled["member"])
+        self._shoot(page, name_of(who, path, self.filled["member"]), folders, again=path in DESK)
+
+    def _take_errors(self, page: Page, language: str, folders: dict[str, Path]) -> None:
+        for name, html in self.filled["errors"][language].items():
+            if self._is_wanted(f"/errors/{name}/"):
+                address = f"{self.address}/errors/{name}/"
+                page.route(address, partial(_answer, html))
+                page.goto(address)
+                self._shoot(page, f"error-{name}", folders)
+
+    def _take_till(self, page: Page, language: str, folders: dict[str, Path]) -> None:
+        for name, address in self.filled["till"][language].items():
+            if self._is_wanted(f"/till/{name}/"):
+                page.goto(address)
+                self._shoot(page, f"till-{name}", folders)
+        if self._is_wanted("/till/declined/"):
+            page.goto(self.filled["till"][language]["pay"])
+            page.locator("button[value=decline]").click()
+            page.locator("#problem").wait_for()
+            self._shoot(page, "till-declined", folders)
+
+    def _is_wanted(self, path: str) -> bool:
+        return re.search(self.options.only, path) is not None
+
+    def _shoot(self, page: Page, name: str, folders: dict[str, Path], *, again: bool = False) -> None:
+        """In each scheme. `again`: its script looks once which colours are wished for."""
         for scheme, folder in folders.items():
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # of its own list
             file = folder / f"{name}.png"
-            if path in DESK:
-                page.reload()  # its script looks once which colours are wished for
+            if again:
+                page.reload()
             _settle(page)
             page.screenshot(path=file, full_page=True)
             self.count += 1
@@ -189,6 +221,10 @@ class Studio:
         return state
 
 
+def _answer(html: str, route: Route) -> None:
+    route.fulfill(body=html, content_type="text/html; charset=utf-8")
+
+
 def make_room(folder: Path, *, only: str) -> None:
     """For all pages anew; of some, the others stay as they were taken last."""
     if not only:
@@ -198,7 +234,7 @@ def make_room(folder: Path, *, only: str) -> None:
 
 def name_of(who: str, path: str, by_id: Sequence[str]) -> str:
     """Of a file; without ids, which are others each time."""
-    words = re.sub(r"\b(task|key|we|msg)_\w+|[0-9a-f]{8}-[-0-9a-f]{27}", "x", path)
+    words = re.sub(r"\b(task|key|we|msg|cs_test)_\w+|[0-9a-f]{8}-[-0-9a-f]{27}", "x", path)
     words = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     number = f"-{by_id.index(path)}" if path in by_id else ""
     return f"{who}-{words or 'landing'}{number}"

@@ -32,18 +32,32 @@ def main() -> None:
 
 
 def fill() -> dict[str, Any]:
-    """Paths by group: `public`, `member`, `newcomer`; `password` is that of the newcomer and of the billing member."""
+    """Paths by group: `public`, `member`, `newcomer`; `password` is that of the newcomer and of the billing member. By
+    language and name: `errors`, as HTML, and `till`, addresses there.
+    """
+    from django.conf import settings
+
     from accounts.models import User
     from tests.cast import access_of_user
     from tests.passwords import PASSWORD
+    from tests.screenshots import broken, paying
 
     owner = User.objects.get(email=OWNER)
     access = access_of_user(owner)
     orders = _orders(access)
     others = _people(access) | _programs(access)
-    found = {"member": orders + list(others.values()), "newcomer": ["/home/", "/playground/", "/gallery/"]}
-    found["newcomer"] += ["/usage/", "/keys/", "/webhooks/", "/credits/", "/team/", "/settings/", "/audit/"]
-    return found | {"paths": _plain_paths(), "password": PASSWORD}
+    newcomer = ["/home/", "/playground/", "/gallery/"]
+    newcomer += ["/usage/", "/keys/", "/webhooks/", "/credits/", "/team/", "/settings/", "/audit/"]
+    languages = [code for code, _name in settings.LANGUAGES]
+    till, came_back = paying.pages(access, languages)
+    return {
+        "member": [*orders, *others.values(), came_back],
+        "newcomer": newcomer,
+        "errors": broken.pages(languages),
+        "till": till,
+        "paths": _plain_paths(),
+        "password": PASSWORD,
+    }
 
 
 def _plain_paths() -> list[str]:

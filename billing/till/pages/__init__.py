@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from billing.till.accounts import Accounts
@@ -15,6 +16,7 @@ from billing.till.pages.render import Visit, asset, problem_page
 from billing.till.problems import Problem
 from billing.till.till import Till
 
+NOT_VALID = _("This link is not valid. Open the page from the shop again.")
 Page = Callable[[Visit, str], Reply]
 # Path, what shows it, what takes its form.
 ROUTES: list[tuple[str, Page, Page | None]] = [
@@ -42,7 +44,7 @@ class Pages:
             try:
                 return self._answer(visit)
             except Problem as problem:
-                return problem_page(visit, problem.status, str(problem))
+                return problem_page(visit, problem.status, _words(problem))
 
     def _answer(self, visit: Visit) -> Reply:
         request = visit.request
@@ -75,6 +77,11 @@ class Pages:
             return self._accounts.of_object(name)
         is_known = name in (account for account, _name in self._accounts.database.shops())
         return self._accounts.named(name) if is_known else None
+
+
+def _words(problem: Problem) -> str | Promise:
+    """What Stripe's API says of an id that nothing has is not for people."""
+    return NOT_VALID if problem.status == 404 else str(problem)
 
 
 def _is_ours(till: Till, host: str) -> bool:

@@ -13,7 +13,7 @@ from billing.models import Payment, Refund
 from tests.billing.gifts import owner_of
 from tests.billing.stripe.buying import CREDITS, Buyer, arrives, events_about, intent_of
 from tests.makers import books_are_right
-from tests.operators import clerk, desk_of, operator
+from tests.operators import clerk, desk_of, is_told, operator
 from tests.pages import text_of
 from tests.till import RunningTill
 
@@ -182,6 +182,8 @@ def test_one_that_stripe_refuses_the_key_for_is_ended_by_hand(
     assert "$5.00 is owed to" in words
     assert "Owed: Stripe cannot be asked for it any more." in words
     assert Refund.objects.get().due_at is None
-    assert "ended by hand" in LogEntry.objects.latest("pk").get_change_message()
+    kept = LogEntry.objects.latest("pk").get_change_message()
+    assert "ended by hand" in kept
+    assert is_told(kept)
     assert buyer.wallet()[0] == CREDITS
     assert books_are_right()

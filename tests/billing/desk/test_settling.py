@@ -14,7 +14,7 @@ from billing.models import HandSettlement, Payment, PaymentStatus
 from tests.billing.gifts import owner_of
 from tests.billing.stripe.buying import Buyer
 from tests.makers import a_payment, an_organization, books_are_right
-from tests.operators import clerk, desk_of, operator
+from tests.operators import clerk, desk_of, is_told, operator
 from tests.pages import browser_of, text_of
 from tests.till import RunningTill
 
@@ -58,6 +58,7 @@ def test_it_is_ended_with_a_reason(desk: Client) -> None:
     assert (payment.status, payment.credited) == (PaymentStatus.SETTLED, 0)
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.change_message) == (str(payment.pk), f"Settled by hand: {PROBLEM}")
+    assert is_told(entry.change_message)
     again = text_of(settle(desk, payment, "twice"))
     assert "There is nothing to settle" in again
     assert HandSettlement.objects.count() == LogEntry.objects.count() == 1

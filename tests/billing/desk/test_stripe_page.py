@@ -17,7 +17,7 @@ from billing.stripe_gateway import credentials
 from tests.billing.stripe.buying import a_buyer
 from tests.billing.stripe.shops import SIGNER, with_key
 from tests.makers import a_payment, ago
-from tests.operators import clerk, desk_of, operator
+from tests.operators import clerk, desk_of, is_told, operator
 from tests.pages import text_of
 from tests.several import a_shop
 from tests.till import RunningTill
@@ -67,6 +67,7 @@ def test_a_key_is_entered_tried_and_never_shown_again(desk: Client, shop: Shop, 
     assert its_own.secret_key not in page
     assert SIGNER not in page
     assert LogEntry.objects.get().get_change_message() == "Stripe: a test key is set."
+    assert is_told("Stripe: a test key is set.")
 
 
 def test_what_is_left_empty_stays(desk: Client, shop: Shop) -> None:
@@ -212,3 +213,4 @@ def test_it_is_taken_away_at_once_only_when_nothing_needs_it(
     assert connecting.connected(shop.pk) is None
     said = LogEntry.objects.latest("pk").get_change_message()
     assert said == "Stripe: the key was taken away. Left: 1 purchase is not decided yet."
+    assert is_told(said)

@@ -43,6 +43,14 @@ def visit(till: RunningTill, path: str, form: dict[str, str] | None = None, **he
         return Page(answer.status, answer.headers, answer.read())
 
 
+def test_link_that_leads_nowhere_says_what_to_do_in_the_readers_language(till: RunningTill) -> None:
+    for path in ("/pay/cs_test_none", "/receipts/ch_none"):
+        page = visit(till, path, Accept_Language="de")
+        assert page.status == 404
+        assert "Öffnen Sie die Seite" in page.text
+        assert "No such" not in page.text
+
+
 # --- The pay page -----------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from billing.reads import balance
 from generations import lifecycle, runner
 from generations.errors import TooLateToCancel
 from generations.lifecycle import ending
-from generations.models import Attempt, Generation
+from generations.models import Attempt, Generation, ImageModel, ModelPrice
 from tests.accounts.client import FOX, content, error_of, send, word_of
 from tests.cast import Person, give_credits, new_key
 from tests.generations.api.asking import GENERATIONS, V1, get, order, pages, post, question_refused, refused
@@ -170,6 +170,14 @@ def test_balance_is_what_the_pages_show(alice: Person, key: str) -> None:
     order(key)
     assert get(key, "balance") == {"available": 1485, "held": 15, "owed": 0, "images": 99}
     assert get(new_key(alice, livemode=False)[1], "balance")["available"] == 1485
+
+
+def test_balance_counts_images_of_what_is_sold_where_the_usual_model_is_not(alice: Person, key: str) -> None:
+    other = ImageModel.objects.create(slug="other", name="Other")
+    ModelPrice.objects.update(model=other, credits=100)
+    assert get(key, "balance")["images"] == 15
+    ModelPrice.objects.all().delete()
+    assert get(key, "balance")["images"] == 0
 
 
 def test_estimate_is_the_price_and_makes_nothing(alice: Person, key: str) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db.models import F, Sum
 from django.db.models.functions import Mod
 
@@ -28,7 +29,7 @@ from tests.makers import (
     moment_as_written,
 )
 from tests.many_rows import count_for_plans
-from tests.operators import clerk, desk_of, operator
+from tests.operators import clerk, desk_of, is_told, operator
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -259,6 +260,7 @@ def test_the_gap_is_what_is_billed_above_what_is_booked_on_those_days() -> None:
     yesterday = today - datetime.timedelta(days=1)
     before = upload(client, upstream, "2026-01-01,5")
     assert before.status_code == 302
+    assert is_told(LogEntry.objects.latest("pk").get_change_message())
     answer = upload(client, upstream, f"{today},1.5\n{yesterday},0.25")
     assert answer.status_code == 302
     page = text_of(client.get(LEAKAGE, {"start": str(yesterday), "end": str(today)}))
