@@ -42,7 +42,7 @@ class DomainError(Exception):
 
     @property
     def in_short(self) -> Any:
-        """What happened, for a line of a page, which ends it with a full stop; the message of some goes on to advise."""
+        """What happened, for a line of a page, which ends it with a full stop; the message of some advises as well."""
         return getattr(self, "title", self.message)
 
 

@@ -78,8 +78,8 @@ def _save_new(organization: Organization) -> None:
 
 
 def home_of(user: User) -> Shop:
-    """In whose name somebody is told of what concerns all of their account: where they have been for longest, else where
-    they work.
+    """In whose name somebody is told of what concerns all of their account: where they have been for longest, else
+    where they work.
     """
     oldest = Membership.objects.filter(user=user).select_related("organization__shop").order_by("pk").first()
     if oldest is not None:

@@ -32,10 +32,11 @@ def main() -> None:
 
 
 def fill() -> dict[str, Any]:
-    """Paths by group: `public`, `member`, `newcomer`; `password` is that of the newcomer and of the billing member."""
+    """Paths by group: `public`, `member`, `newcomer`, and `still` by shop; `password` is that of all but the owner."""
     from accounts.models import User
     from tests.cast import access_of_user
     from tests.passwords import PASSWORD
+    from tests.screenshots import still
 
     owner = User.objects.get(email=OWNER)
     access = access_of_user(owner)
@@ -43,7 +44,7 @@ def fill() -> dict[str, Any]:
     others = _people(access) | _programs(access)
     found = {"member": orders + list(others.values()), "newcomer": ["/home/", "/playground/", "/gallery/"]}
     found["newcomer"] += ["/usage/", "/keys/", "/webhooks/", "/credits/", "/team/", "/settings/", "/audit/"]
-    return found | {"paths": _plain_paths(), "password": PASSWORD}
+    return found | {"paths": _plain_paths(), "password": PASSWORD, "still": still.make()}
 
 
 def _plain_paths() -> list[str]:

@@ -87,6 +87,8 @@ def test_owner_who_has_an_account_keeps_their_password() -> None:
         (("create_shop", "", "--domain", HARBOUR), "A name has 1 to 80 characters"),
         (("create_shop", "New", "--domain", "https://new.example/"), "Write the name alone"),
         (("create_shop", "New", "--domain", "*.new.example"), "Write the name alone"),
+        (("create_shop", "New", "--domain", "my_shop.example"), "my_shop.example is no name for a shop"),
+        (("create_shop", "New", "--domain", "-new.example"), "-new.example is no name for a shop"),
         (("create_shop", "New", "--domain", "OLD.example."), "leads to another shop already"),
         (("create_shop", "New", "--domain", "bücher.example:443"), "leads to another shop already"),
         (("create_shop", "New", "--domain", "LOCALHOST:80"), "leads to the first shop"),
