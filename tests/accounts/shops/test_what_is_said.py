@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts import glances, invitations, sealing, shop_closing, shop_standing, shops
-from accounts.models import DataExport, Role, Shop
+from accounts.models import DataExport, QueuedMail, Role, Shop
 from billing import packs
 from billing.models import AutoTopUp
 from generations import runner
@@ -20,7 +20,7 @@ from tests.accounts.client import FOX, data_of
 from tests.accounts.shops.steps import HARBOUR, customer_of, runs, send_at
 from tests.cast import Person, give_credits, new_key
 from tests.makers import ago
-from tests.operators import desk_of, operator
+from tests.operators import desk_of, do, operator
 from tests.pages import text_of
 from tests.routes import routes
 from tests.several import Place, access_at, an_owner, browser_at
@@ -189,3 +189,18 @@ def link_of(desk: Client, words: str) -> str:
     page = desk.get("/admin/").content.decode()
     notice = next(one for one in re.findall(r'class="desk-notice">(.*?)</li>', page) if words in one)
     return re.findall(r'href="([^"]+)"', notice)[0]
+
+
+def test_a_shop_that_is_suspended_as_well_is_not_said_to_be_open(shop: Shop, dora: Person) -> None:
+    boss = desk_of(operator())
+    assert shop_standing.suspend(shop)
+    assert shop_closing.begin(shop)
+    assert "take that back first" in text_of(do(boss, shop, "resume"))
+    assert Shop.objects.get(pk=shop.pk).suspended_at is not None
+    assert "It stays suspended as well" in text_of(boss.get(f"/admin/accounts/shop/{shop.pk}/keep/"))
+    do(boss, shop, "keep")
+    mail = QueuedMail.objects.get(template="shop_kept")
+    assert mail.subject == "Harbour Images does not close"
+    assert "until it opens again" in mail.body
+    assert "order again" not in mail.body
+    assert "is open again" in text_of(do(boss, shop, "resume"))
