@@ -29,7 +29,7 @@ from accounts.organizations import (
     suspended_of,
 )
 from accounts.origin import origin_of
-from accounts.pages import CHOSEN, access_or_none, go_through, member_page, way_out
+from accounts.pages import CHOSEN, access_or_none, go_through, member_page, no_organization, way_out
 from accounts.roles import Right
 from accounts.shops import shop_id_of, shop_of
 from accounts.signing.beginning import may_begin_at
@@ -61,7 +61,7 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
         return go_through(request, reverse("terms"))
     shop = shop_of(request)
     if not may_begin_at(shop, user):
-        return render(request, "accounts/no_organization.html", {"may_begin": False}, status=403)
+        return no_organization(request, user)
     form, problem, status = NameForm(request.POST if request.method == "POST" else None), "", 200
     if form.is_valid():
         try:
