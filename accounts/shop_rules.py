@@ -29,7 +29,9 @@ def clean_domain(text: str, shop_id: int | None = None) -> str:
     if host is None:
         raise ValidationError(_("Write the name alone, such as shop.example: no https://, no path."))
     if not host.startswith("[") and not _NAME.fullmatch(host):
-        words = _("%(host)s is no name for a shop: between its dots are letters and digits, and hyphens among them.")
+        words = _(
+            "%(host)s is no name for a shop: between its dots are letters and digits, and hyphens among them."
+        )
         raise ValidationError(words % {"host": host})
     if not settings.DEMO:  # a demo is for one machine, where such names lead
         _refuse_local(host)

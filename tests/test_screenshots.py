@@ -48,7 +48,12 @@ def test_pages_with_ids_are_numbered() -> None:
 )
 def test_shops_that_stand_still_are_looked_at_too_or_alone(only: str, found: set[str]) -> None:
     studio = Studio.__new__(Studio)
-    studio.filled = {"paths": ["/home/"], "member": [], "newcomer": ["/home/"], "still": {"resting": ["/home/"]}}
+    studio.filled = {
+        "paths": ["/home/"],
+        "member": [],
+        "newcomer": ["/home/"],
+        "still": {"resting": ["/home/"]},
+    }
     studio.options = Namespace(only=only)
     assert {who for who, paths in studio._visits().items() if paths} == found
 

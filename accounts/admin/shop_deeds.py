@@ -126,7 +126,9 @@ class TakeClosingBack(ShopDeed):
     def says(self, shop: Shop) -> list[str]:
         told = [_("%(name)s stays, and every member gets a mail that says so.") % {"name": shop.name}]
         if shop.suspended_at is not None:
-            told.append(_("It stays suspended as well: resume it afterwards if its customers shall order again."))
+            told.append(
+                _("It stays suspended as well: resume it afterwards if its customers shall order again.")
+            )
         return told
 
     def do(self, request: HttpRequest, shop: Shop, doer: Doer, form: Any) -> str:

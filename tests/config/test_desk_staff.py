@@ -332,7 +332,9 @@ def test_they_are_told_in_their_own_language_and_not_in_that_of_who_did_it(desk:
     client = desk.browser(desk.staff())
     for role in ("support", ""):
         assert "works at the desk" in text_of(write(client, user.email, role)) or not role
-    assert list(QueuedMail.objects.filter(template="staff").order_by("pk").values_list("subject", "body")) == [
+    assert list(
+        QueuedMail.objects.filter(template="staff").order_by("pk").values_list("subject", "body")
+    ) == [
         (
             f"Ihre Arbeit am Betreiberpult von {desk.shop.name}",
             f"Sie arbeiten jetzt am Betreiberpult von {desk.shop.name} als Support: "

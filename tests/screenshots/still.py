@@ -7,8 +7,25 @@ from typing import Any
 RESTING, LEAVING = "resting", "leaving"
 FOR_VISITORS = ["/", "/pricing/", "/docs/", "/sign-in/", "/sign-up/", "/invitations/nothing/"]
 FOR_MEMBERS = [
-    *("/home/", "/playground/", "/gallery/", "/usage/", "/credits/", "/credits/automatic/", "/keys/", "/keys/new/"),
-    *("/webhooks/", "/team/", "/settings/", "/settings/export/", "/organizations/new/", "/account/", "/admin/"),
+    *(
+        "/home/",
+        "/playground/",
+        "/gallery/",
+        "/usage/",
+        "/credits/",
+        "/credits/automatic/",
+        "/keys/",
+        "/keys/new/",
+    ),
+    *(
+        "/webhooks/",
+        "/team/",
+        "/settings/",
+        "/settings/export/",
+        "/organizations/new/",
+        "/account/",
+        "/admin/",
+    ),
 ]
 
 
@@ -47,7 +64,9 @@ def _shop(which: str) -> tuple[Any, str]:
 
     name = {RESTING: "Harbour Prints", LEAVING: "Plattenwerk Süd"}[which]
     place = several.a_shop(name, host_of(which), accent="#1d5f8a", support_email=f"help@{which}.example")
-    branded.dress(place.host, {"promise": "Pictures by the quay, printed by hand."}, with_logo=which == LEAVING)
+    branded.dress(
+        place.host, {"promise": "Pictures by the quay, printed by hand."}, with_logo=which == LEAVING
+    )
     owner = several.an_owner(place, email_of(which), "Studio at the quay", credits=60)
     EmailAddress.objects.create(user=owner.user, email=owner.user.email, primary=True, verified=True)
     ShopStaff.objects.create(shop=place.shop, user=owner.user, role=StaffRole.OPERATOR)

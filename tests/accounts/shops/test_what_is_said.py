@@ -112,7 +112,6 @@ def test_nothing_is_offered_that_would_be_refused(
     assert "no organization can be founded" in text_of(browser.get("/organizations/new/"))
 
 
-
 def test_a_refusal_is_one_sentence_on_a_page(shop: Shop, dora: Person) -> None:
     """Programs are told all of it in one message."""
     stands_still(shop, shop_closing.begin)
@@ -188,7 +187,7 @@ def test_its_desk_says_so_on_top_and_its_operators_read_why(shop: Shop, dora: Pe
 def link_of(desk: Client, words: str) -> str:
     page = desk.get("/admin/").content.decode()
     notice = next(one for one in re.findall(r'class="desk-notice">(.*?)</li>', page) if words in one)
-    return re.findall(r'href="([^"]+)"', notice)[0]
+    return str(re.findall(r'href="([^"]+)"', notice)[0])
 
 
 def test_a_shop_that_is_suspended_as_well_is_not_said_to_be_open(shop: Shop, dora: Person) -> None:
