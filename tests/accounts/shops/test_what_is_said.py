@@ -49,6 +49,16 @@ def stands_still(shop: Shop, pause: Pause = shop_standing.suspend) -> None:
     shops.forget()
 
 
+def an_endpoint(dora: Person) -> WebhookEndpoint:
+    return WebhookEndpoint.objects.create(
+        organization=dora.organization,
+        livemode=True,
+        url="https://studio.example/hooks",
+        events=list(EVENT_TYPES),
+        sealed_secret=sealing.seal(new_secret()),
+    )
+
+
 def words_for(shop: Shop) -> tuple[str, str]:
     """What members and visitors read."""
     shop.refresh_from_db()
@@ -99,6 +109,10 @@ def test_nothing_is_offered_that_would_be_refused(
         "/credits/automatic/": ("At most in a month",),
         "/team/": ("Send again",),
         "/organizations/new/": ("Found it",),
+        "/settings/": ("Found an organization",),
+        "/webhooks/": ("New endpoint",),
+        f"/webhooks/{an_endpoint(dora).public_id}/": ("Send a test event", 'name="hours"'),
+        "/webhooks/deliveries/": ('name="hours"',),
     }
     for path, words in offered.items():
         page = browser.get(path).content.decode()
@@ -124,13 +138,7 @@ def test_a_refusal_is_one_sentence_on_a_page(shop: Shop, dora: Person) -> None:
 @PAUSES
 def test_what_was_made_is_told_of_and_can_be_fetched(shop: Shop, dora: Person, pause: Pause) -> None:
     _row, secret = new_key(dora)
-    WebhookEndpoint.objects.create(
-        organization=dora.organization,
-        livemode=True,
-        url="https://studio.example/hooks",
-        events=list(EVENT_TYPES),
-        sealed_secret=sealing.seal(new_secret()),
-    )
+    an_endpoint(dora)
     task = data_of(send_at(HARBOUR, "POST", "/api/generate", key=secret, body=FOX))["task_id"]
     stands_still(shop, pause)
     runner.run(Generation.objects.get(task_id=task).pk)
