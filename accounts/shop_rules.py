@@ -17,7 +17,7 @@ from accounts.models import Shop, ShopDomain
 MOST_LETTERS = 253
 MOST_CREDITS, MOST_ORDERS = 1_000_000, 1_000_000
 _CURRENCY = re.compile(r"[a-z]{3}")
-# Others, such as those with an underscore, get no certificate, and Django takes no forms at them.
+# Others, such as those with an underscore, get no certificate, and Django reads no such Host header.
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
 _BETWEEN = re.compile(r"[\s,;]+")
