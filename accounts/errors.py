@@ -40,6 +40,11 @@ class DomainError(Exception):
         self.details = details
         super().__init__(str(self.message))
 
+    @property
+    def in_short(self) -> Any:
+        """What happened, for a line of a page, which ends it with a full stop; the message of some advises as well."""
+        return getattr(self, "title", self.message)
+
 
 class InvalidJson(DomainError):
     type, status, message = "invalid_json", 400, _("The body is not valid JSON")

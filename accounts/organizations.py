@@ -13,7 +13,7 @@ from accounts.access import Access
 from accounts.audit import record, record_by
 from accounts.clock import db_now
 from accounts.errors import DomainError
-from accounts.models import AuditAction, Membership, Organization, Role, Shop, User
+from accounts.models import AuditAction, Membership, Organization, Role, Shop, ShopStaff, User
 from accounts.names import MAX_NAME, clean_name, isolated
 from accounts.origin import NOWHERE, Origin
 from accounts.roles import Right
@@ -78,9 +78,14 @@ def _save_new(organization: Organization) -> None:
 
 
 def home_of(user: User) -> Shop:
-    """In whose name somebody is told of what concerns all of their account: where they have been for longest."""
+    """In whose name somebody is told of what concerns all of their account: where they have been for longest, else
+    where they work.
+    """
     oldest = Membership.objects.filter(user=user).select_related("organization__shop").order_by("pk").first()
-    return first_shop() if oldest is None else oldest.organization.shop
+    if oldest is not None:
+        return oldest.organization.shop
+    desk = ShopStaff.objects.filter(user=user).select_related("shop").order_by("pk").first()
+    return first_shop() if desk is None else desk.shop
 
 
 def may_found(user: User, shop_id: int) -> bool:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import terms
+from accounts import staff, terms
 from accounts.access import Access, access_of_user, only_looking
 from accounts.errors import DomainError, NotFound
 from accounts.models import StandIn, User
@@ -60,8 +60,7 @@ def _page(
         try:
             access = current_access(request, user)
         except NotFound:
-            context = {"may_begin": may_begin_at(shop_of(request), user)}
-            return render(request, "accounts/no_organization.html", context, status=403)
+            return no_organization(request, user)
         access.require("read")
         if asks_terms and stand_in_of(request) is None and terms.outstanding(user, access.organization.shop):
             return go_through(request, reverse("terms"))
@@ -94,6 +93,13 @@ def right_page(
         return page
 
     return decorate
+
+
+def no_organization(request: HttpRequest, user: User) -> HttpResponse:
+    """For who belongs to none of this shop's, as those do who only work at its desk."""
+    may_begin = may_begin_at(shop_of(request), user)
+    context = {"may_begin": may_begin, "works_here": staff.works_here(request)}
+    return render(request, "accounts/no_organization.html", context, status=403)
 
 
 class OtherOrganization(DomainError):

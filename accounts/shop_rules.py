@@ -17,6 +17,9 @@ from accounts.models import Shop, ShopDomain
 MOST_LETTERS = 253
 MOST_CREDITS, MOST_ORDERS = 1_000_000, 1_000_000
 _CURRENCY = re.compile(r"[a-z]{3}")
+# Others, such as those with an underscore, get no certificate, and Django reads no such Host header.
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
@@ -25,6 +28,11 @@ def clean_domain(text: str, shop_id: int | None = None) -> str:
     host = clean_host(text) if len(text) <= MOST_LETTERS + 6 else None
     if host is None:
         raise ValidationError(_("Write the name alone, such as shop.example: no https://, no path."))
+    if not host.startswith("[") and not _NAME.fullmatch(host):
+        words = _(
+            "%(host)s is no name for a shop: between its dots are letters and digits, and hyphens among them."
+        )
+        raise ValidationError(words % {"host": host})
     if not settings.DEMO:  # a demo is for one machine, where such names lead
         _refuse_local(host)
     is_first = shop_id is not None and shop_id == shops.first_id()

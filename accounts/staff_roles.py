@@ -1,14 +1,17 @@
 """Roles at a shop's desk: given, changed and ended, each with a reason, in the desk's log of that shop."""
 
+from typing import Any
+
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 
 from accounts.desk.deeds import Refused
 from accounts.mail import outbox
 from accounts.models import DoneFor, Membership, Shop, ShopStaff, StaffRole, User
 from accounts.shops import address_of
+from accounts.signing.language import of_reader
 
 
 class NobodyThere(Refused):
@@ -46,8 +49,8 @@ def give(shop: Shop, user: User, role: StaffRole, *, by: User, reason: str) -> b
         if not others.update(role=role):
             return False
     _note(shop, user, f"{shop.slug}: {role.value}", by, reason)
-    news = _("You work at the desk of %(shop)s now, as %(role)s: %(address)s/admin/")
-    _tell(shop, user, news % {"shop": shop.name, "role": role.label, "address": address_of(shop.pk)})
+    news = gettext_lazy("You work at the desk of %(shop)s now, as %(role)s: %(address)s/admin/")
+    _tell(shop, user, news, role=role.label, address=address_of(shop.pk))
     return True
 
 
@@ -57,7 +60,7 @@ def end(shop: Shop, user: User, *, by: User, reason: str) -> bool:
     if not ShopStaff.objects.filter(shop=shop, user=user).delete()[0]:
         return False
     _note(shop, user, f"{shop.slug}: no role", by, reason)
-    _tell(shop, user, _("You do not work at the desk of %(shop)s any more.") % {"shop": shop.name})
+    _tell(shop, user, gettext_lazy("You do not work at the desk of %(shop)s any more."))
     return True
 
 
@@ -72,6 +75,9 @@ def _note(shop: Shop, user: User, what: str, by: User, reason: str) -> None:
     DoneFor.objects.create(entry=entry, shop=shop)
 
 
-def _tell(shop: Shop, user: User, news: str) -> None:
-    subject = _("Your work at the desk of %(shop)s") % {"shop": shop.name}
-    outbox.queue(shop.pk, user.email, subject, f"{news}\n", template="staff")
+def _tell(shop: Shop, user: User, news: Any, **facts: Any) -> None:
+    """In the language of whoever reads it, and not of who did it."""
+    facts["shop"] = shop.name
+    with override(of_reader(shop, user)):
+        subject, body = _("Your work at the desk of %(shop)s") % facts, f"{news % facts}\n"
+    outbox.queue(shop.pk, user.email, subject, body, template="staff")

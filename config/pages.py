@@ -119,7 +119,7 @@ def _words(error: DomainError) -> tuple[Any, Any]:
     if error.status == 409:
         return error.message, _("Go back, reload the page and look again.")
     if error.status == 403 and not isinstance(error, InsufficientScope):
-        return getattr(error, "title", error.message), getattr(error, "advice", WORDS[403][1])
+        return error.in_short, getattr(error, "advice", WORDS[403][1])
     if hasattr(error, "advice"):  # to try again would change nothing
         return error.message, error.advice
     return WORDS.get(error.status, WORDS[400] if error.status < 500 else WORDS[500])

@@ -164,6 +164,15 @@ def circle_by(shop_id: int, base_url: str) -> bool:
     return seller_id is not None and leads_back(seller_id, shop_id)
 
 
+def closes_circle(upstream: Upstream) -> bool:
+    """Whether the shop would be its own customer once this one, which is disabled, is enabled: others may have begun to
+    buy from it meanwhile.
+    """
+    customer = upstream.wholesale
+    seller_id = customer.shop_id if customer is not None else _shop_at(upstream.base_url)
+    return seller_id is not None and leads_back(seller_id, upstream.shop_id)
+
+
 def _shop_at(base_url: str) -> int | None:
     """The shop of this installation that answers there; an engine at another port of the same machine is none."""
     _scheme, host, port = origin_of(base_url)

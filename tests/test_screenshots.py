@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from tests.processes import ROOT
 from tests.screenshots import broken, pictures, sheets
-from tests.screenshots.__main__ import make_room, name_of
+from tests.screenshots.__main__ import Studio, make_room, name_of
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,27 @@ def test_pages_with_ids_are_numbered() -> None:
         "member-playground-x-0",
         "member-playground-x-1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("only", "found"),
+    [
+        ("", {"public", "member", "newcomer", "billing", "resting", "resting-public"}),
+        ("home", {"public", "member", "newcomer", "billing", "resting"}),
+        ("^resting-public /pricing", {"resting-public"}),
+        ("^resting ", {"resting"}),
+    ],
+)
+def test_shops_that_stand_still_are_looked_at_too_or_alone(only: str, found: set[str]) -> None:
+    studio = Studio.__new__(Studio)
+    studio.filled = {
+        "paths": ["/home/"],
+        "member": [],
+        "newcomer": ["/home/"],
+        "still": {"resting": ["/home/"]},
+    }
+    studio.options = Namespace(only=only)
+    assert {who for who, paths in studio._visits().items() if paths} == found
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 9000), (360, 90)])

@@ -62,6 +62,10 @@ class Resume(ShopDeed):
     hint = gettext_lazy("Everything there works again.")
     done_before = gettext_lazy("It is not suspended.")
 
+    def hindrance(self, shop: Shop) -> str:
+        closes = _("It is being closed: take that back first.") if shop.closing_at is not None else ""
+        return super().hindrance(shop) or closes
+
     def is_done(self, shop: Shop) -> bool:
         return shop.suspended_at is None
 
@@ -120,7 +124,12 @@ class TakeClosingBack(ShopDeed):
         return shop.closing_at is None
 
     def says(self, shop: Shop) -> list[str]:
-        return [_("%(name)s stays, and every member gets a mail that says so.") % {"name": shop.name}]
+        told = [_("%(name)s stays, and every member gets a mail that says so.") % {"name": shop.name}]
+        if shop.suspended_at is not None:
+            told.append(
+                _("It stays suspended as well: resume it afterwards if its customers shall order again.")
+            )
+        return told
 
     def do(self, request: HttpRequest, shop: Shop, doer: Doer, form: Any) -> str:
         if not shop_closing.take_back(shop, actor=doer.actor, origin=doer.origin, note=doer.reason):

@@ -141,7 +141,9 @@ class ShopForm(RowForm):
                 "Where its mails come from, at one of its domains. Empty: the platform's own address."
             ),
             "sign_up": _("Empty: as the settings say."),
-            "welcome_credits": _("For whoever opens an account. Empty: as the settings say; 0 is none."),
+            "welcome_credits": _(
+                "For whoever opens an account. Empty: none, but at the first shop as the settings say."
+            ),
             "rate_per_minute": _(
                 "Of an organization that has no limit of its own. Empty: as the settings say."
             ),

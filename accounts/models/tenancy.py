@@ -33,9 +33,10 @@ class Shop(models.Model):
     `promise`: what it says of itself, "" for the product's own words. `logo`: the name of its picture (logos.py), ""
     for the plate that the product draws; `logo_has_name`: the picture shows the name already.
 
-    What is empty or None of `sender_email`, `sign_up`, `welcome_credits` and the limits is as the settings say; no
-    `languages` are all of them, and the first is for visitors whose browser asks for none of these. While it is
-    suspended nothing new is made or bought; once it is closed, its hosts lead nowhere.
+    What is empty or None of `sender_email`, `sign_up` and the limits is as the settings say, and of the first shop
+    `welcome_credits` as well; another gives none until it says so. No `languages` are all of them, and the first is for
+    visitors whose browser asks for none of these. While it is suspended nothing new is made or bought; once it is
+    closed, its hosts lead nowhere.
     """
 
     slug = models.SlugField(max_length=60, unique=True)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import members, terms
+from accounts import members, shops, terms
 from accounts.access import Access, access_of_user
 from accounts.errors import InsufficientScope, NotFound
 from accounts.forms.team import NameForm
@@ -29,7 +29,7 @@ from accounts.organizations import (
     suspended_of,
 )
 from accounts.origin import origin_of
-from accounts.pages import CHOSEN, access_or_none, go_through, member_page, way_out
+from accounts.pages import CHOSEN, access_or_none, go_through, member_page, no_organization, way_out
 from accounts.roles import Right
 from accounts.shops import shop_id_of, shop_of
 from accounts.signing.beginning import may_begin_at
@@ -61,7 +61,7 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
         return go_through(request, reverse("terms"))
     shop = shop_of(request)
     if not may_begin_at(shop, user):
-        return render(request, "accounts/no_organization.html", {"may_begin": False}, status=403)
+        return no_organization(request, user)
     form, problem, status = NameForm(request.POST if request.method == "POST" else None), "", 200
     if form.is_valid():
         try:
@@ -75,14 +75,16 @@ def new_organization(request: HttpRequest, user: User) -> HttpResponse:
             return redirect(settings.LOGIN_REDIRECT_URL)
     elif form.is_bound:
         status = 400
-    suspended = suspended_of(user, shop_id_of(request))
+    suspended, is_paused = suspended_of(user, shop.pk), shops.is_paused(shop.pk)
     if suspended is not None:
         problem = str(OwnsSuspended(suspended).message)
+    elif is_paused:
+        problem = _("This shop is closed, so no organization can be founded.")
     context = {
         "form": form,
         "problem": problem,
-        "is_suspended": suspended is not None,
-        "may_found": may_found(user, shop_id_of(request)),
+        "is_suspended": suspended is not None or is_paused,
+        "may_found": may_found(user, shop.pk),
         "most": settings.MAX_OWNED_ORGANIZATIONS,
         "access": access_or_none(request),
     }

@@ -16,10 +16,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import staff
+from accounts import shops, staff
 from accounts.desk.base import FORM_METHODS, Notice
 from accounts.desk.pages import DeskPage
 from accounts.desk.pages import pages as pages_of_desk
@@ -104,6 +105,7 @@ def _notices(request: HttpRequest) -> Iterator[Notice]:
     """Of the shops that are shown, and for a shop's staff of what they may open."""
     scope, is_theirs = scope_of(request), not is_platform(request)
     user = request.user
+    yield from _standing(request, scope)
     if not is_theirs:
         yield from of_money.notices(scope)
         yield from of_images.notices(scope)
@@ -112,6 +114,28 @@ def _notices(request: HttpRequest) -> Iterator[Notice]:
             yield from of_money.notices(scope, books_too=False)
         if user.has_perm("generations.view_upstream"):
             yield from of_images.notices(scope)
+
+
+def _standing(request: HttpRequest, scope: int | None) -> Iterator[Notice]:
+    """That the shop which is shown stands still: who works there would wonder why nothing comes in."""
+    shop = None if scope is None else shops.by_id(scope)
+    if shop is None or shop.closed_at is not None:
+        return
+    may_read = isinstance(request.user, User) and request.user.has_perm("accounts.view_auditevent")
+    path = reverse("admin:accounts_auditevent_changelist" if may_read else "admin:index")
+    if shop.closes_at is not None:
+        words = _(
+            "Nobody can order, buy or open an account there any more. Its members can fetch what is theirs until"
+            " %(day)s, then it is closed for good. Who began that, and why, stands in the audit log."
+        )
+        day = date_format(shop.closes_at, "DATE_FORMAT")
+        yield Notice(_("%(name)s is being closed.") % {"name": shop.name}, words % {"day": day}, path)
+    elif shop.suspended_at is not None:
+        advice = _(
+            "Nobody can order, buy or open an account there until the platform resumes it. Why it did so stands in the"
+            " audit log."
+        )
+        yield Notice(_("%(name)s is suspended.") % {"name": shop.name}, advice, path)
 
 
 def _of(page: DeskPage) -> Callable[..., HttpResponse]:

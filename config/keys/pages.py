@@ -117,7 +117,7 @@ def new_key(request: HttpRequest, access: Access) -> HttpResponse:
         except MadeAlready:
             return _shown_once(request, access)
         except (OrganizationSuspended, TooManyKeys) as error:
-            context["problem"], status = error.message, error.status
+            context["problem"], status = error.in_short, error.status
         else:
             return _shown(request, access, *made)
     return render(request, "keys/new.html", context, status=status)
@@ -204,7 +204,7 @@ def _key(
         and row.state in ("live", "frozen")
         and not key.replaced_by,
         "manages_it": manages_it,
-        "problem": problem.message if problem else "",
+        "problem": problem.in_short if problem else "",
     }
     return render(request, "keys/key.html", context, status=problem.status if problem else status)
 

@@ -32,6 +32,7 @@ UNREADABLE = gettext_lazy(
 )
 
 AT_WORK = gettext_lazy("It works on orders: disable it, and wait until they have ended.")
+CIRCLE = gettext_lazy("This address leads back to this very shop: its orders would never end.")
 
 
 def secret_field(label: Any) -> forms.CharField:
@@ -175,6 +176,8 @@ class UpstreamForm(RowForm):
             self.add_error("base_url", AT_WORK)
         if self.instance.pk is None or self._changes("base_url"):
             self._clean_field("base_url", self._leads)
+        elif fields.get("enabled") and not self.initial["enabled"] and wholesale.closes_circle(self.instance):
+            self.add_error("enabled", CIRCLE)
         least, most = fields.get("min_side"), fields.get("max_side")
         if least is not None and most is not None and least > most:
             self.add_error("min_side", _("The shortest side is longer than the longest."))
@@ -211,7 +214,7 @@ class UpstreamForm(RowForm):
         if not base_url:
             return base_url
         if wholesale.circle_by(row.shop_id, base_url):
-            raise ValidationError(_("This address leads back to this very shop: its orders would never end."))
+            raise ValidationError(CIRCLE)
         if self.by_platform:
             return base_url
         if row.sealed_credential and not self.cleaned_data.get("new_credential"):

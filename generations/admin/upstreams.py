@@ -23,7 +23,7 @@ from accounts.desk import scope
 from accounts.desk.base import FORM_METHODS, DeskAdmin
 from generations import circuit, routing, trial, wholesale
 from generations.admin.connect_form import ConnectForm, may_connect
-from generations.admin.upstream_form import UpstreamForm, secret_state
+from generations.admin.upstream_form import CIRCLE, UpstreamForm, secret_state
 from generations.models import Attempt, Upstream
 from generations.providers import UPSTREAMS
 from generations.request import ASPECT_RATIOS, MAX_PROMPT
@@ -185,13 +185,14 @@ class UpstreamAdmin(DeskAdmin):
         self._switch(request, rows, False)
 
     def _switch(self, request: HttpRequest, rows: QuerySet[Upstream], enabled: bool) -> None:
-        changed = [
-            row
-            for row in rows
-            if Upstream.objects.filter(pk=row.pk, enabled=not enabled).update(enabled=enabled)
-        ]
-        for row in changed:
-            self.log_change(request, row, "Enabled." if enabled else "Disabled.")
+        changed = []
+        for row in rows.select_related("wholesale"):
+            other = Upstream.objects.filter(pk=row.pk, enabled=not enabled)
+            if enabled and other.exists() and wholesale.closes_circle(row):
+                self.message_user(request, f"{row.name}: {CIRCLE}", messages.ERROR)
+            elif other.update(enabled=enabled):
+                changed.append(row)
+                self.log_change(request, row, "Enabled." if enabled else "Disabled.")
         routing.forget()
         words = ngettext("%(count)d upstream was changed.", "%(count)d upstreams were changed.", len(changed))
         self.message_user(request, words % {"count": len(changed)}, messages.SUCCESS)

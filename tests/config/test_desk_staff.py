@@ -326,6 +326,27 @@ def test_an_operator_gives_changes_and_ends_roles_and_the_shops_log_says_why(des
     assert "http://second.example" in mails.earliest("pk").body
 
 
+def test_they_are_told_in_their_own_language_and_not_in_that_of_who_did_it(desk: Desk) -> None:
+    user = a_member(desk, "helper@desk.example")
+    user.reads("de")
+    client = desk.browser(desk.staff())
+    for role in ("support", ""):
+        assert "works at the desk" in text_of(write(client, user.email, role)) or not role
+    assert list(
+        QueuedMail.objects.filter(template="staff").order_by("pk").values_list("subject", "body")
+    ) == [
+        (
+            f"Ihre Arbeit am Betreiberpult von {desk.shop.name}",
+            f"Sie arbeiten jetzt am Betreiberpult von {desk.shop.name} als Support: "
+            f"{shops.address_of(desk.shop.pk)}/admin/\n",
+        ),
+        (
+            f"Ihre Arbeit am Betreiberpult von {desk.shop.name}",
+            f"Sie arbeiten nicht mehr am Betreiberpult von {desk.shop.name}.\n",
+        ),
+    ]
+
+
 def test_a_role_needs_a_reason_and_somebody_who_belongs_to_the_shop(desk: Desk) -> None:
     client = desk.browser(desk.staff())
     elsewhere = everything("annabella").customer.user  # a customer of another shop

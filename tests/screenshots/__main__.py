@@ -21,13 +21,14 @@ from config.settings import LANGUAGES
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, PHONE, WIDE
 from tests.faults.shop import Shop, environment, running
 from tests.processes import ROOT, free_port, listens
-from tests.screenshots import pictures, sheets
+from tests.screenshots import pictures, sheets, still
 from tests.screenshots.filling import BILLING, NEWCOMER, OWNER
 from tests.waiting import wait_until
 
 FOLDER = ROOT / "build" / "screenshots"
 DEVICES: dict[str, ViewportSize] = {"desktop": WIDE, "phone": PHONE}
 STRANGERS = ("/docs/", "/sign-", "/account/forgotten/", "/mails/")  # alike for everybody
+ERRORS = ("/nothing/", "/sign-up/", "/invitations/nothing/")  # the page of one is looked at as well
 DESK = [
     "/admin/",
     "/admin/accounts/organization/",
@@ -68,7 +69,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--languages", nargs="+", default=known, choices=known, metavar="CODE")
     parser.add_argument("--devices", nargs="+", default=list(DEVICES), choices=list(DEVICES))
     parser.add_argument("--schemes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
-    parser.add_argument("--only", default="", help="a regular expression that paths have to match")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="a regular expression that paths have to match, or who looks and the path, as in '^resting /home'",
+    )
     parser.add_argument(
         "--pictures", action="store_true", help="renew those of the README from what was taken"
     )
@@ -103,6 +108,7 @@ class Studio:
     ) -> None:
         self.browser, self.filled, self.options = browser, filled, options
         self.address = f"http://localhost:{shop.port}"
+        self.elsewhere = {which: f"http://{still.host_of(which)}:{shop.port}" for which in filled["still"]}
         self.count = 0
         owner = re.search(r"^\s*password\s+(\S+)$", shop.out, re.MULTILINE)
         assert owner is not None, shop.out
@@ -112,6 +118,9 @@ class Studio:
             "billing": self._sign_in(BILLING, filled["password"]),
             "public": None,
         }
+        for which, address in self.elsewhere.items():
+            self.states[which] = self._sign_in(still.email_of(which), filled["password"], address)
+            self.states[f"{which}-public"] = None
 
     def take_all(self, language: str) -> None:
         visits = self._visits()
@@ -147,20 +156,26 @@ class Studio:
             "newcomer": self.filled["newcomer"],
             "billing": ["/home/", "/playground/", "/credits/", "/keys/", "/settings/"],
         }
-        return {who: [path for path in paths if self._is_wanted(path)] for who, paths in found.items()}
+        for which, paths in self.filled["still"].items():
+            found |= {f"{which}-public": still.FOR_VISITORS, which: paths}
+        return {
+            who: [path for path in paths if self._is_wanted(path) or self._is_wanted(f"{who} {path}")]
+            for who, paths in found.items()
+        }
 
     def _take(self, page: Page, who: str, path: str, folders: dict[str, Path]) -> None:
+        address = self.elsewhere.get(who.removesuffix("-public"), self.address)
         try:
-            answer = page.goto(self.address + path, wait_until="load")
+            answer = page.goto(address + path, wait_until="load")
         except Error:  # a file
             return
         wanted = path.partition("?")[0]
         is_page = (
             answer is not None
-            and (answer.status < 400 or path == "/nothing/")
+            and (answer.status < 400 or path in ERRORS)
             and answer.headers.get("content-type", "").startswith("text/html")
         )
-        if not is_page or page.url.partition("?")[0] != self.address + wanted:
+        if not is_page or page.url.partition("?")[0] != address + wanted:
             return  # answers forms alone, or leads elsewhere
         self._go_to_translation(page)
         self._shoot(page, name_of(who, path, self.filled["member"]), folders, again=path in DESK)
@@ -208,14 +223,15 @@ class Studio:
     def _context(self, device: str, language: str, state: Any) -> BrowserContext:
         return self.browser.new_context(viewport=DEVICES[device], locale=language, storage_state=state)
 
-    def _sign_in(self, email: str, password: str) -> Any:
+    def _sign_in(self, email: str, password: str, address: str = "") -> Any:
+        address = address or self.address
         context = self._context("desktop", "en", None)
         page = context.new_page()
-        page.goto(f"{self.address}/sign-in/")
+        page.goto(f"{address}/sign-in/")
         page.locator("#email").fill(email)
         page.locator("#password").fill(password)
         page.locator("#password").press("Enter")
-        page.wait_for_url(f"{self.address}/home/")
+        page.wait_for_url(f"{address}/home/")
         state = context.storage_state()
         context.close()
         return state

@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def fill() -> dict[str, Any]:
-    """Paths by group: `public`, `member`, `newcomer`; `password` is that of the newcomer and of the billing member. By
+    """Paths by group: `public`, `member`, `newcomer`, and `still` by shop; `password` is that of all but the owner. By
     language and name: `errors`, as HTML, and `till`, addresses there.
     """
     from django.conf import settings
@@ -40,7 +40,7 @@ def fill() -> dict[str, Any]:
     from accounts.models import User
     from tests.cast import access_of_user
     from tests.passwords import PASSWORD
-    from tests.screenshots import broken, paying
+    from tests.screenshots import broken, paying, still
 
     owner = User.objects.get(email=OWNER)
     access = access_of_user(owner)
@@ -57,6 +57,7 @@ def fill() -> dict[str, Any]:
         "till": till,
         "paths": _plain_paths(),
         "password": PASSWORD,
+        "still": still.make(),
     }
 
 

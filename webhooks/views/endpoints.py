@@ -61,7 +61,7 @@ def new_endpoint(request: HttpRequest, access: Access) -> HttpResponse:
             except InvalidField as error:
                 _blame(form, error)
             except REFUSALS as error:
-                problem, status = error.message, error.status
+                problem, status = error.in_short, error.status
             else:
                 messages.success(request, _("Made. Send it a test event to see that it arrives."))
                 return redirect("endpoint", endpoint_id=endpoint.public_id)
@@ -86,7 +86,7 @@ def endpoint_page(request: HttpRequest, access: Access, endpoint_id: str) -> Htt
         except InvalidField as error:
             _blame(form, error)
         except REFUSALS as error:
-            problem, status = error.message, error.status
+            problem, status = error.in_short, error.status
         else:
             messages.success(request, _("Saved. It counts from the next try on."))
             return redirect("endpoint", endpoint_id=endpoint_id)
@@ -100,7 +100,7 @@ def secret(request: HttpRequest, access: Access, endpoint_id: str) -> HttpRespon
     try:
         return _shown(request, access, service.reveal(access, endpoint), endpoint)
     except DomainError as error:
-        return _endpoint(request, access, endpoint, problem=error.message, status=error.status)
+        return _endpoint(request, access, endpoint, problem=error.in_short, status=error.status)
 
 
 @require_POST
@@ -131,7 +131,7 @@ def switch(request: HttpRequest, access: Access, endpoint_id: str) -> HttpRespon
     try:
         service.change(access, endpoint, {"enabled": enabled})
     except REFUSALS as error:
-        return _endpoint(request, access, endpoint, problem=error.message, status=error.status)
+        return _endpoint(request, access, endpoint, problem=error.in_short, status=error.status)
     told = (
         _("Enabled. Events from now on are sent.")
         if enabled
@@ -148,7 +148,7 @@ def send_test(request: HttpRequest, access: Access, endpoint_id: str) -> HttpRes
     try:
         delivery = service.send_test(access, endpoint)
     except REFUSALS as error:
-        return _endpoint(request, access, endpoint, problem=error.message, status=error.status)
+        return _endpoint(request, access, endpoint, problem=error.in_short, status=error.status)
     messages.success(request, _("A test event is on its way. Reload this page to see what was answered."))
     return redirect("delivery", delivery_id=delivery.public_id)
 

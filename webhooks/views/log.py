@@ -74,7 +74,7 @@ def replay(request: HttpRequest, access: Access, delivery_id: str) -> HttpRespon
     try:
         service.replay(access, delivery)
     except REFUSALS as error:
-        messages.error(request, f"{error.message}.")
+        messages.error(request, f"{error.in_short}.")
     else:
         messages.success(request, _("It is sent again. Reload this page to see what was answered."))
     return redirect("delivery", delivery_id=delivery_id)
@@ -94,7 +94,7 @@ def replay_failed(request: HttpRequest, access: Access) -> HttpResponse:
         try:
             count = service.replay_failed(access, since, endpoint=endpoint)
         except REFUSALS as error:
-            messages.error(request, f"{error.message}.")
+            messages.error(request, f"{error.in_short}.")
         else:
             words = ngettext("%(count)d is sent again.", "%(count)d are sent again.", count)
             messages.success(request, words % {"count": count} if count else _("None of those failed."))

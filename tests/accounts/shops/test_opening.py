@@ -69,6 +69,10 @@ def test_owner_who_is_new_chooses_a_password_by_mail_and_runs_the_shop() -> None
     at = page.redirect_chain[-1][0] if page.redirect_chain else path
     browser.post(at, {"password1": PASSWORD, "password2": PASSWORD})
     assert User.objects.get(pk=staff.user.pk).check_password(PASSWORD)
+    # Who belongs to no customer's organization is shown the way to the desk.
+    for user, finds_it in ((person(staff.user.email), True), (person("gus@studio.example"), False)):
+        answer = browser_at(HARBOUR, user).get("/home/")
+        assert (answer.status_code, 'href="/admin/"' in answer.content.decode()) == (403, finds_it), user
 
 
 def test_owner_who_has_an_account_keeps_their_password() -> None:
@@ -87,6 +91,8 @@ def test_owner_who_has_an_account_keeps_their_password() -> None:
         (("create_shop", "", "--domain", HARBOUR), "A name has 1 to 80 characters"),
         (("create_shop", "New", "--domain", "https://new.example/"), "Write the name alone"),
         (("create_shop", "New", "--domain", "*.new.example"), "Write the name alone"),
+        (("create_shop", "New", "--domain", "my_shop.example"), "my_shop.example is no name for a shop"),
+        (("create_shop", "New", "--domain", "new-.example"), "new-.example is no name for a shop"),
         (("create_shop", "New", "--domain", "OLD.example."), "leads to another shop already"),
         (("create_shop", "New", "--domain", "bücher.example:443"), "leads to another shop already"),
         (("create_shop", "New", "--domain", "LOCALHOST:80"), "leads to the first shop"),

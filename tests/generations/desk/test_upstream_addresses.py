@@ -8,6 +8,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.shops import first_shop
 from generations.admin.upstreams import UpstreamAdmin
 from generations.models import Upstream
 from generations.wholesale import connect
@@ -121,6 +122,22 @@ def test_nobody_leads_a_shop_to_itself(settings: Settings) -> None:
     engine = an_upstream("openai_compatible", base_url=PUBLIC)
     response = platform_sends(engine, base_url=settings.PUBLIC_URL)
     assert "leads back to this very shop" in response.content.decode()
+
+
+def test_nobody_leads_a_shop_to_itself_by_enabling_what_was_disabled() -> None:
+    shop = a_reseller()
+    upstream = connect(shop, an_organization())
+    Upstream.objects.filter(pk=upstream.pk).update(enabled=False)
+    back = connect(first_shop(), an_organization(shop=shop))
+    enable = {"action": "enable", "_selected_action": upstream.pk}
+    desk = desk_of(operator())
+    for response in (desk.post(LIST, enable, follow=True), platform_sends(upstream)):
+        assert "leads back to this very shop" in response.content.decode()
+        assert not Upstream.objects.get(pk=upstream.pk).enabled
+    assert staff_sends(upstream).errors.keys() == {"enabled"}
+    Upstream.objects.filter(pk=back.pk).update(enabled=False)
+    desk.post(LIST, enable)
+    assert Upstream.objects.get(pk=upstream.pk).enabled
 
 
 def test_own_gpus_are_for_whoever_runs_the_installation_to_give(row: Upstream) -> None:
