@@ -20,8 +20,9 @@ MOST_CPU_S = 0.05
 
 
 class Glances(Generic[K, V]):
-    """What `look` finds for a key, asked for at most once a second and process. What it raises is not kept. Who looks
-    for one key keeps nobody from another.
+    """What `look` finds for a key, asked for at most once a second and process. Who looks for one key keeps nobody from
+    another. Those who wait while somebody looks are given what that one finds, however long it takes, or have raised to
+    them what it raises, which is not kept: else each would look anew, in a line of which the last waits for all.
     """
 
     def __init__(self, look: Callable[[K], V]) -> None:
@@ -29,18 +30,29 @@ class Glances(Generic[K, V]):
         self._lock = threading.Lock()
         self._looking: dict[K, threading.Lock] = {}
         self._seen: dict[K, tuple[float, V]] = {}
+        self._failed: dict[K, tuple[float, Exception]] = {}
 
     def __call__(self, key: K) -> V:
+        came = time.monotonic()
         seen = self._seen.get(key)
-        if seen is not None and time.monotonic() - seen[0] < LOOK_AGAIN_S:
+        if seen is not None and came - seen[0] < LOOK_AGAIN_S:
             return seen[1]
         with self._lock:
             looking = self._looking.setdefault(key, threading.Lock())
         with looking:
-            seen = self._seen.get(key)
-            if seen is None or time.monotonic() - seen[0] >= LOOK_AGAIN_S:
-                seen = self._seen[key] = time.monotonic(), self._look(key)
-            return seen[1]
+            seen, failed = self._seen.get(key), self._failed.get(key)
+            if seen is not None and time.monotonic() - seen[0] < LOOK_AGAIN_S:
+                return seen[1]
+            if failed is not None and failed[0] > came:
+                raise failed[1]
+            try:
+                value = self._look(key)
+            except Exception as error:
+                self._failed[key] = time.monotonic(), error
+                raise
+            self._failed.pop(key, None)
+            self._seen[key] = time.monotonic(), value
+            return value
 
     def forget(self) -> None:
         """The next one looks anew."""

@@ -55,7 +55,7 @@ class Child:
         if self.process is None:
             if now - self._changed_at >= self._pause_s:
                 self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-                self.start()
+                self._start_again()
             return
         code = self.process.poll()
         if code is None:
@@ -69,6 +69,16 @@ class Child:
         self.kill_group()
         self.process = None
         self._changed_at = now
+
+    def _start_again(self) -> None:
+        try:
+            self.start()
+        except OSError as error:  # no memory or no process to be had now: that must not end the others
+            self._changed_at = time.monotonic()
+            logger.error(
+                "%s cannot be started (%s); that is tried again in %g s",
+                self.name, error.strerror, self._pause_s,
+            )  # fmt: skip
 
     def kill_group(self) -> None:
         """SIGKILL for the child and all that it started."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -37,6 +38,8 @@ class Calls:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="settling")
         self._tasks: set[asyncio.Task[None]] = set()
         self._idlers: set[asyncio.Task[None]] = set()
+        self._coming: deque[None] = deque()  # started, and not among the others yet
+        self._in_threads = 0
         self._open = threading.Event()
         # Of opening the ways, such as a wrong proxy or missing certificates.
         self.failure: Exception | None = None
@@ -63,11 +66,13 @@ class Calls:
 
     def start(self, call: Coroutine[Any, Any, None], *, idle: bool = False) -> None:
         """From any thread. `idle`: it only waits for its time, so a process that leaves does not wait for it."""
+        self._coming.append(None)
         self._loop.call_soon_threadsafe(self._spawn, call, self._idlers if idle else self._tasks)
 
     def _spawn(self, call: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> None:
         task = self._loop.create_task(call)
         among.add(task)
+        self._coming.pop()
         task.add_done_callback(among.discard)
         task.add_done_callback(_log_failure)
 
@@ -80,16 +85,20 @@ class Calls:
             finally:
                 let_go()
 
-        # With what this is about (accounts/trail.py); tasks and coroutines have it by themselves.
-        return await self._loop.run_in_executor(self._threads, copy_context().run, work)
+        self._in_threads += 1
+        try:
+            # With what this is about (accounts/trail.py); tasks and coroutines have it by themselves.
+            return await self._loop.run_in_executor(self._threads, copy_context().run, work)
+        finally:
+            self._in_threads -= 1
 
     def wait_for(self, call: Coroutine[Any, Any, T], total_s: float) -> T:
         """For a thread that needs its result. Raises TimeoutError, and what the call raises."""
         return asyncio.run_coroutine_threadsafe(call, self._loop).result(total_s)
 
     def drain(self) -> None:
-        """Returns once every call has come to its end."""
-        while self._tasks:
+        """Returns once every call has come to its end, also those that a thread is just about to start."""
+        while self._in_threads or self._coming or self._tasks:  # in the order in which one becomes the next
             time.sleep(LOOK_EVERY_S)
 
 

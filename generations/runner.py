@@ -13,6 +13,7 @@ from generations import (
     calls,
     doorbell,
     exchange,
+    free_orders,
     gpu,
     gpu_workers,
     heartbeat,
@@ -49,8 +50,13 @@ def run(generation_id: int, *, on_gpu: bool = False) -> bool:
 
 def _take_up(work: heartbeat.Work, generation: Generation, *, on_gpu: bool) -> bool:
     match routing.route(generation):
-        case routing.InProcess(provider=provider):
+        case routing.InProcess(provider=provider) if generation.livemode:
             return lifecycle.take(generation) and _make_here(work, generation, provider)
+        case routing.InProcess(provider=provider):
+            with free_orders.place() as has_place:
+                if has_place:
+                    return lifecycle.take(generation) and _make_here(work, generation, provider)
+            _park(generation, routing.PARK_S)
         case routing.Try(upstreams=upstreams):
             return _begin(work, generation, upstreams, on_gpu=on_gpu)
         case routing.Wait(wait_s=wait_s):

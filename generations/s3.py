@@ -30,6 +30,8 @@ AWAY_S = 5.0
 class S3ImageStorage(S3Storage):  # type: ignore[misc] # the library states no types
     """Saving under a name that exists replaces the object, which others see whole or not at all."""
 
+    is_far = True
+
     def __init__(self, **options: Any) -> None:
         self._lock = threading.Lock()
         self._resource: Any = None

@@ -162,6 +162,11 @@ def _images() -> Storage:
     return storages["images"]
 
 
+def is_far() -> bool:
+    """Whether each look at it is a request to another machine."""
+    return bool(getattr(_images(), "is_far", False))
+
+
 def store(task_id: str, claim: int, index: int, image: CheckedImage) -> str:
     """Keep the file for good and return its key, `{task}/{claim}/{index}.{extension}`. Raises OSError."""
     return _images().save(f"{task_id}/{claim}/{index}.{image.extension}", ContentFile(image.data))

@@ -4,17 +4,19 @@ changed by compare-and-set. Separate queries, since under overload one LIMIT for
 
 import datetime
 import logging
+import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from accounts.clock import db_now
+from accounts.connections import was_locked
 from accounts.sealing import Unreadable
 from accounts.ticks import each_for_itself
-from generations import circuit, doorbell, exchange, lifecycle, polling, retention, storage, wholesale
+from generations import circuit, doorbell, exchange, lifecycle, polling, retention, tidying, wholesale
 from generations.gpu_workers import is_in_house
 from generations.lifecycle.attempts import LEFT_OPEN
 from generations.lifecycle.shared import lease
@@ -28,6 +30,10 @@ Row = TypeVar("Row")
 
 BATCH = 500
 RING_AGAIN_S = (15, 30, 60, 120)
+# A broker that is slow, and not away, must not keep orders from their deadlines: the rest is due at the next sweep.
+RING_FOR_S = 5.0
+# Rows that somebody else held, in one step of a sweep: each was waited for.
+MOST_LOCKED = 3
 OVERDUE_S = 3
 # An upstream that still works on an order so long after its end will not say any more what it cost.
 ABSORB_S = 900
@@ -61,8 +67,10 @@ def _expire(generation: Generation) -> bool:
 def ring_again() -> int:
     """Queued and due: ring, and push the next ring further away each time."""
     due = Generation.objects.unended().filter(status=Status.QUEUED, dispatch_after__lte=db_now())
-    rung = 0
+    rung, until = 0, time.monotonic() + RING_FOR_S
     for row in due.order_by("dispatch_after").values("pk", "rings", "dispatch_after")[:BATCH]:
+        if time.monotonic() > until:
+            break
         wait = datetime.timedelta(seconds=RING_AGAIN_S[min(row["rings"], len(RING_AGAIN_S) - 1)])
         # By the count of rings and not by the time: SQLite compares times as texts, of which two can mean the same.
         mine = Generation.objects.filter(
@@ -71,10 +79,10 @@ def ring_again() -> int:
         if not mine:
             continue
         if not doorbell.publish(row["pk"]):
-            # Nobody heard it, so it does not count; the others keep their place as well.
-            Generation.objects.filter(pk=row["pk"], status=Status.QUEUED).update(
-                rings=row["rings"], dispatch_after=row["dispatch_after"]
-            )
+            # Nobody heard it, so it does not count; the others keep their place as well. Not what was taken up and put
+            # back meanwhile: that has a time of its own.
+            unheard = Generation.objects.filter(pk=row["pk"], status=Status.QUEUED, rings=row["rings"] + 1)
+            unheard.update(rings=row["rings"], dispatch_after=row["dispatch_after"])
             break
         rung += 1
     return rung
@@ -129,7 +137,7 @@ def _ask_or_send_again(attempt: Attempt) -> bool:
 
 
 def _delete_unsettled(generation: Generation) -> None:
-    storage.delete_unsettled(generation.task_id, generation.claim, lifecycle.kept_keys(generation))
+    tidying.delete_unsettled(generation.task_id, generation.claim, lifecycle.kept_keys(generation))
 
 
 def _waited_for_its_image(attempt: Attempt) -> bool:
@@ -156,7 +164,7 @@ def give_up_orphans() -> int:
     if changed:  # their places are free, and nobody else calls for those that wait
         waiting = Generation.objects.unended().filter(status=Status.QUEUED, livemode=True)
         for pk in waiting.order_by("deadline_at").values_list("pk", flat=True)[:changed]:
-            doorbell.publish(pk)
+            doorbell.ring(pk)  # at once: many may be free, and the broker slow
     return changed
 
 
@@ -191,15 +199,27 @@ def delete_old_images() -> int:
 
 
 def _each(rows: Iterable[Row], change: Callable[[Row], bool]) -> int:
-    """How many were changed. A row that raises is logged and left, else it would stop all behind it for good;
-    a database that is away stops the sweep, since every row would wait for it anew.
+    """How many were changed. A row that raises is logged and left, else it would stop all behind it for good; so is one
+    that somebody else holds, with all others of its organization, since what is held may be their wallet. A database
+    that is away stops the sweep, since every row would wait for it anew.
     """
-    changed = 0
+    changed, held = 0, set[int]()
     for row in rows:
+        if held and _organization_of(row) in held:
+            continue
         try:
             changed += change(row)
-        except (OperationalError, InterfaceError):
-            raise
+        except (OperationalError, InterfaceError) as error:
+            if not was_locked(error) or len(held) + 1 >= MOST_LOCKED:
+                raise
+            held.add(_organization_of(row))
+            logger.warning("%s: somebody holds it or its wallet; the next sweep tries it again", row)
         except Exception:
             logger.exception("%s: the sweep could not change it", row)
     return changed
+
+
+def _organization_of(row: Any) -> int:
+    """Of a generation, or of the one that an attempt or an image belongs to."""
+    generation: Generation = getattr(row, "generation", row)
+    return generation.organization_id

@@ -12,6 +12,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from accounts import trail
 from accounts.access import Access
 from accounts.clock import db_now, read_db_now
+from accounts.connections import was_locked
 from accounts.statements import Insert
 from billing import ledger
 from generations import backlog, doorbell, routing
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 IDEMPOTENCY_LIFE = datetime.timedelta(hours=24)
 FIRST_RING_S = 5
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 def submit(
@@ -51,7 +51,7 @@ def submit(
         if earlier is not None:
             return earlier
     routing.refuse_if_closed(access, request, request.model or DEFAULT_MODEL)
-    backlog.refuse_if_overloaded()
+    backlog.refuse_if_overloaded(access)
     try:
         generation = _accept(access, request, digest, idempotency_key, its_try, retry_of)
     except IntegrityError:
@@ -62,7 +62,7 @@ def submit(
         return earlier
     except OperationalError as error:
         is_one_of_several = idempotency_key is not None or its_try is not None
-        if is_one_of_several and getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+        if is_one_of_several and was_locked(error):
             raise IdempotencyInFlight(retry_after=ledger.OPEN_TASKS_RETRY_S) from error
         raise
     # Inside a caller's transaction a ring before its commit would find no row.

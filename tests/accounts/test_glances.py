@@ -188,6 +188,62 @@ def test_who_looks_for_one_key_keeps_nobody_from_another() -> None:
     assert source.count == 1
 
 
+class CountingClock(Clock):
+    asked = 0
+
+    def monotonic(self) -> float:
+        self.asked += 1
+        return self.now_s
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> CountingClock:
+    counting = CountingClock()
+    monkeypatch.setattr(glances, "time", counting)
+    return counting
+
+
+def looked_at_once(clock: CountingClock, source: Source, seen: Glances[None, int]) -> list[int | Exception]:
+    """What two get of whom the second comes while the first looks, for longer than a second."""
+    got: list[int | Exception] = []
+
+    def look() -> None:
+        try:
+            got.append(seen(None))
+        except OperationalError as error:
+            got.append(error)
+
+    source.gate.clear()
+    first, second = (threading.Thread(target=look, daemon=True) for _ in range(2))
+    first.start()
+    wait_until(lambda: source.count == 1, "the first to look")
+    asked = clock.asked
+    second.start()
+    wait_until(lambda: clock.asked > asked, "the second to have come")
+    clock.now_s += 5 * LOOK_AGAIN_S
+    source.gate.set()
+    first.join(10)
+    second.join(10)
+    return got
+
+
+def test_who_waits_for_a_slow_look_takes_what_it_finds(counting: CountingClock) -> None:
+    source = Source()
+    assert looked_at_once(counting, source, Glances(source.read)) == [1, 1]
+    assert source.count == 1
+
+
+def test_who_waits_for_a_look_that_fails_is_told_so_and_who_comes_after_looks(
+    counting: CountingClock,
+) -> None:
+    source = Source(broken=OperationalError("gone"))
+    seen = Glances[None, int](source.read)
+    assert looked_at_once(counting, source, seen) == [source.broken] * 2
+    assert source.count == 1
+    source.broken = None
+    assert seen(None) == 2
+
+
 # --- Of many keys -------------------------------------------------------------------------------
 
 

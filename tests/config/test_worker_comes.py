@@ -1,4 +1,6 @@
-"""A worker that has come says so, and asks upstreams by itself if it hears the rings for that."""
+"""A worker that has come says so, and asks upstreams by itself if it hears the rings for that; one that is told to stop
+says so before anything else.
+"""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +13,8 @@ from celery.app.amqp import Queues
 from pytest_django import Settings
 
 from config import worker
-from generations import doorbell, poller
+from generations import doorbell, heartbeat, poller
+from webhooks import courier
 
 
 class Consumer:
@@ -68,3 +71,18 @@ def test_one_without_a_way_out_is_there_for_what_needs_none(
     monkeypatch.setattr(poller, "wake", no_way_out)
     assert come(["default", "poll"])
     assert "cannot be made here" in caplog.text
+
+
+def test_one_that_is_told_to_stop_is_not_ready_and_takes_nothing_more(
+    come: Callable[[list[str]], bool], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    graces = threading.Semaphore(0)
+    monkeypatch.setattr(worker, "_leave_after_grace", graces.release)
+    monkeypatch.setattr(heartbeat, "_closed", threading.Event())
+    monkeypatch.setattr(courier, "leave", lambda: None)  # the one of this process has other tests to serve
+    assert come(["default"])
+    for _ in range(2):  # told twice, it leaves no later than it would have
+        signals.worker_shutting_down.send(sender="worker1@here", sig="SIGTERM", how="Warm", exitcode=0)
+        assert not (tmp_path / "ready").exists()
+        assert heartbeat.is_closed()
+        assert graces.acquire(timeout=10)

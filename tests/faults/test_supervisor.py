@@ -5,12 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from config.supervisor import Child
 from tests import scale
 from tests.faults.shop import ROLES, Shop, prepare, refusal, running
 from tests.processes import ROOT, free_port
@@ -116,9 +117,35 @@ def test_stop_signal_ends_everything_in_good_order(tmp_path: Path, number: signa
         assert shop.err == ""
 
 
+def test_child_that_cannot_be_started_for_a_while_is_tried_again_and_ends_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program, elsewhere = tmp_path / "program", tmp_path / "elsewhere"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    child = Child("worker", [str(program)], tmp_path, {})
+
+    def keep_running_until(is_so: Callable[[], bool], what: str) -> None:
+        def is_so_now() -> bool:
+            child.keep_running()
+            return is_so()
+
+        wait_until(is_so_now, what)
+
+    child.start()
+    child._pause_s = 0.01
+    keep_running_until(lambda: child.process is None, "its death to be noticed")
+    program.rename(elsewhere)  # as when there is no memory for another process
+    keep_running_until(lambda: "cannot be started" in caplog.text, "it to be tried in vain")
+    elsewhere.rename(program)
+    keep_running_until(lambda: child.process is not None, "it to be tried again")
+    assert child.process is not None
+    assert child.process.wait(30) == 0
+
+
 STUBBORN = """
 import os, signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, lambda *_: open(sys.argv[1] + ".asked", "w").close())
 subprocess.Popen([sys.executable, "-c", "import signal; signal.sigwait([signal.SIGUSR1])"])
 open(sys.argv[1], "w").close()
 time.sleep(600)
@@ -128,18 +155,25 @@ import os, sys
 from pathlib import Path
 from config import supervisor
 child = supervisor.Child("stubborn", [sys.executable, "-c", sys.argv[1], sys.argv[2]], Path.cwd(), os.environ)
-supervisor.Supervisor([child], stop_timeout_s=0.5).run(lambda: None)
+supervisor.Supervisor([child], stop_timeout_s=float(sys.argv[3])).run(lambda: None)
 """
 
 
-def test_child_that_ignores_the_stop_signal_is_killed_with_all_it_started(tmp_path: Path) -> None:
-    started = tmp_path / "started"
-    process = subprocess.Popen([sys.executable, "-c", SUPERVISE, STUBBORN, str(started)], cwd=ROOT)
+@pytest.mark.parametrize(("patience_s", "signals"), [(0.5, 1), (3600, 2)], ids=["in time", "asked twice"])
+def test_child_that_ignores_the_stop_signal_is_killed_with_all_it_started(
+    tmp_path: Path, patience_s: float, signals: int
+) -> None:
+    started, asked = tmp_path / "started", tmp_path / "started.asked"
+    command = [sys.executable, "-c", SUPERVISE, STUBBORN, str(started), str(patience_s)]
+    process = subprocess.Popen(command, cwd=ROOT)
     try:
         wait_until(started.exists, "the child to start")
         family = psutil.Process(process.pid).children(recursive=True)
         assert len(family) == 2
         process.terminate()
+        if signals > 1:
+            wait_until(asked.exists, "the child to be asked to stop")
+            process.terminate()
         assert process.wait(60) == 0
         assert psutil.wait_procs(family, timeout=30)[1] == []
     finally:

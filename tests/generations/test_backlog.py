@@ -12,6 +12,7 @@ from generations.backlog import Backlog
 from generations.models import Generation, Status
 from tests.accounts.client import error_of, generate, task_of
 from tests.cast import Person, new_key
+from tests.several import Place, a_shop, an_owner
 
 
 @pytest.fixture
@@ -100,6 +101,51 @@ def test_queue_is_looked_at_once_a_second_at_most(key: str) -> None:
     task_of(generate(key))  # what was seen a moment ago still counts
     backlog.forget()
     error_of(generate(key), 503)
+
+
+# --- Lines of others ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(key: str) -> tuple[Place, str]:
+    """Another shop, and a key of somebody there."""
+    place = a_shop("North")
+    return place, new_key(an_owner(place, "nora@north.example", "Nora's"))[1]
+
+
+@pytest.mark.usefixtures("_quick")
+def test_jam_in_another_shop_stops_nobody_here(key: str, elsewhere: tuple[Place, str]) -> None:
+    north, theirs = elsewhere
+    task_of(generate(theirs, **north.environ))
+    wait_already(51)
+    error_of(generate(theirs, **north.environ), 503)
+    task_of(generate(key))
+
+
+@pytest.mark.usefixtures("_quick")
+def test_what_another_shop_gets_done_shortens_no_wait_here(key: str, elsewhere: tuple[Place, str]) -> None:
+    north, theirs = elsewhere
+    for _ in range(4):
+        task_of(generate(key))
+    made = lifecycle.claim(Generation.objects.get(task_id=task_of(generate(theirs, **north.environ))).pk)
+    assert made is not None
+    wait_already(30)
+    lifecycle.fail(made, "generation_failed")
+    backlog.forget()
+    assert error_of(generate(key), 503)["retry_after"] == 120
+
+
+@pytest.mark.usefixtures("_quick")
+def test_test_keys_wait_in_a_line_of_their_own(alice: Person, key: str) -> None:
+    test_key = new_key(alice, livemode=False)[1]
+    task_of(generate(test_key))
+    wait_already(51)
+    error_of(generate(test_key), 503)
+    task_of(generate(key))
+    Generation.objects.filter(livemode=False).update(claim=1)
+    wait_already(51)
+    error_of(generate(key), 503)
+    task_of(generate(test_key))
 
 
 @pytest.mark.parametrize(
