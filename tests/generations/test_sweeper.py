@@ -35,17 +35,19 @@ def test_sweep_goes_on_after_one_that_failed(
     committed_db: None, alice: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SWEEP_S = 0.05
-    real, stop = sweeps.sweep, threading.Event()
+    stop = threading.Event()
     failures = iter([OperationalError("away"), ValueError("a bug")])
 
     def fail_at_first() -> None:
         for failure in failures:
             raise failure
-        real()
+        sweeps.sweep()
         stop.set()
 
-    monkeypatch.setattr(sweeps, "sweep", fail_at_first)
+    monkeypatch.setattr(sweeper, "SWEEPS", (fail_at_first,))
     task = task_of(generate(new_key(alice)[1]))
     Generation.objects.update(deadline_at=db_now() - datetime.timedelta(seconds=5))
-    sweeper.start(stop).join(30)
+    thread = sweeper.start(stop)
+    thread.join(30)
+    assert not thread.is_alive()
     assert Generation.objects.get(task_id=task).status == Status.FAILED
