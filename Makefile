@@ -18,7 +18,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 test: .venv/dev.stamp chromium gettext php  ## every promise with small counts, on SQLite and PostgreSQL (aim: 10 minutes)
-	@BY_TURNS=1 $(BOTH) --limit-s 2700 -- -m pytest -q
+	@BY_TURNS=1 $(BOTH) --limit-s 2700 --three -- -m pytest -q
 	@cat build/runs/summary.txt
 
 test-gpu: .venv-gpu/stamp  ## the own GPU's engine with a tiny model on the processor (under a minute once torch is there)

@@ -1,9 +1,11 @@
 """The closed world, clean databases and the cast, for every test."""
 
+import gc
 import logging
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,11 +51,17 @@ def _closed_world() -> Iterator[None]:
         yield
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """What belongs to the other part need not even be read."""
+    return None if turns.is_of_this_part(collection_path) else True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What touches no data gives the same answer on every database, so it runs once, beside SQLite; what starts
     a PostgreSQL of its own runs once as well, beside the other one. What is marked `everyday_on` takes long, and
-    runs on both in the proof alone. The proof leaves out what it would only repeat, and `make test` takes turns.
+    runs on both in the proof alone. The proof leaves out what it would only repeat; `make test` takes turns, and
+    runs in two parts what belongs beside SQLite.
     """
     chosen = [item for item in items if belongs_to_this_run(item)]
     others = [item for item in items if not belongs_to_this_run(item)]
@@ -61,7 +69,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = chosen
 
 
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all that they import stay until the end: nobody looks through them for garbage again."""
+    gc.collect()
+    gc.freeze()
+
+
 def belongs_to_this_run(item: pytest.Item) -> bool:
+    if not turns.is_of_this_part(item.path):
+        return False
     if scale.PROOF and not proof_scope.does_more(item):
         return False
     if starts_servers(item):
@@ -70,7 +86,7 @@ def belongs_to_this_run(item: pytest.Item) -> bool:
     if everyday is not None and not scale.PROOF:
         return bool(everyday.args == (DATABASE,))
     if not touches_data(item):
-        return turns.beside(item) == DATABASE
+        return DATABASE == "sqlite"
     return not turns.BY_TURNS or not turns.is_alike(item) or turns.database_of(item) == DATABASE
 
 

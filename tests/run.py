@@ -1,9 +1,10 @@
-"""`python -m tests.run [--limit-s N] [--measured DATABASE] -- ARGUMENT…`: runs Python with these arguments on both
-databases side by side, so that one computes while the other waits. Coverage measures one of them, or none.
+"""`python -m tests.run [--limit-s N] [--measured DATABASE] [--three] -- ARGUMENT…`: runs Python with these arguments
+on both databases side by side, so that one computes while the other waits; with `--three` SQLite's in two parts
+(tests/turns.py), so that two compute while the third waits. Coverage measures one of the databases, or none.
 
 What they write is kept in build/runs and shown one after the other, each as it comes; their last lines, which sum up,
 are in build/runs/summary.txt. Ends with the status of the first that failed, 124 when it took longer than N seconds.
-Ctrl-C and SIGTERM end both in good order, a second one at once. Nothing that they started is left.
+Ctrl-C and SIGTERM end them in good order, a second one at once. Nothing that they started is left.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -35,13 +37,26 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LIBC = ctypes.CDLL(None)
 
 
-class Run:
-    """One of the two. `status` is None while it lasts."""
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What goes on beside the others. `part`: of the tests on this database, "" for all of them."""
 
-    def __init__(self, database: str, arguments: Sequence[str], folder: Path, limit_s: float) -> None:
-        self.database = database
+    name: str
+    database: str
+    part: str = ""
+
+
+BOTH = tuple(Side(database, database) for database in DATABASES)
+THREE = (Side("sqlite", "sqlite", "rest"), Side("sqlite-shops", "sqlite", "shops"), BOTH[1])
+
+
+class Run:
+    """One of them. `status` is None while it lasts."""
+
+    def __init__(self, side: Side, arguments: Sequence[str], folder: Path, limit_s: float) -> None:
+        self.name = side.name
         self.status: int | None = None
-        self._file = folder / f"{database}.txt"
+        self._file = folder / f"{side.name}.txt"
         self._limit_s = limit_s
         self._ends_at = time.monotonic() + limit_s
         self._killed_at: float | None = None  # once it was asked to end
@@ -49,7 +64,12 @@ class Run:
         with self._file.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *arguments],
-                env={**os.environ, "TEST_DATABASE": database, "RUNS_FOLDER": str(folder)},
+                env={
+                    **os.environ,
+                    "TEST_DATABASE": side.database,
+                    "TEST_PART": side.part,
+                    "RUNS_FOLDER": str(folder),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -87,7 +107,7 @@ class Run:
         # What threads say while the process ends comes after pytest's own last line.
         last = next((line for line in written if _TOLD.search(line)), next(iter(written), "wrote nothing"))
         overran = f" (ended after {self._limit_s:g} s)" if self._overran else ""
-        return f"{self.database}: {last}{overran}"
+        return f"{self.name}: {last}{overran}"
 
 
 def _prepare(parent: int) -> None:
@@ -115,19 +135,26 @@ class Signals:
             self.insists = True
 
 
-def run(arguments: Sequence[str], limit_s: float, folder: Path = FOLDER, *, measured: str = "") -> int:
+def run(
+    arguments: Sequence[str],
+    limit_s: float,
+    folder: Path = FOLDER,
+    *,
+    measured: str = "",
+    sides: Sequence[Side] = BOTH,
+) -> int:
     """The status to end with. `measured`: the database whose run coverage looks at; it takes half as long again."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.txt").unlink(missing_ok=True)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a killed run leaves behind becomes ours
     signals = Signals()
     runs = [
-        Run(database, [*(MEASURED if database == measured else ()), *arguments], folder, limit_s)
-        for database in DATABASES
+        Run(side, [*(MEASURED if side.database == measured else ()), *arguments], folder, limit_s)
+        for side in sides
     ]
     try:
         for each in runs:
-            sys.stdout.write(f"--- {each.database} ---\n")
+            sys.stdout.write(f"--- {each.name} ---\n")
             _show_until_it_ends(each, runs, signals)
     finally:
         _kill_all_below()
@@ -137,7 +164,7 @@ def run(arguments: Sequence[str], limit_s: float, folder: Path = FOLDER, *, meas
     (folder / "summary.txt").write_text(summary, encoding="utf-8")
     status = next((each.status for each in runs if each.status), 0)
     if status:
-        sys.stdout.write(f"--- both ---\n{summary}")
+        sys.stdout.write(f"--- all ---\n{summary}")
     return status
 
 
@@ -172,9 +199,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Runs Python on both databases, side by side.")
     parser.add_argument("--limit-s", type=float, default=LIMIT_S, metavar="N")
     parser.add_argument("--measured", choices=DATABASES, default="", metavar="DATABASE")
+    parser.add_argument("--three", action="store_true", help="SQLite's tests in two parts")
     parser.add_argument("arguments", nargs="+", metavar="ARGUMENT")
     options = parser.parse_args()
-    return run(options.arguments, options.limit_s, measured=options.measured)
+    sides = THREE if options.three else BOTH
+    return run(options.arguments, options.limit_s, measured=options.measured, sides=sides)
 
 
 if __name__ == "__main__":

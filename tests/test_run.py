@@ -135,7 +135,7 @@ os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
     with running(tmp_path, program) as process:
         status, out = ended(process)
     assert status == expected
-    summed_up = ["--- both ---", "sqlite: 1 failed, 2 passed", "postgresql: 1 failed, 2 passed"]
+    summed_up = ["--- all ---", "sqlite: 1 failed, 2 passed", "postgresql: 1 failed, 2 passed"]
     assert out.splitlines()[-3:] == summed_up
 
 

@@ -1,11 +1,13 @@
-"""What `make test` leaves to one of the two databases: each such test runs on exactly one, everything else on both."""
+"""What `make test` leaves to one of the two databases: each such test runs on exactly one, everything else on both. And
+the parts in which it runs them.
+"""
 
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests import conftest, scale, turns
+from tests import conftest, run, scale, turns
 from tests.conftest import belongs_to_this_run
 
 DATABASES = ("sqlite", "postgresql")
@@ -24,6 +26,7 @@ def an_item(file: str, name: str = "test_it", *, touches_data: bool = True) -> A
 @pytest.fixture
 def runs_on(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(scale, "PROOF", False)
+    monkeypatch.setattr(turns, "PART", "")
 
     def runs_on(item: Any, *, by_turns: bool) -> list[str]:
         monkeypatch.setattr(turns, "BY_TURNS", by_turns)
@@ -37,7 +40,7 @@ def runs_on(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_what_is_named_here_is_there() -> None:
-    named = (*turns.ALIKE, *turns.BESIDE_POSTGRESQL)
+    named = (*turns.ALIKE, *turns.SHOPS)
     assert [name for name in named if not (turns.TESTS / name).exists()] == []
     assert sorted(turns.ALIKE) == sorted(set(turns.ALIKE))
 
@@ -85,11 +88,23 @@ def test_without_turns_everything_that_touches_data_runs_on_both(runs_on: Any) -
     assert all(runs_on(item, by_turns=False) == list(DATABASES) for item in items)
 
 
-@pytest.mark.parametrize(
-    ("file", "database"),
-    [("accounts/team/test_roles.py", "sqlite"), ("browser/test_every_page.py", "postgresql")],
-)
-def test_what_touches_no_data_runs_once(runs_on: Any, file: str, database: str) -> None:
-    item = an_item(file, touches_data=False)
-    assert runs_on(item, by_turns=True) == [database]
+def test_what_touches_no_data_runs_once(runs_on: Any) -> None:
+    item = an_item("accounts/team/test_roles.py", touches_data=False)
+    assert runs_on(item, by_turns=True) == ["sqlite"]
     assert runs_on(item, by_turns=False) == ["sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [("browser/test_every_page.py", "shops"), ("config/test_pages.py", "rest"), ("test_turns.py", "rest")],
+)
+def test_on_sqlite_each_test_is_of_one_part(monkeypatch: pytest.MonkeyPatch, file: str, part: str) -> None:
+    found = []
+    for side in run.THREE:
+        monkeypatch.setattr(turns, "PART", side.part)
+        found += [side.part] * (side.database == "sqlite" and turns.is_of_this_part(turns.TESTS / file))
+    assert found == [part]
+
+
+def test_on_postgresql_all_is_of_one_part() -> None:
+    assert [side.part for side in run.THREE if side.database == "postgresql"] == [""]

@@ -1,6 +1,7 @@
-"""What any database answers alike: `make test` (BY_TURNS=1) runs each such test on one of the two, by turns.
+"""What any database answers alike: `make test` (BY_TURNS=1) runs each such test on one of the two, by turns. And which
+of SQLite's tests are a part of their own (TEST_PART), since `make test` has three runs go on at once.
 
-Half of every file's tests on each, so that no page and no form is left to one database alone. A test that is run by
+Some of every file's tests on each, so that no page and no form is left to one database alone. A test that is run by
 hand, `make coverage` and the proof know of no turns. What is not named here runs on both every day: locks, constraints,
 triggers, plans, races, dates, and whatever adds up money.
 """
@@ -16,15 +17,11 @@ from tests.proof_scope import imported
 
 BY_TURNS = os.environ.get("BY_TURNS") == "1"
 TESTS = Path(__file__).resolve().parent
-POSTGRESQL_HAS = 40  # of a hundred tests: there each takes half as long again
-# Touches no data of the run, and takes as long as all the rest beside SQLite: a shop and a browser for each half.
-BESIDE_POSTGRESQL = (
-    "browser/test_every_page.py",
-    "browser/test_helping.py",
-    "browser/test_playground.py",
-    "browser/test_second_factor.py",
-    "browser/test_team.py",
-)
+POSTGRESQL_HAS = 33  # of a hundred tests: there each takes half as long again
+PART = os.environ.get("TEST_PART", "")
+# Folders of tests that mostly start shops and wait for them: about half of what SQLite's take. Whole ones, since what
+# the tests of a folder share is made once.
+SHOPS = ("browser", "clients", "clocks", "concurrency", "deploy", "faults")
 
 # Folders and files: pages, forms, desk lists, words, mails, JSON in and out, and what others' servers answer.
 ALIKE = (
@@ -138,10 +135,11 @@ def _is_named(file: Path) -> bool:
     return any(name == each or name.startswith(f"{each}/") for each in ALIKE)
 
 
-def beside(item: pytest.Item) -> str:
-    """Which run a test that touches no data goes along with."""
-    files = {TESTS / name for name in BESIDE_POSTGRESQL}
-    return "postgresql" if BY_TURNS and item.path in files else "sqlite"
+def is_of_this_part(path: Path) -> bool:
+    """Whether tests below this file or folder may be. Of the parts, `shops` and `rest`; without any, all are."""
+    if not PART or path == TESTS or not path.is_relative_to(TESTS):
+        return True
+    return (path.relative_to(TESTS).parts[0] in SHOPS) == (PART == "shops")
 
 
 def database_of(item: pytest.Item) -> str:

@@ -50,6 +50,14 @@ class Shop:
     folder: Path  # its log, and its data
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _something_to_copy(request: pytest.FixtureRequest) -> None:
+    """The database that prepare() copies; before Playwright, in whose loop Django asks no database. Not by name: these
+    tests do not touch the data of the run.
+    """
+    request.getfixturevalue("django_db_setup")
+
+
 @pytest.fixture(scope="package")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("shop")

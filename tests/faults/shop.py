@@ -1,5 +1,6 @@
 """A whole shop as the operator runs it: `manage.py up`, in a folder and on a port of its own."""
 
+import http.client
 import os
 import shutil
 import subprocess
@@ -58,16 +59,16 @@ class Shop:
         return {role: len(self.children(role)) for role in ROLES}
 
     def answers(self) -> bool:
-        done = subprocess.run(
-            [sys.executable, "-c", _ASK, str(self.port)], capture_output=True, check=False, timeout=30
-        )
-        return done.returncode == 0
-
-
-_ASK = """
-import sys, urllib.request
-urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/healthz", timeout=5)
-"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 def command_line(process: psutil.Process) -> str:

@@ -12,12 +12,15 @@ from tests.processes import free_port
 from tests.shop import RunningShop, start_elsewhere
 from tests.waiting import wait_until
 
-LIMITS = {
+SETTINGS = {
     "MAX_OPEN_TASKS": "10000",
     "RATE_LIMIT_PER_MINUTE": "100000",
     "RATE_LIMIT_BURST": "10000",
     "RATE_LIMIT_READ_PER_MINUTE": "100000",
     "RATE_LIMIT_READ_BURST": "10000",
+    # What was being made when the backup was taken is made again once its lease is over, at the place it opens.
+    "LEASE_S": "5",
+    "SWEEP_S": "0.5",
 }
 
 
@@ -39,7 +42,7 @@ def succeeded(shop: RunningShop, key: str, task_id: str) -> bool:
 def test_a_backup_made_under_orders_opens_elsewhere_and_lost_nothing(tmp_path: Path) -> None:
     first, second, file = tmp_path / "first", tmp_path / "second", tmp_path / "shop.tar"
     till = {"TILL": "1", "TILL_PORT": str(free_port())}
-    with start_elsewhere(tmp_path, first, **LIMITS, **till) as shop:
+    with start_elsewhere(tmp_path, first, **SETTINGS, **till) as shop:
         key = shop.key(shop.organization("Studio", 100_000))
         with one_after_another(shop, key) as orders:
             wait_until(lambda: len(images_at(first)) >= 5, "some images", timeout_s=60)
@@ -71,7 +74,7 @@ def test_a_backup_made_under_orders_opens_elsewhere_and_lost_nothing(tmp_path: P
     assert (check.code, check.out.strip()) == (0, "ok"), check
 
     (tmp_path / "again").mkdir()
-    with start_elsewhere(tmp_path / "again", second, **LIMITS, **till) as shop:
+    with start_elsewhere(tmp_path / "again", second, **SETTINGS, **till) as shop:
         for task_id in accepted:
             wait_until(lambda: succeeded(shop, key, task_id), f"{task_id} after the restoring", timeout_s=60)  # noqa: B023
         assert shop.say("check_ledger", "--full") == "ok"

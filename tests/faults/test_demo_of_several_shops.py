@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.shop import Shop, environment, running
+from tests.faults.shop import Shop, environment, prepare, running
 from tests.processes import ROOT, free_port
 from tests.waiting import wait_until
 
@@ -56,6 +56,7 @@ class Visitor:
 
 def test_each_shop_answers_and_the_owner_of_the_demo_sees_all(tmp_path: Path) -> None:
     data_dir, port = tmp_path / "data", free_port()
+    prepare(data_dir)
     manage(data_dir, port, "migrate", "--verbosity", "0")
     said = manage(
         data_dir, port, "create_shop", "Harbour", "--domain", "harbour.localhost", "--currency", "eur"

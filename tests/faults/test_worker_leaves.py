@@ -11,8 +11,10 @@ import psutil
 import pytest
 from django.db import connection
 
+from accounts.api_keys import create_api_key
 from generations.models import Generation
-from tests.makers import settlements_of
+from tests.faults.books import assert_books_are_right
+from tests.makers import an_organization, settlements_of, wallet_of
 from tests.shop import RunningShop, start
 from tests.upstream.running import RunningUpstream, running_upstream
 from tests.waiting import wait_until
@@ -68,8 +70,8 @@ def test_worker_told_to_stop_finishes_or_hands_back_and_web_answers(
     """With the product's own lease of 60 s: what is taken up sooner was handed back."""
     changes = {"WORKER_GRACE_S": str(GRACE_S), "READY_FILE": str(tmp_path / "ready"), "SWEEP_S": "0.5"}
     with start(tmp_path, **upstream.environment, **changes) as shop:
-        slug = shop.organization("Studio", 1000)
-        key = shop.key(slug)
+        studio = an_organization(1000)
+        key = create_api_key(studio, livemode=True)[1]
         wait_until((tmp_path / "ready").exists, "the worker to be ready", timeout_s=30)
 
         quick, slow = order(shop, key, "upstream:late=1"), order(shop, key, "upstream:late=6")
@@ -88,7 +90,7 @@ def test_worker_told_to_stop_finishes_or_hands_back_and_web_answers(
         task_id = json.loads(answer.read())["data"]["task_id"]
         wait_for(task_id, 1, "succeeded")
         assert [settlements_of(row(task)) for task in (quick, slow, task_id)] == [["capture"]] * 3
-        assert shop.say("check_ledger") == "ok"
+        assert_books_are_right()
 
 
 def answer_across_a_stop(shop: RunningShop, key: str) -> http.client.HTTPResponse:
@@ -118,8 +120,8 @@ def test_worker_with_a_hung_call_finishes_the_others_and_leaves(
     changes = {"LEASE_S": "5", "SWEEP_S": "0.5", "MAX_CLAIMS": "2", "READY_FILE": str(tmp_path / "ready")}
     changes["WORKER_GRACE_S"] = "0"  # which is for stop signals from outside
     with start(tmp_path, **upstream.environment, **changes) as shop:
-        slug = shop.organization("Studio", 1000)
-        key = shop.key(slug)
+        studio = an_organization(1000)
+        key = create_api_key(studio, livemode=True)[1]
         wait_until((tmp_path / "ready").exists, "the worker to be ready", timeout_s=30)
         first = shop.worker()
         hung = order(shop, key, "upstream:hang")
@@ -136,5 +138,5 @@ def test_worker_with_a_hung_call_finishes_the_others_and_leaves(
         fine = order(shop, key, "a lighthouse")
         wait_until(lambda: row(fine).status == "succeeded", "the shop to go on", timeout_s=30)
         assert (row(other).claim, settlements_of(row(other))) == (1, ["capture"])
-        assert json.loads(shop.say("show_wallet", slug)) == {"available": 970, "held": 0, "owed": 0}
-        assert shop.say("check_ledger") == "ok"
+        assert wallet_of(studio)[:3] == (970, 0, 0)
+        assert_books_are_right()

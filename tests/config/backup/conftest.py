@@ -1,6 +1,7 @@
 """A small shop in a folder, that nobody runs; and where backups of it go."""
 
 import hashlib
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 
 from config.backup.making import Made, make
 from tests.accounts.commands import in_a_process
+from tests.processes import CLEAN_SQLITE
 
 IMAGE = b"\xff\xd8 as it was delivered"
 KEY = "task_1/1/0.jpeg"
@@ -47,7 +49,10 @@ class SmallShop:
 
 @pytest.fixture(scope="package")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "data"
+    folder, made = tmp_path_factory.mktemp("small") / "data", Path(os.environ["DATA_DIR"]) / CLEAN_SQLITE
+    folder.mkdir()
+    if made.exists():  # else this run has not come to a database yet
+        shutil.copy(made, folder / "tintype.sqlite3")
     done = in_a_process("migrate", "-v0", DATA_DIR=str(folder), DATABASE_URL="", REDIS_URL="")
     assert done.code == 0, done.err
     return folder

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from config.watching.tracing import root_of
 from tests.config.watching.collecting import Collector, collecting
+from tests.faults.shop import prepare
 from tests.processes import ROOT, unmeasured
 
 PROMPT, MAIL = "a walrus in a hat", "someone@studio.example"
@@ -54,7 +55,9 @@ END
 
 def run(folder: Path, end: str = "", **environment: str) -> list[str]:
     """The key, the id of the task, and of the request that made it and of the one that broke."""
-    own = {**unmeasured(), "DATA_DIR": str(folder), "TILL": "0", "SANDBOX_SECONDS": "0", **environment}
+    data_dir = folder / "data"
+    prepare(data_dir)
+    own = {**unmeasured(), "DATA_DIR": str(data_dir), "TILL": "0", "SANDBOX_SECONDS": "0", **environment}
     for name in ("DATABASE_URL", "REDIS_URL"):
         own.pop(name, None)
     script = SCRIPT.replace("END", end)

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from accounts.access import Access
 from accounts.models import Organization
 from billing import audit
-from generations import calls, exchange, poller, polling
+from generations import calls, exchange, intake, poller, polling
 from tests.generations.at_upstreams.driving import FORMATS, open_attempts
 from tests.generations.kept_images import keep_images_in
 from tests.makers import (
@@ -32,6 +32,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     settings.CALL_TOTAL_S = 10.0
     monkeypatch.setattr(exchange, "FIRST_QUESTION_S", 0.02)
     monkeypatch.setattr(exchange, "STORE_AGAIN_S", 0.1)
+    monkeypatch.setattr(intake, "PAUSE_S", 0.05)
     monkeypatch.setattr(polling, "FIRST_S", 0.05)
     monkeypatch.setattr(polling, "LOOK_UP_S", 0.1)
     monkeypatch.setattr(polling, "LONGEST_AFTER_END_S", 0.2)
