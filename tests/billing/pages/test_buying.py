@@ -180,7 +180,10 @@ def test_suspended_organization_buys_nothing(client: Client, alice: Person) -> N
     words = text_of(client.get("/credits/"))
     assert "is suspended and cannot buy credits. Ask the operator of this shop." in words
     assert "Buy for" not in words
-    assert press_buy(client).status_code == 403
+    refused = press_buy(client)
+    assert refused.status_code == 403
+    assert "This organization is suspended" in text_of(refused)
+    assert "Ask the operator of this shop." in text_of(refused)
     assert client.post("/credits/automatic/", {"pack": smallest().pk, "threshold": 5}).status_code == 403
     assert not Payment.objects.exists()
 
