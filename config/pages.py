@@ -44,6 +44,7 @@ def shop_context(request: HttpRequest) -> dict[str, Any]:
         "here_address": cache(lambda: address() + request.path_info),
         "image_price": cache(lambda: _image_price(request)),
         "is_demo": settings.DEMO,
+        "has_demo_owner": cache(lambda: settings.DEMO and shops.shop_id_of(request) == shops.first_id()),
         "is_open": cache(lambda: rules.is_open(shops.shop_of(request))),
         "is_paused": cache(lambda: shops.is_paused(shops.shop_id_of(request))),
         "mails_address": cache(lambda: mails.address_for(request)),

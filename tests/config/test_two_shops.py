@@ -127,3 +127,10 @@ def test_search_engines_are_told_of_its_own_pages(plates: Shop) -> None:
         "www.sitemaps.org",
         "www.w3.org",
     }
+
+
+def test_password_that_a_demo_printed_is_of_its_first_shop(settings: Settings, plates: Shop) -> None:
+    settings.DEMO = True
+    printed = "were printed where the shop was first started"
+    assert printed in text_of(Client().get("/sign-in/"))
+    assert "demo" not in text_of(browser_at(plates).get("/sign-in/")).lower()
