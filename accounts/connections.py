@@ -1,8 +1,13 @@
 """Database connections are few; whoever waits for something else gives theirs back first."""
 
-from django.db import OperationalError, connection
+from typing import TypeGuard
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
 
 LOCK_NOT_AVAILABLE = "55P03"
+READ_ONLY = "25006"
+AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 
 
 def let_go() -> None:
@@ -17,3 +22,13 @@ def was_locked(error: Exception) -> bool:
     """
     code = getattr(error.__cause__, "sqlstate", None)
     return isinstance(error, OperationalError) and code == LOCK_NOT_AVAILABLE
+
+
+def is_away(error: BaseException | None) -> TypeGuard[Exception]:
+    """Whether it says nothing of what was asked, only that the database cannot do it now. One that was demoted, as
+    when another takes its place, goes on reading, and writes nothing.
+    """
+    if isinstance(error, AWAY):
+        return True
+    cause = error.__cause__ if isinstance(error, DatabaseError) else None
+    return isinstance(cause, AWAY) or getattr(cause, "sqlstate", None) == READ_ONLY

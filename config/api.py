@@ -5,14 +5,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
-from psycopg_pool import PoolTimeout
 from rest_framework.views import set_rollback
 
 from accounts import shops
+from accounts.connections import is_away
 from accounts.errors import (
     DomainError,
     InvalidField,
@@ -27,7 +26,6 @@ from generations.api import openai_errors
 
 logger = logging.getLogger(__name__)
 
-AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
 UNAVAILABLE_RETRY_S = 5
 # By status, of errors that name no time themselves: every 409 and 503 says when to ask again at the earliest.
 USUAL_RETRY_S = {409: 2, 503: 30}
@@ -45,7 +43,7 @@ def as_domain_error(error: Exception, request_id: str | None = None) -> DomainEr
         return error
     if isinstance(error, SuspiciousOperation):
         return InvalidField(_("The request cannot be read"))
-    if isinstance(error, AWAY) or (isinstance(error, DatabaseError) and isinstance(error.__cause__, AWAY)):
+    if is_away(error):
         logger.warning("The database is away: %s", error)
         return Unavailable(retry_after=UNAVAILABLE_RETRY_S)
     logger.error("%s: unhandled %r", request_id, error, exc_info=error)

@@ -7,9 +7,9 @@ from hashlib import sha256
 
 from django.http import HttpRequest
 
+from accounts.connections import AWAY
 from accounts.models import Shop
 from accounts.shops import by_id
-from config.api import AWAY
 
 
 @dataclass(frozen=True, slots=True)

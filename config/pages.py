@@ -6,13 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import is_valid_path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import shops
+from accounts.connections import is_away
 from accounts.errors import (
     BodyTooLarge,
     DomainError,
@@ -23,7 +23,7 @@ from accounts.errors import (
 from accounts.signing import rules
 from accounts.views import mails
 from config import languages, preferences
-from config.api import AWAY, as_domain_error, error_response, is_api
+from config.api import as_domain_error, error_response, is_api
 from config.brand import brand_of
 from generations import catalogue
 
@@ -154,7 +154,7 @@ def expected(request: HttpRequest, error: BaseException | None) -> DomainError |
     """What a view's exception means to people; None for a bug."""
     if isinstance(error, DomainError):
         return error
-    if isinstance(error, AWAY) or (isinstance(error, DatabaseError) and isinstance(error.__cause__, AWAY)):
+    if is_away(error):
         return as_domain_error(error, getattr(request, "request_id", None))
     return None
 

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts.connections import AWAY
 from accounts.models import User
 from accounts.pages import is_path_of_ours
 from config import languages
-from config.api import AWAY
 
 THEME_COOKIE: Final = "theme"
 AUTOMATIC: Final = "auto"  # as the device is set

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import standing_in
+from accounts.connections import AWAY
 from accounts.errors import DomainError
 from accounts.pages import stand_in_of
 from config import pages
-from config.api import AWAY, is_api
+from config.api import is_api
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Which ask nobody who they are.

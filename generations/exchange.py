@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
-from psycopg_pool import PoolTimeout
+from django.db import IntegrityError, connection
 
 from accounts import trail
+from accounts.connections import is_away
 from accounts.shops import address_of
 from generations import (
     calls,
@@ -422,7 +422,9 @@ def patiently(generation: Generation, settle: Callable[[], T]) -> T:
     while True:
         try:
             return settle()
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except Exception as error:
+            if not is_away(error):
+                raise
             connection.close()
             if time.monotonic() > give_up_at:
                 raise

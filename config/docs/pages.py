@@ -19,10 +19,10 @@ from django.views.decorators.http import require_safe
 from accounts import shops
 from accounts.clock import db_now
 from accounts.code_samples import LANGUAGES
+from accounts.connections import AWAY
 from accounts.errors import NotFound
 from accounts.models import User
 from accounts.pages import current_access
-from config.api import AWAY
 from config.docs import errors, openapi, reference, snippets
 from config.docs.cures import CURES
 from generations.api.v1_fields import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
