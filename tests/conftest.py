@@ -69,10 +69,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = chosen
 
 
-def pytest_collection_finish() -> None:
-    """Thousands of tests and all that they import stay until the end: nobody looks through them for garbage again."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests, and all that they import, stay until the end: nobody looks through them for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def belongs_to_this_run(item: pytest.Item) -> bool:
@@ -267,10 +273,12 @@ def mailbox(settings: Settings) -> Iterator[mail.Mailbox]:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """Debian's Chromium, for playwright's `executable_path`; start it with `--no-sandbox` as root."""
-    path = shutil.which("chromium")
+    """Debian's Chromium, for playwright's `executable_path`; start it with `--no-sandbox` as root. Its headless shell,
+    where there is one: the same engine without the browser around it, which nobody sees and which computes as well.
+    """
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if path is None:
-        cure = "apt-get install --no-install-recommends chromium"
+        cure = "apt-get install --no-install-recommends chromium-headless-shell"
         pytest.fail(f"Browser tests need Chromium: {cure}", pytrace=False)
     return path
 
