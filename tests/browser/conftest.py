@@ -1,6 +1,7 @@
 """A real shop, as `manage.py up` opens it, and a real browser in front of it."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     ViewportSize,
     expect,
     sync_playwright,
@@ -133,11 +135,16 @@ class Visitor:
 
 
 @pytest.fixture(scope="package")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGUMENTS)
-        yield started
-        started.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
+    started = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_ARGUMENTS)
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="package")
@@ -161,6 +168,19 @@ def stranger(browser: Browser, shop: Shop) -> Iterator[Visitor]:
 @pytest.fixture
 def owner(browser: Browser, shop: Shop, signed_in_state: Path) -> Iterator[Visitor]:
     yield from _visit(shop, browser.new_context(viewport=WIDE, storage_state=signed_in_state))
+
+
+@pytest.fixture
+def owner_in_whole_chromium(
+    playwright: Playwright, chromium_path: str, shop: Shop, signed_in_state: Path
+) -> Iterator[Visitor]:
+    """Where a click may write to the clipboard without leave, as in people's browsers; the headless shell wants one."""
+    path = shutil.which("chromium") or chromium_path
+    started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+    try:
+        yield from _visit(shop, started.new_context(viewport=WIDE, storage_state=signed_in_state))
+    finally:
+        started.close()
 
 
 @pytest.fixture

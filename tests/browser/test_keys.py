@@ -22,7 +22,8 @@ def order(address: str, secret: str) -> int:
             return error.code
 
 
-def test_key_is_made_seen_once_used_and_revoked(owner: Visitor) -> None:
+def test_key_is_made_seen_once_used_and_revoked(owner_in_whole_chromium: Visitor) -> None:
+    owner = owner_in_whole_chromium
     page, address = owner.page, owner.shop.address
     owner.go("/keys/")
     page.get_by_role("link", name="New key").click()
