@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts import figures
 from accounts.desk import right_words
@@ -177,4 +177,4 @@ class InvitationAdmin(ReadOnlyAdmin):
     def state(self, invitation: Invitation) -> str:
         if invitation.accepted_at is not None:
             return _("Accepted")
-        return _("Taken back") if invitation.revoked_at is not None else _("Open")
+        return _("Taken back") if invitation.revoked_at is not None else pgettext("an invitation", "Open")

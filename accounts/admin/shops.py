@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import accent, hooks, logos, shop_opening, shops
@@ -166,7 +166,7 @@ class ShopAdmin(WithDeeds):
             return gettext("Closed")
         if shop.closing_at is not None:
             return gettext("Being closed")
-        return gettext("Open") if shop.suspended_at is None else gettext("Suspended")
+        return pgettext("a shop", "Open") if shop.suspended_at is None else gettext("Suspended")
 
     @admin.display(description=_("opened"))
     def opened(self, shop: Shop) -> datetime.datetime:
