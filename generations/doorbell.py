@@ -5,12 +5,13 @@ A ring may be lost. The row is the work item; the sweep rings again.
 
 import logging
 import queue
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from celery import current_app
+
+from accounts.residents import Resident
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +22,6 @@ _POLL: Final = 0  # no generation's id
 POLL_RINGS_EVERY_S = 1.0
 
 _waiting: "queue.SimpleQueue[int]" = queue.SimpleQueue()
-_thread: threading.Thread | None = None
-_lock = threading.Lock()
 _silent_until = 0.0
 _poll_rung_at = -POLL_RINGS_EVERY_S
 
@@ -31,7 +30,7 @@ def ring(generation_id: int) -> None:
     """Returns at once."""
     if _waiting.qsize() < MAX_WAITING:
         _waiting.put(generation_id)
-    _ensure_thread()
+    _thread.ensure()
 
 
 def ring_gpu(generation_id: int) -> None:
@@ -59,21 +58,14 @@ def ring_poll() -> None:
         ring(_POLL)
 
 
-def _ensure_thread() -> None:
-    global _thread  # noqa: PLW0603 - one thread per process; a forked child needs its own
-    if _thread is not None and _thread.is_alive():
-        return
-    with _lock:
-        if _thread is None or not _thread.is_alive():
-            _thread = threading.Thread(target=_ring_forever, name="doorbell", daemon=True)
-            _thread.start()
-
-
 def _ring_forever() -> None:
     while True:
         what = _waiting.get()
         if not publish(what) and what == _POLL and ask_here is not None:
             ask_here()
+
+
+_thread = Resident(_ring_forever, "doorbell")
 
 
 def publish_poll() -> bool:

@@ -12,6 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from psycopg_pool import PoolTimeout
 
+from accounts.residents import Resident
 from generations import lifecycle
 from generations.models import Generation
 
@@ -43,7 +44,6 @@ class Work:
 
 _working: set[Work] = set()
 _lock = threading.Lock()
-_thread: threading.Thread | None = None
 _closed = threading.Event()
 
 
@@ -53,7 +53,7 @@ def at_work() -> Iterator[Work]:
     work = Work()
     with _lock:
         _working.add(work)
-    _ensure_thread()
+    _thread.ensure()
     try:
         yield work
     finally:
@@ -66,18 +66,13 @@ def working() -> list[Work]:
         return list(_working)
 
 
-def _ensure_thread() -> None:
-    global _thread  # noqa: PLW0603 - one thread per process; a forked child needs its own
-    with _lock:
-        if _thread is None or not _thread.is_alive():
-            _thread = threading.Thread(target=_beat_forever, name="heartbeat", daemon=True)
-            _thread.start()
-
-
 def _beat_forever() -> None:
     pause = threading.Event()
     while not pause.wait(settings.LEASE_RENEW_S):
         beat()
+
+
+_thread = Resident(_beat_forever, "heartbeat")
 
 
 def beat() -> None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import cast
 
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
 from accounts import trail
+from accounts.connections import AWAY
 from accounts.sealing import Unreadable
 from generations import calls, circuit, exchange, heartbeat, lifecycle, polling, runner
 from generations.models import Attempt, Upstream
@@ -100,7 +100,7 @@ class Poller:
             return
         try:
             await calls.here().in_thread(polling.put_back, answers)
-        except (OperationalError, InterfaceError, PoolTimeout):
+        except AWAY:
             self._not_yet = answers + self._not_yet
             raise
         except Exception:  # of one of them; each is due again after a while

@@ -5,9 +5,9 @@ waits for them.
 
 import logging
 import queue
-import threading
 from collections.abc import Collection
 
+from accounts.residents import Resident
 from generations import storage
 
 logger = logging.getLogger(__name__)
@@ -15,8 +15,6 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 10_000
 
 _waiting: "queue.SimpleQueue[tuple[str, int, Collection[str]]]" = queue.SimpleQueue()
-_thread: threading.Thread | None = None
-_lock = threading.Lock()
 
 
 def delete_unsettled(task_id: str, claim: int, keep: Collection[str] = ()) -> None:
@@ -26,15 +24,7 @@ def delete_unsettled(task_id: str, claim: int, keep: Collection[str] = ()) -> No
         return
     if claim and _waiting.qsize() < MAX_WAITING:
         _waiting.put((task_id, claim, keep))
-    _ensure_thread()
-
-
-def _ensure_thread() -> None:
-    global _thread  # noqa: PLW0603 - one thread per process; a forked child needs its own
-    with _lock:
-        if _thread is None or not _thread.is_alive():
-            _thread = threading.Thread(target=_tidy_forever, name="tidying", daemon=True)
-            _thread.start()
+    _thread.ensure()
 
 
 def _tidy_forever() -> None:
@@ -46,3 +36,6 @@ def _tidy_forever() -> None:
             logger.warning("%s: what nobody needs could not be removed: %s", task_id, error)
         except Exception:
             logger.exception("%s: what nobody needs could not be removed", task_id)
+
+
+_thread = Resident(_tidy_forever, "tidying")

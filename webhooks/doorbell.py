@@ -9,6 +9,8 @@ import time
 
 from celery import current_app
 
+from accounts.residents import Resident
+
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 10.0  # how long a failed broker is left alone
@@ -16,21 +18,13 @@ PAUSE_S = 10.0  # how long a failed broker is left alone
 EVERY_S = 0.1
 
 _wanted = threading.Event()
-_thread: threading.Thread | None = None
-_lock = threading.Lock()
 _silent_until = 0.0
 
 
 def ring() -> None:
     """Returns at once."""
-    global _thread  # noqa: PLW0603 - one thread per process; a forked child needs its own
     _wanted.set()
-    if _thread is not None and _thread.is_alive():
-        return
-    with _lock:
-        if _thread is None or not _thread.is_alive():
-            _thread = threading.Thread(target=_ring_forever, name="webhook doorbell", daemon=True)
-            _thread.start()
+    _thread.ensure()
 
 
 def _ring_forever() -> None:
@@ -39,6 +33,9 @@ def _ring_forever() -> None:
         _wanted.clear()
         publish()
         time.sleep(EVERY_S)
+
+
+_thread = Resident(_ring_forever, "webhook doorbell")
 
 
 def publish() -> bool:

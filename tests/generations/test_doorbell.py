@@ -57,7 +57,7 @@ def test_a_ring_comes_from_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         doorbell, "publish", lambda number: heard.put((number, threading.current_thread().name))
     )
     # A thread that an earlier test started may wait with the old function in its hands.
-    monkeypatch.setattr(doorbell, "_thread", None)
+    monkeypatch.setattr(doorbell._thread, "_thread", None)
     monkeypatch.setattr(doorbell, "_waiting", queue.SimpleQueue())
     doorbell.ring(1)
     doorbell.ring(2)
@@ -100,7 +100,7 @@ def test_what_the_broker_tells_nobody_is_asked_by_who_would_have_told(
     monkeypatch.setattr(doorbell, "_poll_rung_at", -doorbell.POLL_RINGS_EVERY_S)
     monkeypatch.setattr(doorbell, "_silent_until", float("inf"))
     # A thread that an earlier test started may wait with that test's queue in its hands.
-    monkeypatch.setattr(doorbell, "_thread", None)
+    monkeypatch.setattr(doorbell._thread, "_thread", None)
     monkeypatch.setattr(doorbell, "_waiting", queue.SimpleQueue())
     doorbell.ring(7)
     doorbell.ring_poll()
@@ -133,7 +133,7 @@ def test_ringing_returns_at_once_while_the_broker_hangs(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    monkeypatch.setattr(doorbell, "_thread", None)
+    monkeypatch.setattr(doorbell._thread, "_thread", None)
     monkeypatch.setattr(doorbell, "_waiting", waiting)
     monkeypatch.setattr(doorbell, "MAX_WAITING", 3)
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A heartbeat of this test's own, ten times a second, that ends with it."""
     settings.LEASE_RENEW_S = 0.1
-    monkeypatch.setattr(heartbeat, "_thread", None)
+    monkeypatch.setattr(heartbeat._thread, "_thread", None)
 
 
 def has_lease(generation: Generation) -> bool:
